@@ -1,0 +1,57 @@
+"""``counterfoil``: find the command, run it, turn what went wrong into a sentence and an exit code."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from counterfoil import __version__
+from counterfoil.cli import COMMANDS
+from counterfoil.cli.output import fail
+from counterfoil.model.errors import CounterfoilError
+
+
+def parser_for(command: str | None) -> argparse.ArgumentParser:
+    """Build the parser; only the arguments of ``command`` are filled in."""
+    parser = argparse.ArgumentParser(
+        prog="counterfoil",
+        description="Email security for Microsoft 365 that keeps a stub of everything it does.",
+    )
+    parser.add_argument("--version", action="version", version=f"counterfoil {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        sub.add_argument("--json", action="store_true", help="answer in JSON on stdout")
+        sub.add_argument(
+            "--data",
+            type=Path,
+            metavar="DIR",
+            default=Path(os.environ.get("COUNTERFOIL_DATA", "counterfoil-data")),
+            help="where state lives (COUNTERFOIL_DATA, else ./counterfoil-data)",
+        )
+        if name == command:
+            importlib.import_module(f"counterfoil.cli.{name}").add_arguments(sub)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = next((word for word in words if word in COMMANDS), None)
+    arguments = parser_for(command).parse_args(words)
+    try:
+        return int(importlib.import_module(f"counterfoil.cli.{arguments.command}").run(arguments))
+    except CounterfoilError as error:
+        return fail(error)
+    except BrokenPipeError:
+        # The reader (``| head``) has gone; what is left to say goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""What the command line may print, and where.
+
+Rules: an answer goes to stdout; everything else (progress, warnings, errors) goes to stderr. ``--json``
+changes the form of the answer and never the exit code. A failure is one sentence and a hint. Nothing
+prompts where there is no terminal. Colour only on a terminal, and never where NO_COLOR is set.
+"""
+
+import json
+import sys
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from counterfoil.model.errors import CounterfoilError
+from counterfoil.model.mail import Json
+
+stdout = Console(highlight=False, soft_wrap=True)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def answer_json(document: Json) -> None:
+    """Print one JSON document as one line of UTF-8 on stdout."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def answer_text(text: str) -> None:
+    """Print plain text on stdout, exactly as given."""
+    sys.stdout.write(text + "\n")
+
+
+def answer_table(columns: tuple[str, ...], rows: list[tuple[str, ...]], empty: str) -> None:
+    """Print a table on stdout, or ``empty`` where there is no row.
+
+    Cells are text from outside: they are never read as markup, and control characters are made visible.
+    """
+    if not rows:
+        answer_text(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(visible(cell)) for cell in row))
+    stdout.print(table, soft_wrap=False)
+
+
+def visible(text: str) -> str:
+    """Make control characters visible, so that a header cannot drive the reader's terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+
+
+def fail(error: CounterfoilError) -> int:
+    """Print an error and its hint on stderr; return exit code 2."""
+    sys.stderr.write(f"counterfoil: {visible(error.message)}\n")
+    if error.hint:
+        sys.stderr.write(f"  {visible(error.hint)}\n")
+    return 2

@@ -1,0 +1,1 @@
+"""Certificates, key providers, the signer and the rotation table."""

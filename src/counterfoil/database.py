@@ -1,0 +1,57 @@
+"""One database: SQLite on one machine (WAL, synchronous=FULL), PostgreSQL when it outgrows that.
+
+The tables are declared by the packages that own them, on the one ``metadata`` below; opening creates
+what is missing. All writes go through ``counterfoil.ledger``, whose one writer commits a stub and the
+rows that depend on it together.
+"""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from counterfoil.model.errors import Misconfigured
+
+metadata = sa.MetaData()
+
+
+def open_database(place: Path | str) -> sa.Engine:
+    """Open (and where it is new, create) the database at a path or an SQLAlchemy URL.
+
+    Raises:
+        Misconfigured: If the file is no database of ours or is damaged; the hint says what to do.
+    """
+    url = str(place) if "://" in str(place) else f"sqlite:///{place}"
+    engine = sa.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _durable)
+    try:
+        metadata.create_all(engine)
+        if engine.dialect.name == "sqlite":
+            _check(engine, place)
+    except sa.exc.DatabaseError as error:
+        engine.dispose()
+        raise Misconfigured(
+            f"the database {place} cannot be used: {error.orig}",
+            "stop every counterfoil process, keep a copy of the file, and restore the newest backup beside it",
+        ) from error
+    return engine
+
+
+def _durable(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _check(engine: sa.Engine, place: Path | str) -> None:
+    with engine.connect() as connection:
+        verdict = connection.execute(sa.text("PRAGMA quick_check(1)")).scalar()
+    if verdict != "ok":
+        engine.dispose()
+        raise Misconfigured(
+            f"the database {place} is damaged: {verdict}",
+            "stop every counterfoil process, keep a copy of the file, and restore the newest backup beside it",
+        )

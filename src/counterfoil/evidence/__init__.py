@@ -1,0 +1,1 @@
+"""What the tenants' logs say: readers, ids, matching, coverage, blast radius."""

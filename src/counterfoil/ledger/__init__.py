@@ -1,0 +1,1 @@
+"""Stubs, the Merkle tree over them, checkpoints, receipts."""

@@ -1,0 +1,1 @@
+"""The words everything else is said in: values only, no I/O, no decisions."""
