@@ -1,1 +1,1 @@
-"""Untrusted work in a process that cannot hurt us: time, memory and output are bounded, and the isolation in force is reported."""
+"""Untrusted work in a process that cannot hurt us, bounded in time, memory and output."""
