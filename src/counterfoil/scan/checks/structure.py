@@ -1,0 +1,38 @@
+"""What mail clients may understand in several ways, and containers that an honest program does not write.
+
+Law 4: every reading is scanned, and the ambiguity is itself a finding (draft-chen-email-mime-ambiguity-defense).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from counterfoil.model.mail import Finding, Json, Severity
+from counterfoil.scan.features import Ambiguity, Message
+
+NAME = "structure"
+
+OTHER_CHECKS = ("ole:default-password", "vba:", "xlm:")
+"""Prefixes of oddities that a check of their own reports."""
+
+SHOWN = 20
+
+
+def check(message: Message) -> Iterator[Finding]:
+    """Yield one finding for each kind of ambiguity, with the places where it is."""
+    by_name: defaultdict[str, list[Ambiguity]] = defaultdict(list)
+    for ambiguity in message.ambiguities:
+        if not ambiguity.name.startswith(OTHER_CHECKS):
+            by_name[ambiguity.name].append(ambiguity)
+    for name, places in by_name.items():
+        where: list[Json] = [{"part": place.part, "detail": place.detail} for place in places[:SHOWN]]
+        yield Finding(
+            check=NAME,
+            severity=SEVERITIES.get(name, Severity.MEDIUM),
+            summary=f"May be understood in several ways: {name}",
+            part=places[0].part,
+            evidence={"ambiguity": name, "count": len(places), "places": where},
+        )
+
+
+SEVERITIES: dict[str, Severity] = {}
+"""Ambiguities that honest mail has too; whatever is not named here is ``MEDIUM``."""
