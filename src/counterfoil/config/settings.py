@@ -1,0 +1,128 @@
+"""Every key of the configuration, with its default and its meaning: the one table that all else comes from.
+
+The reader (``reading.py``) and the reference in docs/configuration.md are made from these classes.
+"""
+
+# ruff: noqa: RUF009 - setting() declares a field and makes nothing that could be shared
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from counterfoil.config import values
+from counterfoil.config.values import HostPort, Reader
+
+
+def setting(default: object, reader: Reader, meaning: str) -> Any:
+    """Declare one key: its default, how its value is read, and what it means."""
+    return field(default=default, metadata={"reader": reader, "meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where mail comes in over SMTP, and how much of it at once."""
+
+    listen: HostPort | None = setting(
+        HostPort("127.0.0.1", 2525), values.listener, 'where mail for the tenants comes in; "" switches it off'
+    )
+    outbound_listen: HostPort | None = setting(
+        None, values.listener, 'where mail from the tenants comes in; "" (the default) switches it off'
+    )
+    hostname: str = setting("", values.host_name, "our name in greetings and headers; the machine's own if left out")
+    tls_certificate: Path | None = setting(
+        None, values.path, "PEM file with our certificate and its chain; one is made for tests if left out"
+    )
+    tls_key: Path | None = setting(None, values.path, "PEM file with the private key of the certificate")
+    client_ca: Path | None = setting(
+        None, values.path, "PEM file with the authorities whose client certificates may prove a tenant's own host"
+    )
+    message_octets: int = setting(50 * 2**20, values.whole(2**16, 2**30), "largest message taken (RFC 1870)")
+    recipients: int = setting(100, values.whole(1, 10_000), "most recipients of one message")
+    connections: int = setting(200, values.whole(1, 100_000), "most connections at once")
+    connections_per_client: int = setting(20, values.whole(1, 100_000), "most connections at once from one address")
+    messages_per_minute: int = setting(
+        600, values.whole(1, 1_000_000), "most messages a minute from one client address"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """Where mail from the tenants goes. Never an MX look-up."""
+
+    relay: HostPort | None = setting(
+        None, values.relay, "the one host that outbound mail is handed to; port 25 if left out"
+    )
+    tls: str = setting(
+        "verify",
+        values.one_of("none", "opportunistic", "require", "verify"),
+        "what STARTTLS must achieve towards the relay",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Milter:
+    """The same flow behind Postfix's smtpd_milters."""
+
+    listen: HostPort | None = setting(None, values.listener, 'where Postfix connects; "" (the default) switches it off')
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The web face."""
+
+    listen: HostPort | None = setting(None, values.listener, 'where browsers connect; "" (the default) switches it off')
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where rows live."""
+
+    url: str = setting("", values.database_url, "a PostgreSQL URL; SQLite in the data folder if left out")
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """Look-ups for SPF, DKIM, DMARC and ARC."""
+
+    enabled: bool = setting(default=True, reader=values.flag, meaning="false: sender authentication is not checked")
+    servers: tuple[str, ...] = setting((), values.addresses, "resolvers to ask; those of the system if left out")
+
+
+@dataclass(frozen=True, slots=True)
+class Scanning:
+    """The bounded workers that messages are taken apart in."""
+
+    workers: int = setting(2, values.whole(1, 256), "how many worker processes")
+    seconds: int = setting(20, values.whole(1, 120), "time for one message; what is not finished is uninspectable")
+    memory_octets: int = setting(2**30, values.whole(2**27, 2**36), "memory of one worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Held messages."""
+
+    retry_seconds: int = setting(
+        60, values.whole(1, 86_400), "pause before a failed release is tried again, doubled up to an hour"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """JSON lines on stderr, never with message content."""
+
+    level: str = setting("info", values.one_of("debug", "info", "warning", "error"), "what is worth a line")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration; the names of the fields are the names of the sections."""
+
+    gateway: Gateway = field(default_factory=Gateway)
+    outbound: Outbound = field(default_factory=Outbound)
+    milter: Milter = field(default_factory=Milter)
+    console: Console = field(default_factory=Console)
+    database: Database = field(default_factory=Database)
+    dns: Dns = field(default_factory=Dns)
+    scan: Scanning = field(default_factory=Scanning)
+    quarantine: Quarantine = field(default_factory=Quarantine)
+    log: Log = field(default_factory=Log)
