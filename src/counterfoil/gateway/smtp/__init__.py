@@ -1,0 +1,1 @@
+"""An SMTP server without I/O (RFC 5321): bytes in, events and replies out."""
