@@ -1,1 +1,1 @@
-"""Untrusted work in a process that cannot hurt us, bounded in time, memory and output."""
+"""Untrusted bytes are parsed in a process of their own, bounded in time, memory and output (law 12)."""
