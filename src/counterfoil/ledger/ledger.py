@@ -1,0 +1,222 @@
+"""The ledger: stubs go in, become durable, and are published as a tree that nobody can quietly change.
+
+    ledger = open_ledger(engine, data)
+    index = ledger.append(stub, also=lambda connection: connection.execute(...))
+
+All writes of the product go through ``append`` or ``record``, so that a stub and the rows that depend on
+it are committed together.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from counterfoil import clock
+from counterfoil.ledger import admission, rows
+from counterfoil.ledger.keyfile import embedded_key
+from counterfoil.ledger.note import Checkpoint, CheckpointSigner, VerifierKey
+from counterfoil.ledger.proof import Proof
+from counterfoil.ledger.publish import Publication, agree
+from counterfoil.ledger.restore import continue_after_restore
+from counterfoil.ledger.stubs import stub_at
+from counterfoil.ledger.tree import inclusion_proof
+from counterfoil.ledger.writer import Also, Request, Writer
+from counterfoil.model.errors import Misconfigured, Unavailable
+from counterfoil.model.trust import Stub
+
+_log = logging.getLogger(__name__)
+
+
+class Ledger:
+    """One ledger on one database; safe to use from many threads, and beside other processes.
+
+    Args:
+        engine: From ``database.open_database``.
+        publication: Where tiles and checkpoints go; ``None`` keeps rows only.
+        interval: Seconds between checkpoints while stubs arrive.
+        at_most: Publish sooner once this many stubs are new.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        publication: Publication | None = None,
+        *,
+        interval: float = 5.0,
+        at_most: int = 10_000,
+    ) -> None:
+        self.engine = engine
+        self.publication = publication
+        self._interval = interval
+        self._at_most = at_most
+        self._pending = 0
+        self._wake = threading.Event()
+        self._closing = False
+        if publication is not None:
+            continue_after_restore(engine, publication, clock.now())
+        self._writer = Writer(engine, self._grown)
+        self._publisher: threading.Thread | None = None
+        if publication is not None:
+            self._publisher = threading.Thread(target=self._publish_often, name="ledger-publisher", daemon=True)
+            self._publisher.start()
+
+    def append(self, stub: Stub, *, also: Also | None = None) -> int:
+        """Write a stub, and in the same commit what ``also`` does; return the index once it is durable.
+
+        Raises:
+            Refused: If the stub is none of ours, or may not be written (law 1).
+            Unavailable: If it could not be made durable; then nothing of it exists.
+        """
+        return self._submit([stub], also).result()[0]
+
+    def append_all(self, stubs: Sequence[Stub], *, also: Also | None = None) -> list[int]:
+        """Write several stubs in one commit, all or none."""
+        return self._submit(stubs, also).result()
+
+    async def record(self, stub: Stub, *, also: Also | None = None) -> int:
+        """``append`` for asyncio."""
+        return (await asyncio.wrap_future(self._submit([stub], also)))[0]
+
+    async def record_all(self, stubs: Sequence[Stub], *, also: Also | None = None) -> list[int]:
+        """``append_all`` for asyncio."""
+        return await asyncio.wrap_future(self._submit(stubs, also))
+
+    def _submit(self, stubs: Sequence[Stub], also: Also | None) -> Future[list[int]]:
+        return self._writer.submit(Request(stubs, also))
+
+    def trust(self, signer: VerifierKey, now: datetime, actor: str = "counterfoil") -> None:
+        """Accept stubs that this signer signed, from now on; who said so is itself a stub."""
+        with self.engine.connect() as connection:
+            known = connection.execute(sa.select(rows.signers.c.id).where(rows.signers.c.id == str(signer))).first()
+        if known is not None:
+            return
+
+        def pin(connection: sa.Connection) -> None:
+            connection.execute(sa.insert(rows.signers).values(id=str(signer), since=rows.microseconds(now)))
+
+        self.append(stub_at("action", now, actor=actor, action="trust-signer", subject=str(signer)), also=pin)
+
+    def trusted(self) -> list[VerifierKey]:
+        """Return the signers whose stubs are accepted."""
+        with self.engine.connect() as connection:
+            return [VerifierKey.parse(key) for key in connection.execute(sa.select(rows.signers.c.id)).scalars()]
+
+    def missing(self) -> dict[str, list[tuple[int, int]]]:
+        """Return for each signer the ranges of its stubs that we lack."""
+        with self.engine.connect() as connection:
+            return admission.missing(connection)
+
+    def newest_sequence(self, signer: VerifierKey) -> int:
+        """Return the highest sequence number of a signer's stubs below which none is missing; 0 for none."""
+        with self.engine.connect() as connection:
+            gaps = admission.missing(connection).get(str(signer))
+            if gaps:
+                return gaps[0][0] - 1
+            newest = sa.select(sa.func.max(rows.signed.c.sequence)).where(rows.signed.c.signer == str(signer))
+            return connection.execute(newest).scalar() or 0
+
+    def stubs(
+        self,
+        *,
+        kinds: frozenset[str] | None = None,
+        tenant: str | None = None,
+        subject: str | None = None,
+        start: int = 0,
+    ) -> Iterator[rows.Row]:
+        """Yield rows in order; see ``rows.select``."""
+        with self.engine.connect() as connection:
+            yield from rows.select(connection, kinds=kinds, tenant=tenant, subject=subject, start=start)
+
+    def size(self) -> int:
+        """Return the number of entries."""
+        with self.engine.connect() as connection:
+            return rows.size(connection)
+
+    def checkpoint(self) -> Checkpoint:
+        """Publish all rows there are, and return the checkpoint.
+
+        Raises:
+            Misconfigured: If nothing is published, or the rows are not those that were.
+            Unavailable: If the files cannot be written, or the signer cannot be reached.
+        """
+        try:
+            return self._published().publish(self.engine)
+        except OSError as error:
+            raise Unavailable(f"the checkpoint could not be published: {error}", "free or repair the disk") from error
+
+    def prove(self, index: int) -> Proof:
+        """Return the inclusion proof of an entry under the published checkpoint.
+
+        Raises:
+            Unavailable: If no checkpoint covers the entry yet.
+        """
+        latest = self._published().latest()
+        if latest is None or latest[0].size <= index:
+            raise Unavailable(f"no checkpoint covers entry {index} yet", "run `counterfoil ledger checkpoint`")
+        checkpoint, note = latest
+        with self.engine.connect() as connection:
+            agree(connection, checkpoint, rows.size(connection))
+            hashes = inclusion_proof(index, checkpoint.size, rows.reader(connection, checkpoint.size))
+        return Proof(index, tuple(hashes), note)
+
+    def close(self) -> None:
+        """Commit what is queued, publish it, and end the threads."""
+        self._writer.close()
+        if self._publisher is not None:
+            self._closing = True
+            self._wake.set()
+            self._publisher.join()
+            self._publish_once()
+
+    def _published(self) -> Publication:
+        if self.publication is None:
+            raise Misconfigured("this ledger is not published", "open it with a data directory")
+        return self.publication
+
+    def _grown(self, new: int) -> None:
+        self._pending += new
+        if self._pending >= self._at_most:
+            self._wake.set()
+
+    def _publish_often(self) -> None:
+        while not self._closing:
+            self._wake.wait(self._interval)
+            self._wake.clear()
+            if self._pending and not self._closing:
+                self._pending = 0
+                self._publish_once()
+
+    def _publish_once(self) -> None:
+        try:
+            self.checkpoint()
+        except (Unavailable, Misconfigured) as error:
+            # The stubs are durable all the same; the next round tries again and `ledger verify` says what is wrong.
+            _log.error("the ledger was not published: %s (%s)", error.message, error.hint)
+
+
+def open_ledger(
+    engine: sa.Engine,
+    data: Path,
+    *,
+    key: VerifierKey | None = None,
+    sign: CheckpointSigner | None = None,
+    interval: float = 5.0,
+) -> Ledger:
+    """Open the ledger that is published below ``data/ledger``.
+
+    Args:
+        engine: The database.
+        data: The data directory.
+        key: The verifier key of whoever signs checkpoints; its name is the origin.
+        sign: Signs checkpoints, the signer's ``checkpoint``. Without it a key file in ``data`` signs.
+        interval: Seconds between checkpoints.
+    """
+    if key is None or sign is None:
+        key, sign = embedded_key(data / "checkpoint.key")
+    return Ledger(engine, Publication(data / "ledger", key, sign), interval=interval)

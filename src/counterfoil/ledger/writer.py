@@ -1,0 +1,205 @@
+"""The one writer: a thread that takes what has been asked for since the last commit and commits it as one.
+
+A commit is one BEGIN IMMEDIATE ... COMMIT with one fsync (SQLite WAL, synchronous=FULL), so the more
+callers wait, the cheaper each stub is. Another process may write in between: the size of the ledger is
+read anew inside each transaction, and the database's write lock puts the writers in a row.
+"""
+
+import queue
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from counterfoil.ledger import rows
+from counterfoil.ledger.admission import Admission
+from counterfoil.ledger.stubs import canonical, check, entry_of, subject_of
+from counterfoil.ledger.tree import Frontier, leaf_hash
+from counterfoil.model.errors import Unavailable
+from counterfoil.model.trust import Stub
+
+Also = Callable[[sa.Connection], None]
+_MOST_AT_ONCE = 4096
+
+
+@dataclass(slots=True)
+class Request:
+    """Stubs that are committed together with the rows that depend on them, or not at all."""
+
+    stubs: Sequence[Stub]
+    also: Also | None
+    future: Future[list[int]] = field(default_factory=Future)
+    octets: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # In the caller's thread: a stub that is not one of ours fails there and costs the writer nothing.
+        for stub in self.stubs:
+            check(stub)
+        self.octets = [canonical(stub) for stub in self.stubs]
+
+
+class Writer:
+    """Runs the thread; ``submit`` returns a future of the indexes, set once they are durable.
+
+    Args:
+        engine: The database.
+        grown: Called after each commit with the number of new entries, from the writer's thread.
+    """
+
+    def __init__(self, engine: sa.Engine, grown: Callable[[int], None]) -> None:
+        self._engine = engine
+        self._grown = grown
+        self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._frontier = Frontier()
+        self._closing = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: Request) -> Future[list[int]]:
+        """Queue a request.
+
+        Raises:
+            Unavailable: If the ledger has been closed.
+        """
+        with self._closing:
+            if self._closed:
+                raise Unavailable("the ledger is closed")
+            self._queue.put(request)
+        return request.future
+
+    def close(self) -> None:
+        """Commit what is queued, then end the thread."""
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            batch, last = self._take()
+            live = [request for request in batch if request.future.set_running_or_notify_cancel()]
+            if live:
+                self._settle(live)
+            if last:
+                return
+
+    def _take(self) -> tuple[list[Request], bool]:
+        batch: list[Request] = []
+        head = self._queue.get()
+        while head is not None:
+            batch.append(head)
+            if len(batch) == _MOST_AT_ONCE or self._queue.empty():
+                return batch, False
+            head = self._queue.get()
+        return batch, True
+
+    def _settle(self, batch: list[Request]) -> None:
+        try:
+            results, new = self._commit(batch)
+        except sa.exc.DatabaseError as error:
+            failure = Unavailable(
+                f"the ledger could not be written: {error.orig}",
+                "free space on the disk that holds the data directory, and see that its files may be written",
+            )
+            failure.__cause__ = error
+            for request in batch:
+                request.future.set_exception(failure)
+            return
+        except Exception as error:  # noqa: BLE001 - it goes to every caller; the writer must live on
+            for request in batch:
+                request.future.set_exception(error)
+            return
+        for request, result in zip(batch, results, strict=True):
+            if isinstance(result, BaseException):
+                request.future.set_exception(result)
+            else:
+                request.future.set_result(result)
+        if new:
+            self._grown(new)
+
+    def _commit(self, batch: list[Request]) -> tuple[list[list[int] | Exception], int]:
+        with self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                # The driver would begin only before the first write, and then without the write lock.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.execute(sa.text("LOCK TABLE ledger_entry IN EXCLUSIVE MODE"))
+            frontier = self._current(connection)
+            start = frontier.size
+            fill = _Batch(connection, frontier)
+            results = [fill.add(request) for request in batch]
+            fill.write()
+            # If we die before the next line, none of the batch exists and no caller was told otherwise.
+            connection.commit()
+            # If we die after it, all of the batch exists; callers that were not told will ask or find it.
+        self._frontier = frontier
+        return results, frontier.size - start
+
+    def _current(self, connection: sa.Connection) -> Frontier:
+        size = rows.size(connection)
+        return self._frontier.copy() if self._frontier.size == size else rows.frontier(connection, size)
+
+
+class _Batch:
+    """Gathers the rows of one transaction."""
+
+    def __init__(self, connection: sa.Connection, frontier: Frontier) -> None:
+        self._connection = connection
+        self._frontier = frontier
+        self._admission = Admission(connection)
+        self._entries: list[dict[str, object]] = []
+        self._nodes: list[dict[str, object]] = []
+        self._next = frontier.size
+
+    def add(self, request: Request) -> list[int] | Exception:
+        """Take one request in; an exception of its own undoes it alone."""
+        if request.also is None and not any(self._admission.concerns(stub) for stub in request.stubs):
+            return [self._keep(stub, octets) for stub, octets in zip(request.stubs, request.octets, strict=True)]
+        mark = len(self._entries)
+        try:
+            with self._connection.begin_nested():
+                indexes = [self._admit(s, o) for s, o in zip(request.stubs, request.octets, strict=True)]
+                if request.also is not None:
+                    request.also(self._connection)
+        except Exception as error:  # noqa: BLE001 - it goes to the caller whose request failed
+            del self._entries[mark:]
+            self._next = self._frontier.size + len(self._entries)
+            self._admission.forget(self._next)
+            return error
+        return indexes
+
+    def _admit(self, stub: Stub, octets: bytes) -> int:
+        known = self._admission.admit(stub, octets, self._next)
+        return self._keep(stub, octets) if known is None else known
+
+    def _keep(self, stub: Stub, octets: bytes) -> int:
+        salt = secrets.token_bytes(32)
+        index, self._next = self._next, self._next + 1
+        self._entries.append(
+            {
+                "leaf_index": index,
+                "kind": stub.kind,
+                "time": rows.microseconds(stub.time),
+                "tenant": stub.tenant,
+                "subject": subject_of(stub),
+                "salt": salt,
+                "stub": octets,
+                "entry": entry_of(salt, octets),
+            }
+        )
+        return index
+
+    def write(self) -> None:
+        """Insert what was gathered, and grow the tree."""
+        for row in self._entries:
+            for level, number, node in self._frontier.append(leaf_hash(row["entry"])):  # type: ignore[arg-type]
+                self._nodes += rows.node_rows(level, number, node)
+        if self._entries:
+            self._connection.execute(sa.insert(rows.entries), self._entries)
+        if self._nodes:
+            self._connection.execute(sa.insert(rows.nodes), self._nodes)
