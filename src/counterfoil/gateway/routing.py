@@ -8,11 +8,12 @@ from counterfoil.model.mail import Direction, Json
 
 
 class Tls(StrEnum):
-    """How we speak TLS to a next hop: never, where it is offered (unverified), or verified or not at all."""
+    """What STARTTLS must achieve towards a next hop: nothing, what is offered, encryption, a verified name."""
 
     NONE = "none"
-    OFFERED = "offered"
-    VERIFIED = "verified"
+    OPPORTUNISTIC = "opportunistic"
+    REQUIRE = "require"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class NextHop:
 
     host: str
     port: int = 25
-    tls: Tls = Tls.OFFERED
+    tls: Tls = Tls.OPPORTUNISTIC
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_LINE = 500  # RFC 5321 section 4.5.3.1.5 allows 512 octets with code and CRLF
+_LINE = 480  # RFC 5321 section 4.5.3.1.5 allows 512 octets with codes and CRLF
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 
 
@@ -39,7 +39,7 @@ class Reply:
         return "".join(f"{line}\r\n" for line in written).encode()
 
     def _lines(self) -> list[str]:
-        lines = [_printable(line)[: _LINE // 4] for line in self.text.split("\n")]
+        lines = [_printable(line)[:_LINE] for line in self.text.split("\n")]
         return lines[:20] or [""]
 
 
