@@ -1,0 +1,126 @@
+"""Find what to scan: messages, mailboxes, folders and bare files, told apart by what they hold."""
+
+import mmap
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from counterfoil.model.errors import Unavailable
+
+MAX_SIZE = 256 * 1024 * 1024
+"""Octets of one message or file; a mailbox may be of any size."""
+
+MAILDIR = ("cur", "new", "tmp")
+MESSAGE_SUFFIXES = frozenset({".eml", ".mht", ".mhtml"})
+
+# RFC 4155: a line "From ", a sender, a timestamp with hours and minutes, after an empty line or at the start.
+SEPARATOR = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\d{1,2}:\d{2}[^\r\n]*\r?\n")
+
+# One of these alone, or any two of the second set, make the start of a file a header section.
+STRONG = frozenset(
+    {"received", "return-path", "message-id", "mime-version", "from", "dkim-signature", "x-originating-ip"}
+)
+WEAK = frozenset({"to", "subject", "date", "cc", "reply-to", "sender", "content-type", "delivered-to", "status"})
+FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+HEAD = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to scan.
+
+    ``index`` counts the items of a mailbox from 0. ``file_name`` is set for a bare file, which is
+    scanned as an attachment of that name.
+    """
+
+    path: str
+    raw: bytes
+    index: int | None = None
+    file_name: str | None = None
+
+
+def files(path: Path) -> Iterator[tuple[Path, bool]]:
+    """Yield the regular files at or below a path in the order of their names, and whether each is of a Maildir.
+
+    What lies in a Maildir's ``tmp`` is not delivered yet and left out. Links to folders are not followed.
+
+    Raises:
+        OSError: If the path is not there or cannot be listed.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISDIR(mode):
+        yield path, path.parent.name in MAILDIR[:2] and (path.parents[1] / "tmp").is_dir()
+        return
+    entries = sorted(path.iterdir())
+    maildir = all((path / name).is_dir() for name in MAILDIR)
+    for entry in entries:
+        if entry.is_dir() and (entry.is_symlink() or (maildir and entry.name == "tmp")):
+            continue
+        if entry.is_dir():
+            yield from files(entry)
+        elif entry.is_file():
+            yield entry, path.name in MAILDIR[:2] and (path.parent / "tmp").is_dir()
+
+
+def items(path: Path, *, message: bool = False) -> Iterator[Item]:
+    """Yield what a file holds: itself as a message or as a bare file, or each message of an mbox.
+
+    Args:
+        path: A regular file.
+        message: It is known to be a message (it lies in a Maildir).
+
+    Raises:
+        OSError: If it cannot be read.
+        Unavailable: If it is no regular file, or one message is beyond all measure.
+    """
+    if not path.is_file():
+        raise Unavailable(f"{path} is neither a file nor a folder", "give messages, mailboxes, folders or files")
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+        if not message and SEPARATOR.match(head) and looks_like_message(head[head.index(b"\n") + 1 :]):
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as box:
+                yield from _mbox(str(path), box)
+            return
+        _measure(str(path), size)
+        raw = head + file.read(MAX_SIZE + 1 - len(head))
+    _measure(str(path), len(raw))
+    is_message = message or path.suffix.lower() in MESSAGE_SUFFIXES or looks_like_message(head)
+    yield Item(str(path), raw, file_name=None if is_message else path.name)
+
+
+def looks_like_message(head: bytes) -> bool:
+    """Say whether bytes begin with a header section that mail has, a byte order mark or empty lines before it."""
+    names = set()
+    for line in head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").splitlines():
+        field = FIELD.match(line)
+        if field:
+            names.add(field[1].decode("ascii").lower())
+        elif line[:1] not in {b" ", b"\t"} and not line.startswith((b"From ", b">From ")):
+            break
+    return bool(names & STRONG) or len(names & WEAK) > 1
+
+
+def _mbox(path: str, box: mmap.mmap) -> Iterator[Item]:
+    """Cut an mbox; lines quoted as ``>From`` stay as they are, for how they were quoted cannot be known."""
+    start = None
+    index = 0
+    for separator in SEPARATOR.finditer(box):
+        if start is not None:
+            yield _piece(path, box, start, separator.start(), index)
+            index += 1
+        start = separator.end()
+    if start is not None:
+        yield _piece(path, box, start, len(box), index)
+
+
+def _piece(path: str, box: mmap.mmap, start: int, end: int, index: int) -> Item:
+    _measure(f"{path}, item {index}", end - start)
+    return Item(path, box[start:end], index)
+
+
+def _measure(what: str, size: int) -> None:
+    if size > MAX_SIZE:
+        raise Unavailable(f"{what} has {size} octets; at most {MAX_SIZE} are scanned", "take it apart first")

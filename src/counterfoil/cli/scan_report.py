@@ -1,0 +1,116 @@
+"""Spell what a scan found: one JSON object a message, or a table for people."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.table import Table
+from rich.text import Text
+
+from counterfoil.cli.output import answer_text, stdout, visible
+from counterfoil.cli.scan_input import Item
+from counterfoil.model.mail import Action, Decision, Json, Scan, Severity, Verdict
+
+STYLES = {
+    Verdict.CLEAN: "green",
+    Verdict.SUSPICIOUS: "yellow",
+    Verdict.UNINSPECTABLE: "magenta",
+    Verdict.MALICIOUS: "bold red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the table shows of one message; the parts are let go, so that a large mailbox fits in memory."""
+
+    name: str
+    verdict: Verdict
+    action: Action
+    lines: tuple[str, ...]
+    elapsed_ms: float
+
+
+def document(item: Item, scan: Scan, decision: Decision, elapsed_ms: float) -> dict[str, Json]:
+    """Make the JSON object of one message, its fields in the documented order."""
+    where: dict[str, Json] = {"path": item.path} if item.index is None else {"path": item.path, "index": item.index}
+    return where | {
+        "message_id": scan.message_id,
+        "sha256": scan.sha256,
+        "size": scan.size,
+        "verdict": decision.verdict.value,
+        "action": decision.action.value,
+        "findings": [
+            {
+                "check": finding.check,
+                "severity": finding.severity.value,
+                "summary": finding.summary,
+                "part": finding.part,
+                "techniques": list(finding.techniques),
+                "evidence": dict(finding.evidence),
+            }
+            for finding in scan.findings
+        ],
+        "parts": [
+            {
+                "id": part.id,
+                "names": list(part.names),
+                "declared_type": part.declared_type,
+                "detected_type": part.detected_type,
+                "size": part.size,
+                "sha256": part.sha256,
+                "via": list(part.via),
+            }
+            for part in scan.parts
+        ],
+        "links": [{"url": link.url, "text": link.text, "part": link.part} for link in scan.links],
+        "authentication": {
+            "spf": scan.authentication.spf,
+            "dkim": scan.authentication.dkim,
+            "dmarc": scan.authentication.dmarc,
+            "arc": scan.authentication.arc,
+        },
+        "uninspectable": [{"part": one.part, "reason": one.reason} for one in scan.uninspectable],
+        "elapsed_ms": elapsed_ms,
+    }
+
+
+def row(item: Item, scan: Scan, decision: Decision, elapsed_ms: float) -> Row:
+    """Make the row of one message: its verdict, and what was found, the heaviest first."""
+    weight = tuple(Severity)
+    findings = sorted(scan.findings, key=lambda finding: weight.index(finding.severity), reverse=True)
+    told = [finding for finding in findings if finding.severity is not Severity.INFO]
+    lines = [f"{one.severity.value} {one.check}: {one.summary}{_place(one.part)}" for one in told]
+    lines += [f"uninspectable: {one.reason}{_place(one.part)}" for one in scan.uninspectable]
+    lines += [f"it would change: {one}" for one in decision.would_change]
+    name = item.path if item.index is None else f"{item.path} [{item.index}]"
+    return Row(name, decision.verdict, decision.action, tuple(lines), elapsed_ms)
+
+
+def print_table(rows: Sequence[Row]) -> None:
+    """Print a table on stdout, and a line that sums it up.
+
+    Cells hold text from outside: it is never read as markup, and control characters are made visible.
+    """
+    if not rows:
+        answer_text("nothing to scan")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column, justify in (("verdict", "left"), ("action", "left"), ("message", "left"), ("ms", "right")):
+        table.add_column(column, justify="right" if justify == "right" else "left", overflow="fold")
+    table.add_column("why", overflow="fold", ratio=1)
+    for one in rows:
+        table.add_row(
+            Text(one.verdict.value, style=STYLES[one.verdict]),
+            one.action.value,
+            Text(visible(one.name)),
+            f"{one.elapsed_ms:.1f}",
+            Text("\n".join(visible(line) for line in one.lines)),
+        )
+    stdout.print(table, soft_wrap=False)
+    counts = Counter(one.verdict for one in rows)
+    sums = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
+    answer_text(f"\n{len(rows)} scanned: {sums}")
+
+
+def _place(part: str | None) -> str:
+    return f" (part {part})" if part else ""
