@@ -20,7 +20,7 @@ stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def answer_json(document: Json) -> None:
-    """Print one JSON document as one line of UTF-8 on stdout; lone surrogates stay JSON's ``\\udcXX``."""
+    """Print one JSON document as one line of UTF-8 on stdout; a lone surrogate stays escaped, as JSON allows."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
 
