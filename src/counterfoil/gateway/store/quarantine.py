@@ -1,0 +1,190 @@
+"""Held messages and what may become of them: released, deleted or expired, each a disposition of its own.
+
+A release is first wanted (a row, durable), then tried until every recipient's next hop has said 250. Each
+try is claimed first: the claim moves ``next_try`` on, so that two processes never send one message at once,
+and so that a try that dies is simply tried again later.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from counterfoil.gateway.store.held_files import HeldFiles
+from counterfoil.gateway.store.journal import disposition, settle
+from counterfoil.gateway.store.tables import held, messages, recipients, sortable, storable
+from counterfoil.gateway.store.tenants import Operator
+from counterfoil.ledger.ledger import Ledger
+from counterfoil.model.errors import Refused
+from counterfoil.model.mail import Direction, Envelope, Json, Outcome
+from counterfoil.model.trust import Stub
+
+CLAIM = timedelta(minutes=15)
+"""How long one try may take (RFC 5321 section 4.5.3.2 gives the dot alone 10 minutes)."""
+
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A held message that is to be sent: ``envelope.recipients`` are those that do not have it yet."""
+
+    message: str
+    envelope: Envelope
+    utf8: bool
+    sha256: str
+    wanted_by: str
+    tries: int
+
+
+class Quarantine:
+    """The held messages. ``tenant=None`` means every tenant; else another tenant's message is not there at all."""
+
+    def __init__(self, engine: sa.Engine, ledger: Ledger, files: HeldFiles, pause: timedelta) -> None:
+        self._engine = engine
+        self._ledger = ledger
+        self._files = files
+        self._pause = pause
+
+    def want(self, message: str, tenant: str | None, by: Operator) -> None:
+        """Ask for a release; whoever runs the release loop sends it.
+
+        Raises:
+            Refused: If no such message is held, or its bytes are not those that were held.
+        """
+        row = self._row(message, tenant)
+        self._files.read(message, row.sha256)
+        now = sortable(by.now)
+
+        def mark(connection: sa.Connection) -> None:
+            wanted = {"wanted_by": by.who, "next_try": now}
+            # A release that is wanted already keeps its claim: asking twice sends nothing twice.
+            mine = held.c.message == message
+            if connection.execute(sa.select(held.c.message).where(mine)).first() is None:
+                raise Refused(f"{message} is no longer held", "see: counterfoil track")
+            connection.execute(sa.update(held).where(mine & held.c.wanted_by.is_(None)).values(wanted))
+
+        body: dict[str, Json] = {"actor": by.who, "action": "release-wanted", "subject": message}
+        self._ledger.append(Stub("action", by.now, row.tenant, body), also=mark)
+
+    def due(self, now: datetime) -> list[str]:
+        """Return the messages whose release is to be tried now, oldest claim first."""
+        waiting = sa.select(held.c.message).where(held.c.next_try <= sortable(now)).order_by(held.c.next_try)
+        with self._engine.connect() as connection:
+            return list(connection.execute(waiting).scalars())
+
+    def claim(self, message: str, now: datetime) -> Held:
+        """Take one try for ourselves, with a stub before anything is sent.
+
+        Raises:
+            Refused: If it is not due, because another process has it or it was deleted.
+        """
+        row = self._row(message, None)
+
+        def take(connection: sa.Connection) -> None:
+            free = (held.c.message == message) & (held.c.next_try <= sortable(now))
+            taken = {"next_try": sortable(now + CLAIM), "tries": held.c.tries + 1}
+            if connection.execute(sa.update(held).where(free).values(taken)).rowcount != 1:
+                raise Refused(f"the release of {message} is being tried already", "wait, then: counterfoil track")
+
+        body: dict[str, Json] = {"actor": row.wanted_by or "", "action": "release-try", "subject": message}
+        self._ledger.append(Stub("action", now, row.tenant, body), also=take)
+        mine = (recipients.c.message == message) & recipients.c.released.is_(None)
+        with self._engine.connect() as connection:
+            left = connection.execute(sa.select(recipients.c.address).where(mine).order_by(recipients.c.position))
+            envelope = Envelope(
+                sender=row.sender,
+                recipients=tuple(left.scalars()),
+                tenant=row.tenant,
+                direction=Direction(row.direction),
+            )
+        return Held(message, envelope, row.utf8, row.sha256, row.wanted_by or "", row.tries + 1)
+
+    def bytes_of(self, item: Held) -> bytes:
+        """Return the held bytes, compared with their hash.
+
+        Raises:
+            Refused: If they are gone or changed.
+        """
+        return self._files.read(item.message, item.sha256)
+
+    def tried(self, item: Held, accepted: Iterable[str], words: str, now: datetime) -> bool:
+        """Write down a try: who has the message now, in the next hop's words; return whether all have it.
+
+        Dying before this is durable means that the next try may send a second copy (RFC 1047); the
+        ``release-try`` stub without a result shows it.
+        """
+        done = set(accepted)
+        mine = (recipients.c.message == item.message) & recipients.c.address.in_(done)
+        given = sa.update(recipients).where(mine).values(released=sortable(now))
+        pause = min(self._pause * 2 ** min(item.tries - 1, 20), LONGEST_PAUSE)
+        if done >= set(item.envelope.recipients):
+            self._end(item.message, Outcome.RELEASED, words, actor=item.wanted_by, now=now, first=given)
+            return True
+
+        def later(connection: sa.Connection) -> None:
+            connection.execute(given)
+            again = {"next_try": sortable(now + pause), "last_words": storable(words)}
+            connection.execute(sa.update(held).where(held.c.message == item.message).values(again))
+
+        detail: dict[str, Json] = {"words": storable(words), "accepted": len(done)}
+        body: dict[str, Json] = {
+            "actor": item.wanted_by,
+            "action": "release-deferred",
+            "subject": item.message,
+            "detail": detail,
+        }
+        self._ledger.append(Stub("action", now, item.envelope.tenant, body), also=later)
+        return False
+
+    def delete(self, message: str, tenant: str | None, why: str, by: Operator) -> None:
+        """Delete a held message for good.
+
+        Raises:
+            Refused: If no such message is held, or its release has been asked for.
+        """
+        row = self._row(message, tenant)
+        if row.wanted_by is not None:
+            raise Refused(f"the release of {message} is wanted by {row.wanted_by}", "it may be on its way already")
+        self._end(message, Outcome.DELETED, why or "deleted by an operator", actor=by.who, now=by.now)
+
+    def expire(self, now: datetime) -> int:
+        """End what has been held as long as the policy says; what is wanted is kept. Return how many ended."""
+        over = (held.c.expires <= sortable(now)) & held.c.wanted_by.is_(None)
+        with self._engine.connect() as connection:
+            old = list(connection.execute(sa.select(held.c.message).where(over)).scalars())
+        for message in old:
+            self._end(message, Outcome.EXPIRED, "held as long as the policy says", actor="policy", now=now)
+        return len(old)
+
+    def _end(
+        self, message: str, outcome: Outcome, words: str, *, actor: str, now: datetime, first: sa.Update | None = None
+    ) -> None:
+        row = self._row(message, None)
+        stub = disposition(message, row.tenant, outcome, words=words, actor=actor, now=now)
+
+        def end(connection: sa.Connection) -> None:
+            mine = held.c.message == message
+            if outcome is not Outcome.RELEASED:
+                mine &= held.c.wanted_by.is_(None)
+            if first is not None:
+                connection.execute(first)
+            if connection.execute(sa.delete(held).where(mine)).rowcount != 1:
+                raise Refused(f"{message} is no longer held, or its release is wanted", "see: counterfoil track")
+            settle(connection, stub, {})
+
+        self._ledger.append(stub, also=end)
+        # Dying here leaves a file without a row, which the sweep at the next start removes.
+        self._files.remove(message, row.sha256)
+
+    def _row(self, message: str, tenant: str | None) -> sa.Row[tuple[object, ...]]:
+        columns = (messages.c.tenant, messages.c.sender, messages.c.direction, messages.c.utf8)
+        statement = sa.select(held, *columns).select_from(held.join(messages)).where(held.c.message == message)
+        if tenant is not None:
+            statement = statement.where(messages.c.tenant == tenant)
+        with self._engine.connect() as connection:
+            row = connection.execute(statement).first()
+        if row is None:
+            raise Refused(f"there is no held message {message}", "see: counterfoil quarantine list")
+        return row
