@@ -1,0 +1,93 @@
+"""A tenant's place in a campaign, and how often is often enough. Values only.
+
+Three facts are kept apart (law 6): ``removed_at``, ``out_at`` (the last possible old token has expired
+and nothing of the thief's is left) and ``dead_at`` (the old key was tried and refused).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from counterfoil.credential.rotation import FIRST, Kind, Move, Observation, State, move
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often and how far apart something must be seen before it is believed.
+
+    ``propagation`` is how long after a removal the token service may still honour a key; no figure is
+    published, so it is generous. ``longest_token_life`` is 28 h for a single-tenant application whose
+    tokens may be CAE tokens (microsoft365.md 1.4); a laboratory or a policy may say less where it knows better.
+    """
+
+    reads: int = 3
+    successes: int = 3
+    refusals: int = 3
+    spacing: timedelta = timedelta(seconds=30)
+    propagation: timedelta = timedelta(minutes=10)
+    longest_token_life: timedelta = timedelta(hours=28)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one tenant stands in one campaign, with all that was counted on the way.
+
+    ``label`` names the new key; it is derived, so that a retry finds what the first try made. ``old``
+    are the SHA-256 thumbprints that must die. ``reads`` are the times of equal readings in a row.
+    ``fence`` is the number of the lease under which this was written: an older one is refused.
+    """
+
+    campaign: str
+    tenant: str
+    kind: Kind
+    old: tuple[str, ...]
+    label: str
+    here: Move = FIRST
+    came_from: Move | None = None
+    new: str | None = None
+    roles: tuple[str, ...] = ()
+    reads: tuple[datetime, ...] = ()
+    successes: tuple[datetime, ...] = ()
+    refusals: tuple[datetime, ...] = ()
+    switched_at: datetime | None = None
+    removed_at: datetime | None = None
+    foreign_at: datetime | None = None
+    out_at: datetime | None = None
+    dead_at: datetime | None = None
+    attempts: int = 0
+    fence: int = 0
+    words: str = ""
+
+    @property
+    def state(self) -> State:
+        """The state alone."""
+        return self.here.state
+
+
+def label_of(campaign: str, tenant: str) -> str:
+    """Derive the name of the key that a campaign makes for a tenant."""
+    return f"{campaign}.{tenant}"
+
+
+def due(seen: tuple[datetime, ...], pace: Pace, now: datetime) -> bool:
+    """Say whether the next one of spaced attempts may be made."""
+    return not seen or now - seen[-1] >= pace.spacing
+
+
+def token_may_live_until(place: Place, pace: Pace) -> datetime | None:
+    """Return when the last token of a removed or foreign credential has expired; ``None`` before a removal."""
+    moments = [moment for moment in (place.removed_at, place.foreign_at) if moment is not None]
+    return max(moments) + pace.propagation + pace.longest_token_life if moments else None
+
+
+def moved(place: Place, seen: Observation) -> Place:
+    """Return the place after an observation, its tallies cleared where the state or step changed.
+
+    Raises:
+        Illegal: If the table has no such move.
+    """
+    there = move(place.kind, place.here, seen, place.came_from)
+    if there == place.here:
+        return replace(place, attempts=place.attempts + 1)
+    leaving = there.state in (State.HELD, State.UNREACHABLE)
+    came_from = (place.came_from or place.here) if leaving else None
+    return replace(place, here=there, came_from=came_from, reads=(), successes=(), refusals=(), attempts=0)
