@@ -1,0 +1,131 @@
+"""A connection's app registration and service principal (microsoft365.md 2): credentials, grants, what was left.
+
+Reading is done with the connection's own tokens; writing other than addKey and removeKey needs a
+control-plane identity with ``Application.ReadWrite.OwnedBy``, which is a connection of its own.
+"""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from counterfoil.model.errors import Unavailable
+from counterfoil.model.mail import Json
+from counterfoil.model.trust import Connection, Job
+from counterfoil.tenant.door import Ask, Door, segment
+from counterfoil.tenant.pages import items
+
+CREDENTIALS = "$select=id,keyCredentials,passwordCredentials"
+JSON = {"content-type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A credential that a tenant lists; thumbprints in upper-case hex, ``None`` where it is no certificate."""
+
+    key_id: str
+    kind: str
+    where: str
+    name: str
+    thumbprint_sha1: str | None
+    thumbprint_sha256: str | None
+    raw: dict[str, Json]
+
+
+class Registration:
+    """One connection's objects in the tenant, through a door (its own, or the control plane's)."""
+
+    def __init__(self, door: Door, connection: Connection) -> None:
+        self._door = door
+        self._application = f"/v1.0/applications/{segment(connection.object_id)}"
+        self._principal = f"/v1.0/servicePrincipals/{segment(connection.service_principal)}"
+
+    def credentials(self, job: Job) -> tuple[Listed, ...]:
+        """List every certificate, secret and federated credential, on the application and the principal."""
+        found: list[Listed] = []
+        for where, path in (("application", self._application), ("service-principal", self._principal)):
+            document = self._door.read_json(Ask("GET", f"{path}?{CREDENTIALS}", "none"), job)
+            found += [_certificate(entry, where) for entry in document.get("keyCredentials") or ()]
+            found += [_other(entry, "secret", where) for entry in document.get("passwordCredentials") or ()]
+        federated = Ask("GET", f"{self._application}/federatedIdentityCredentials", "none")
+        found += [_other(entry, "federated", "application") for entry in items(self._door, federated, job)]
+        return tuple(found)
+
+    def add_key(self, certificate: bytes, proof: str, job: Job) -> str:
+        """Add a certificate (DER) with a proof signed by a valid key; return its ``keyId``."""
+        key: dict[str, Json] = {
+            "type": "AsymmetricX509Cert",
+            "usage": "Verify",
+            "key": base64.b64encode(certificate).decode(),
+        }
+        body: dict[str, Json] = {"keyCredential": key, "passwordCredential": None, "proof": proof}
+        return str(self._door.read_json(self._post(f"{self._application}/addKey", body), job)["keyId"])
+
+    def remove_key(self, key_id: str, proof: str, job: Job) -> None:
+        """Remove a certificate with a proof signed by a valid key."""
+        self._door.call(self._post(f"{self._application}/removeKey", {"keyId": key_id, "proof": proof}), job)
+
+    def replace_certificates(self, keep: list[dict[str, Json]], job: Job) -> None:
+        """Replace the application's whole list of certificates in one write (PATCH); needs the control plane."""
+        body = json.dumps({"keyCredentials": keep}).encode()
+        self._door.call(Ask("PATCH", self._application, "change", body=body, headers=JSON), job)
+
+    def remove_secret(self, key_id: str, job: Job) -> None:
+        """Remove a secret from the application; needs the control plane."""
+        self._door.call(self._post(f"{self._application}/removePassword", {"keyId": key_id}), job)
+
+    def remove_federated(self, identifier: str, job: Job) -> None:
+        """Remove a federated credential from the application; needs the control plane."""
+        path = f"{self._application}/federatedIdentityCredentials/{segment(identifier)}"
+        self._door.call(Ask("DELETE", path, "change"), job)
+
+    def set_enabled(self, enabled: bool, job: Job) -> None:
+        """Enable or disable the service principal; disabled, it is given no token (AADSTS7000112)."""
+        body = json.dumps({"accountEnabled": enabled}).encode()
+        self._door.call(Ask("PATCH", self._principal, "change", body=body, headers=JSON), job)
+
+    def grants(self, job: Job) -> tuple[dict[str, Any], ...]:
+        """List the application permissions that were granted (appRoleAssignments)."""
+        return tuple(items(self._door, Ask("GET", f"{self._principal}/appRoleAssignments", "none"), job))
+
+    def subscriptions(self, job: Job) -> tuple[dict[str, Any], ...]:
+        """List the change notifications that deliver mail to some address without any further token."""
+        return tuple(items(self._door, Ask("GET", "/v1.0/subscriptions", "none"), job))
+
+    def remove_subscription(self, identifier: str, job: Job) -> None:
+        """Remove a subscription."""
+        self._door.call(Ask("DELETE", f"/v1.0/subscriptions/{segment(identifier)}", "change"), job)
+
+    def _post(self, path: str, body: dict[str, Json]) -> Ask:
+        return Ask("POST", path, "change", body=json.dumps(body).encode(), headers=JSON)
+
+
+def _certificate(entry: dict[str, Any], where: str) -> Listed:
+    """Read a keyCredential; without its ``key`` the SHA-1 in ``customKeyIdentifier`` is all there is."""
+    key = entry.get("key")
+    try:
+        certificate = base64.b64decode(key, validate=True) if key else None
+    except ValueError as error:
+        raise Unavailable("a certificate that the tenant lists cannot be read") from error
+    sha1 = hashlib.sha1(certificate, usedforsecurity=False).hexdigest().upper() if certificate else _sha1(entry)
+    sha256 = hashlib.sha256(certificate).hexdigest().upper() if certificate else None
+    kind = "certificate" if entry.get("type") == "AsymmetricX509Cert" else str(entry.get("type"))
+    return Listed(str(entry["keyId"]), kind, where, str(entry.get("displayName") or ""), sha1, sha256, entry)
+
+
+def _sha1(entry: dict[str, Any]) -> str | None:
+    """Read ``customKeyIdentifier``: base64 of the SHA-1, or its forty hex digits (microsoft365.md 1.1)."""
+    text = str(entry.get("customKeyIdentifier") or "")
+    if len(text) == 40:
+        return text.upper()
+    try:
+        octets = base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+    return octets.hex().upper() if len(octets) == 20 else None
+
+
+def _other(entry: dict[str, Any], kind: str, where: str) -> Listed:
+    name = str(entry.get("displayName") or entry.get("name") or "")
+    return Listed(str(entry.get("keyId") or entry.get("id")), kind, where, name, None, None, entry)

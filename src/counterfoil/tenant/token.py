@@ -1,0 +1,236 @@
+"""Tokens: the one way to get one is through the signer, and every request leaves a stub before it is sent.
+
+1. The signer makes the assertion; its own stub is durable before the signature leaves it (law 1).
+2. A token stub with the correlation id and outcome ``unknown`` becomes durable.
+3. MSAL sends the request through our HTTP client, which sets that correlation id.
+4. A second stub for the same ``jti`` says what came of it: issued with its ``uti``, or refused.
+
+If we die after 2 or 3, the sign-in row of the tenant's log joins the unknown stub by the correlation id.
+"""
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import msal
+
+from counterfoil.ledger.stubs import stub_at
+from counterfoil.model.errors import Refused, Unavailable
+from counterfoil.model.mail import Json
+from counterfoil.model.trust import Connection, Credential, Job, Stub
+from counterfoil.tenant.endpoints import Endpoints
+from counterfoil.tenant.wire import Wire, fresh_id
+
+LAST_MINUTES = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A signed client assertion (RFC 7523) and its ``jti``."""
+
+    jwt: str
+    jti: str
+
+
+class Signs(Protocol):
+    """What the signer does for us; it signs no bytes that it is handed."""
+
+    def assertion(self, connection: Connection, credential: Credential, audience: str, job: Job) -> Assertion:
+        """Make an assertion for the token endpoint; its stub is in the ledger on return."""
+
+
+class Writes(Protocol):
+    """The ledger, as far as it is needed here."""
+
+    def append(self, stub: Stub) -> int:
+        """Write a stub; durable on return."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token. ``uti`` is its id in the tenant's logs; ``roles`` what it may do."""
+
+    value: str
+    uti: str
+    roles: tuple[str, ...]
+    issued: datetime
+    expires: datetime
+
+    def good_at(self, now: datetime) -> bool:
+        """Say whether to use it still: until its end less a minute, or less a quarter of a short life."""
+        return now < self.expires - min(LAST_MINUTES, (self.expires - self.issued) / 4)
+
+
+class TokenRefused(Refused):
+    """The token service said no. ``code`` is the AADSTS code, ``trace`` its trace id."""
+
+    def __init__(self, code: str, text: str, trace: str | None) -> None:
+        super().__init__(f"the token service refused: {text.splitlines()[0] if text else code}", HINTS.get(code))
+        self.code = code
+        self.trace = trace
+
+
+HINTS: Mapping[str, str] = {
+    "AADSTS700027": "the certificate is not on the application, or has expired: publish the credential again",
+    "AADSTS700024": "the clock of this machine is wrong: set it by NTP, then try again",
+    "AADSTS700016": "the application is not in this tenant: check the tenant id and the application id",
+    "AADSTS7000229": "the tenant's administrator has not consented or has deleted the enterprise application",
+    "AADSTS7000112": "the application is disabled in the tenant: its administrator can enable it",
+    "AADSTS90002": "there is no such tenant: check the tenant id",
+    "AADSTS53003": "a Conditional Access policy blocks this address: its administrator can allow it",
+}
+"""What to do, by code (microsoft365.md 1.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a connection works with: the ledger, the wire, where Microsoft 365 is, and the time."""
+
+    writes: Writes
+    wire: Wire
+    endpoints: Endpoints
+    clock: Callable[[], datetime]
+    pause: Callable[[float], None]
+
+
+class Tokens:
+    """The tokens of one connection with one credential; keeps its own, since MSAL serves none near its end."""
+
+    def __init__(self, connection: Connection, credential: Credential, signs: Signs, means: Means) -> None:
+        self.connection = connection
+        self.credential = credential
+        self.means = means
+        self._signs = signs
+        self._kept: dict[str, Token] = {}
+        self._lock = threading.Lock()
+
+    def token(self, audience: str, job: Job) -> Token:
+        """Return a token for an audience, a kept one where it is good still.
+
+        Raises:
+            TokenRefused: If the token service says no.
+            Unavailable: If no answer came.
+        """
+        with self._lock:
+            kept = self._kept.get(audience)
+            if kept is None or not kept.good_at(self.means.clock()):
+                kept = self._kept[audience] = self.fresh(audience, job)
+            return kept
+
+    def drop(self, token: Token) -> None:
+        """Forget a token that was refused, or that was made with a credential we no longer use."""
+        with self._lock:
+            self._kept = {audience: kept for audience, kept in self._kept.items() if kept is not token}
+
+    def fresh(self, audience: str, job: Job) -> Token:
+        """Ask for a token with an isolated client and no cache, so that the answer is about this credential.
+
+        Raises:
+            TokenRefused: If the token service says no.
+            Unavailable: If no answer came; the stub then says ``unknown``.
+        """
+        correlation = fresh_id()
+        post = _Post(self.means.wire, correlation)
+        made: list[Assertion] = []
+
+        def assertion() -> str:
+            made.append(self._signs.assertion(self.connection, self.credential, audience, job))
+            self._stub(made[-1], audience, correlation, job, {"outcome": "unknown"})
+            return made[-1].jwt
+
+        application = msal.ConfidentialClientApplication(
+            self.connection.app,
+            client_credential={"client_assertion": assertion},
+            authority=f"{self.means.endpoints.login}/{self.connection.tenant_id}",
+            instance_discovery=False,
+            http_client=post,
+        )
+        answer = application.acquire_token_for_client([f"{audience}/.default"], correlation_id=correlation)
+        if not made:
+            raise Unavailable("the token service's description could not be read", "check the endpoint and try again")
+        return self._settle(answer, made[-1], audience, correlation, job)
+
+    def _settle(
+        self, answer: Mapping[str, Any], assertion: Assertion, audience: str, correlation: str, job: Job
+    ) -> Token:
+        if "access_token" in answer:
+            token = read_token(answer["access_token"])
+            self._stub(assertion, audience, correlation, job, {"outcome": "issued", "uti": token.uti})
+            return token
+        code = f"AADSTS{answer['error_codes'][0]}" if answer.get("error_codes") else str(answer.get("error"))
+        trace = answer.get("trace_id")
+        self._stub(assertion, audience, correlation, job, {"outcome": "refused", "error": code, "request_id": trace})
+        raise TokenRefused(code, str(answer.get("error_description", "")), trace)
+
+    def _stub(self, assertion: Assertion, audience: str, correlation: str, job: Job, rest: Mapping[str, Json]) -> None:
+        credential = self.credential
+        body: dict[str, Json] = {
+            "app": self.connection.app,
+            "thumbprint_sha1": credential.thumbprint_sha1,
+            "thumbprint_sha256": credential.thumbprint_sha256,
+            "key_id": credential.key_id,
+            "audience": audience,
+            "jti": assertion.jti,
+            "correlation_id": correlation,
+            "job": job.id,
+        }
+        self.means.writes.append(stub_at("token", self.means.clock(), self.connection.tenant, **body, **rest))
+
+
+def read_token(value: str) -> Token:
+    """Read what our books need from an access token, which is otherwise opaque to us.
+
+    Raises:
+        Unavailable: If it is no JWT with ``uti``, ``iat`` and ``exp``.
+    """
+    try:
+        payload = value.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        issued, expires = (datetime.fromtimestamp(claims[name], tz=UTC) for name in ("iat", "exp"))
+        return Token(value, claims["uti"], tuple(claims.get("roles", ())), issued, expires)
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise Unavailable("the token service answered with a token that cannot be read") from error
+
+
+class _Post:
+    """The HTTP client that MSAL uses: ours, with our correlation id on the token request."""
+
+    def __init__(self, wire: Wire, correlation: str) -> None:
+        self._wire, self._correlation = wire, correlation
+
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None, **_: object) -> "_Response":
+        return self._send("GET", url, headers or {}, None)
+
+    def post(
+        self, url: str, *, data: Mapping[str, str], headers: Mapping[str, str] | None = None, **_: object
+    ) -> "_Response":
+        form = {"content-type": "application/x-www-form-urlencoded", "client-request-id": self._correlation}
+        return self._send("POST", url, {**(headers or {}), **form}, urlencode(data).encode("ascii"))
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> "_Response":
+        answer = self._wire.send(method, url, headers, content)
+        if answer.status >= 500 or answer.status == 429:
+            raise Unavailable(f"the token service is busy ({answer.status})", "it is tried again later")
+        return _Response(answer.status, answer.content.decode("utf-8", "replace"), answer.headers)
+
+    def close(self) -> None:
+        """The wire is closed by whoever made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """What MSAL reads of an answer."""
+
+    status_code: int
+    text: str
+    headers: Mapping[str, str]
+
+    def raise_for_status(self) -> None:
+        """MSAL asks for this on a description it cannot read."""
+        if self.status_code >= 400:
+            raise Unavailable(f"the token service answered {self.status_code}")

@@ -1,0 +1,65 @@
+"""HTTP towards Microsoft 365: one client, one request, the answer as a value. An edge.
+
+Retries are not here: whoever retries needs a stub of its own for each attempt.
+"""
+
+import secrets
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import httpx
+
+from counterfoil.model.errors import Unavailable
+from counterfoil.tenant.endpoints import Endpoints
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+
+
+class Wire:
+    """A client with our time-outs and trust; HTTP/2 where it is offered. Safe to share between threads."""
+
+    def __init__(self, endpoints: Endpoints, *, seconds: float = 30.0) -> None:
+        context = ssl.create_default_context(cafile=endpoints.ca)
+        self._client = httpx.Client(
+            http2=True, verify=context, timeout=seconds, follow_redirects=False, trust_env=False
+        )
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None) -> Answer:
+        """Send one request.
+
+        Raises:
+            Unavailable: If no whole answer came; the other side may have done it all the same.
+        """
+        try:
+            response = self._client.request(method, url, headers=dict(headers), content=content)
+        except httpx.HTTPError as error:
+            raise Unavailable(f"no answer from {httpx.URL(url).host}: {error or type(error).__name__}") from error
+        return Answer(response.status_code, dict(response.headers), response.content)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def fresh_id() -> str:
+    """Return 128 random bits in the form of a GUID: nobody guesses the next one."""
+    return str(UUID(bytes=secrets.token_bytes(16)))
