@@ -1,0 +1,86 @@
+"""Compound files: their streams, and the files that a person can open in them.
+
+The streams that only describe (summary information, document text without objects) are parts as well: a reader
+of the report sees what is in there, and checks look at raw bytes.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from counterfoil.scan.formats import ole
+from counterfoil.scan.limits import Budget
+from counterfoil.scan.unpack.member import Member, Oddity, Refusal
+
+ODDITIES: Final = {
+    "ole:embedded-file": "a document carries a file that opens on a double click",
+    "ole:linked-object": "a document carries a link to an object elsewhere",
+}
+_NATIVE = "\x01ole10native"
+_CONTENTS = ("package", "contents", "embedpdf", "embeddedodf")
+_QUIET = frozenset(
+    {"\x01compobj", "\x05summaryinformation", "\x05documentsummaryinformation", "\x01ole", "\x03objinfo"}
+)
+
+
+def unpack(data: bytes, budget: Budget) -> Iterator[Member | Refusal | Oddity]:
+    """Yield the streams with their paths as names, and the embedded files with their own names."""
+    del budget  # streams lie in the file as they are; the caller counts them
+    try:
+        for stream in ole.streams(data):
+            yield from _stream(stream)
+    except ole.Broken as error:
+        yield Refusal(f"ole: {error}")
+
+
+def _stream(stream: ole.Stream) -> Iterator[Member | Oddity]:
+    name = stream.path[-1].lower()
+    if not stream.data or name in _QUIET:
+        return
+    path = "/".join(stream.path).replace("\x01", "").replace("\x03", "").replace("\x05", "")
+    if name == _NATIVE:
+        embedded = native(stream.data)
+        if embedded is not None:
+            yield Oddity("ole:embedded-file", embedded.names[0] if embedded.names else path)
+            yield embedded
+            return
+    if name in _CONTENTS:
+        yield Oddity("ole:embedded-file", path)
+    yield Member("ole", stream.data, (path,))
+
+
+def native(data: bytes) -> Member | None:
+    """Read an Ole10Native stream of the Packager (MS-OLEDS 2.3.6): label, source path, temporary path, contents."""
+    if len(data) < 8:
+        return None
+    at = 6 if data[4:6] == b"\x02\x00" else 4
+    label, at = _ansi(data, at)
+    source, at = _ansi(data, at)
+    at += 4  # two words, always 0 and 3
+    if at + 4 > len(data):
+        return None
+    (length,) = struct.unpack_from("<I", data, at)
+    at += 4
+    if length > 4096:
+        return None
+    temporary = data[at : at + length].rstrip(b"\0").decode("latin-1")
+    at += length
+    if at + 4 > len(data):
+        return None
+    (size,) = struct.unpack_from("<I", data, at)
+    contents = data[at + 4 : at + 4 + size]
+    if not contents:
+        return None
+    names = dict.fromkeys(_base(name) for name in (label, source, temporary) if name)
+    return Member("ole:package", contents, tuple(names))
+
+
+def _ansi(data: bytes, at: int) -> tuple[str, int]:
+    end = data.find(b"\0", at)
+    if end < 0:
+        return "", len(data)
+    return data[at:end].decode("latin-1"), end + 1
+
+
+def _base(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2] or name
