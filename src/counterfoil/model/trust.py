@@ -23,7 +23,9 @@ class CredentialState(StrEnum):
 class Connection:
     """A tenant's app registration and what it may do.
 
-    ``tenant_id``, ``app`` and ``object_id`` are GUIDs as text; ``roles`` is ``None`` where unknown.
+    ``tenant`` is our own name for the tenant; ``tenant_id``, ``app`` (client id), ``object_id`` (of the
+    application) and ``service_principal`` (its object id) are GUIDs as text; ``roles`` is ``None`` where
+    unknown.
     """
 
     tenant: str
@@ -38,9 +40,10 @@ class Connection:
 class Credential:
     """One key pair and certificate on a connection.
 
-    ``key`` is a provider reference (``file:...``, ``pkcs11:...``); thumbprints are upper-case hex;
-    ``key_id`` is the ``keyId`` that Microsoft gave, once known. A shared (imported) certificate has
-    one row for each connection that it is on.
+    ``tenant`` is the tenant id and ``app`` the client id, as the signer knows them. ``key`` is a provider
+    reference (``file:...``, ``pkcs11:...``); thumbprints are upper-case hex; ``key_id`` is the ``keyId``
+    that Microsoft gave, once known. A shared (imported) certificate has one row for each connection that
+    it is on.
     """
 
     tenant: str

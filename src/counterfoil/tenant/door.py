@@ -151,7 +151,7 @@ class Door:
             "job": job.id,
             "status": status,
         }
-        self._means.writes.append(stub_at("call", self._means.clock(), connection.tenant, **body))
+        self._means.writes.append(stub_at("call", self._means.clock(), connection.tenant_id, **body))
 
 
 def segment(text: str) -> str:

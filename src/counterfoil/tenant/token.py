@@ -19,6 +19,8 @@ from urllib.parse import urlencode
 
 import msal
 
+from counterfoil.credential.book import credential_name
+from counterfoil.credential.signer_client import Signature, SignerClient
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused, Unavailable
 from counterfoil.model.mail import Json
@@ -37,11 +39,8 @@ class Assertion:
     jti: str
 
 
-class Signs(Protocol):
-    """What the signer does for us; it signs no bytes that it is handed."""
-
-    def assertion(self, connection: Connection, credential: Credential, audience: str, job: Job) -> Assertion:
-        """Make an assertion for the token endpoint; its stub is in the ledger on return."""
+Signs = Callable[[Connection, Credential, str, Job], Assertion]
+"""Makes an assertion for a token endpoint; the signer's stub is in the ledger on return."""
 
 
 class Writes(Protocol):
@@ -49,6 +48,27 @@ class Writes(Protocol):
 
     def append(self, stub: Stub) -> int:
         """Write a stub; durable on return."""
+
+
+class ThroughSigner:
+    """The two ways to an assertion: for use, and to see an old key refused."""
+
+    def __init__(self, signer: SignerClient, writes: Writes) -> None:
+        self._signer, self._writes = signer, writes
+
+    def for_use(self, connection: Connection, credential: Credential, endpoint: str, job: Job) -> Assertion:
+        """Have an assertion made with a credential that is in use."""
+        name = credential_name(credential.tenant, credential.app, credential.generation)
+        return self._noted(self._signer.assertion(connection.tenant_id, connection.app, name, endpoint, job))
+
+    def for_death_test(self, connection: Connection, credential: Credential, endpoint: str, job: Job) -> Assertion:
+        """Have an assertion made with a retired or tainted credential; only a job to prove it dead may ask."""
+        name = credential_name(credential.tenant, credential.app, credential.generation)
+        return self._noted(self._signer.death_test(connection.tenant_id, connection.app, name, endpoint, job))
+
+    def _noted(self, signature: Signature) -> Assertion:
+        self._writes.append(signature.stub)
+        return Assertion(signature.jws, str(signature.stub.body["jti"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +155,20 @@ class Tokens:
             Unavailable: If no answer came; the stub then says ``unknown``.
         """
         correlation = fresh_id()
+        authority = f"{self.means.endpoints.login}/{self.connection.tenant_id}"
+        endpoint = f"{authority}/oauth2/v2.0/token"
         post = _Post(self.means.wire, correlation)
         made: list[Assertion] = []
 
         def assertion() -> str:
-            made.append(self._signs.assertion(self.connection, self.credential, audience, job))
+            made.append(self._signs(self.connection, self.credential, endpoint, job))
             self._stub(made[-1], audience, correlation, job, {"outcome": "unknown"})
             return made[-1].jwt
 
         application = msal.ConfidentialClientApplication(
             self.connection.app,
             client_credential={"client_assertion": assertion},
-            authority=f"{self.means.endpoints.login}/{self.connection.tenant_id}",
+            authority=authority,
             instance_discovery=False,
             http_client=post,
         )
@@ -179,7 +201,7 @@ class Tokens:
             "correlation_id": correlation,
             "job": job.id,
         }
-        self.means.writes.append(stub_at("token", self.means.clock(), self.connection.tenant, **body, **rest))
+        self.means.writes.append(stub_at("token", self.means.clock(), self.connection.tenant_id, **body, **rest))
 
 
 def read_token(value: str) -> Token:
