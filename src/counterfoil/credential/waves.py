@@ -1,0 +1,93 @@
+"""Waves: how a campaign cuts over a few tenants before many, and when it stops by itself. Pure.
+
+The shape is own test tenant, one, 1 % (three at least), 10 %, 50 %, the rest; a wave begins when every
+tenant of the one before has been cut over for the bake time. A compromise shortens the bake time and
+never skips the first single tenant.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+
+from counterfoil.credential.campaign import Place
+from counterfoil.credential.rotation import State
+
+SHARES = (0.01, 0.1, 0.5)
+FEWEST_OF_ONE_PERCENT = 3
+PAST_CUT_OVER = frozenset(
+    {State.CUT_OVER, State.DRAINING, State.RETIRING, State.RETIRED, State.PROVEN_DEAD, State.DONE}
+)
+OUT_OF_THE_WAY = frozenset({State.ROLLED_BACK, State.ROLLING_BACK, State.UNREACHABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """When a campaign holds by itself; shares between 0 and 1, ages in seconds.
+
+    ``held_share`` counts tenants that the campaign had to hold; in the first two waves one is enough.
+    """
+
+    bake: timedelta = timedelta(minutes=10)
+    held_share: float = 0.01
+    throttled_share: float = 0.2
+    oldest_mail: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """What is watched while a campaign runs."""
+
+    throttled_share: float = 0.0
+    oldest_mail: float = 0.0
+
+
+def plan(tenants: Sequence[str], own_test: str | None = None) -> tuple[tuple[str, ...], ...]:
+    """Cut the tenants into waves, in their order; every tenant is in exactly one."""
+    rest = [tenant for tenant in tenants if tenant != own_test]
+    waves: list[tuple[str, ...]] = [(own_test,)] if own_test in tenants and own_test is not None else []
+    if rest:
+        waves.append((rest[0],))
+    taken = 1
+    for share in SHARES:
+        upto = max(ceil(len(rest) * share), FEWEST_OF_ONE_PERCENT if share == SHARES[0] else 0) + 1
+        waves.append(tuple(rest[taken:upto]))
+        taken = max(taken, min(upto, len(rest)))
+    waves.append(tuple(rest[taken:]))
+    return tuple(wave for wave in waves if wave)
+
+
+def open_waves(
+    waves: Sequence[Sequence[str]], places: Mapping[str, Place], brakes: Brakes, now: datetime
+) -> frozenset[str]:
+    """Return the tenants that may be cut over now."""
+    allowed: set[str] = set()
+    for wave in waves:
+        allowed |= set(wave)
+        if not all(_baked(places[tenant], brakes, now) for tenant in wave if tenant in places):
+            break
+    return frozenset(allowed)
+
+
+def _baked(place: Place, brakes: Brakes, now: datetime) -> bool:
+    if place.state in OUT_OF_THE_WAY:
+        return True
+    if place.state not in PAST_CUT_OVER or place.switched_at is None:
+        return False
+    return now - place.switched_at >= brakes.bake
+
+
+def brake(waves: Sequence[Sequence[str]], places: Mapping[str, Place], gauges: Gauges, brakes: Brakes) -> str | None:
+    """Say in words why the campaign must hold now, or ``None``."""
+    held = sorted(tenant for tenant, place in places.items() if place.state is State.HELD)
+    first = {tenant for wave in waves[:2] for tenant in wave}
+    canaries = [tenant for tenant in held if tenant in first]
+    if canaries:
+        return f"a tenant of the first waves is held: {canaries[0]}: {places[canaries[0]].words}"
+    if held and len(held) > brakes.held_share * len(places):
+        return f"{len(held)} of {len(places)} tenants are held"
+    if gauges.throttled_share > brakes.throttled_share:
+        return f"{gauges.throttled_share:.0%} of the calls are throttled"
+    if gauges.oldest_mail > brakes.oldest_mail:
+        return f"the oldest mail waits for {gauges.oldest_mail:.0f} s"
+    return None

@@ -1,0 +1,78 @@
+"""Waves: everybody once, few before many, and a stop that comes by itself."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterfoil.credential.campaign import Place
+from counterfoil.credential.rotation import Kind, Move, State, Step
+from counterfoil.credential.waves import Brakes, Gauges, brake, open_waves, plan
+
+NOW = datetime(2026, 10, 5, tzinfo=UTC)
+BRAKES = Brakes(bake=timedelta(minutes=10))
+
+
+def place(tenant, state=State.VERIFIED, switched_at=None):
+    """A tenant's place in some state."""
+    step = Step.SWITCH if state is State.VERIFIED else Step.DRAIN
+    blank = Place("c", tenant, Kind.COMPROMISE, old=("OLD",), label=f"c.{tenant}")
+    return replace(blank, here=Move(state, step), switched_at=switched_at)
+
+
+@given(st.integers(0, 500), st.booleans())
+def test_every_tenant_is_in_exactly_one_wave(count, own):
+    """Cutting into waves loses and doubles nobody, and keeps the order."""
+    tenants = [f"t{number}" for number in range(count)]
+    waves = plan(tenants, "t3" if own else None)
+    flat = [tenant for wave in waves for tenant in wave]
+    assert sorted(flat) == sorted(tenants)
+    assert len(flat) == len(set(flat))
+
+
+def test_the_shape_for_a_thousand_tenants():
+    """Own test tenant, one, one percent, ten, half, the rest."""
+    waves = plan([f"t{number}" for number in range(1_000)], "t0")
+    assert [len(wave) for wave in waves] == [1, 1, 10, 90, 400, 498]
+
+
+def test_the_second_wave_waits_until_the_first_has_baked():
+    """Only the first tenant may be cut over before it has been so for the bake time."""
+    waves = plan([f"t{number}" for number in range(20)])
+    places = {f"t{number}": place(f"t{number}") for number in range(20)}
+    assert open_waves(waves, places, BRAKES, NOW) == {"t0"}
+    places["t0"] = place("t0", State.RETIRING, NOW - timedelta(minutes=9))
+    assert open_waves(waves, places, BRAKES, NOW) == {"t0"}
+    places["t0"] = place("t0", State.RETIRING, NOW - timedelta(minutes=10))
+    assert open_waves(waves, places, BRAKES, NOW) == {"t0", "t1", "t2", "t3"}
+
+
+def test_a_tenant_that_is_unreachable_stops_nobody_else():
+    """An unreachable or rolled-back tenant counts as out of the way."""
+    waves = plan(["t0", "t1"])
+    places = {"t0": place("t0", State.UNREACHABLE), "t1": place("t1")}
+    assert open_waves(waves, places, BRAKES, NOW) == {"t0", "t1"}
+
+
+@pytest.mark.parametrize(
+    ("held", "gauges", "words"),
+    [
+        (["t0"], Gauges(), "first waves is held: t0"),
+        (["t18", "t19"], Gauges(), "2 of 20 tenants are held"),
+        ([], Gauges(throttled_share=0.3), "30% of the calls are throttled"),
+        ([], Gauges(oldest_mail=1_000.0), "oldest mail waits for 1000 s"),
+    ],
+)
+def test_each_brake_says_why(held, gauges, words):
+    """A held canary, too many held, throttling and old mail each stop the campaign in words."""
+    waves = plan([f"t{number}" for number in range(20)])
+    places = {f"t{number}": place(f"t{number}") for number in range(20)}
+    places |= {tenant: place(tenant, State.HELD) for tenant in held}
+    assert words in brake(waves, places, gauges, BRAKES)
+
+
+def test_nothing_brakes_a_campaign_in_order():
+    """With nobody held and calm gauges there is no reason to stop."""
+    assert brake(plan(["t0"]), {"t0": place("t0")}, Gauges(), BRAKES) is None
