@@ -35,4 +35,6 @@ def embedded_key(path: Path, origin: str | None = None) -> tuple[VerifierKey, Ch
         raise Misconfigured(f"{path} is no checkpoint key", "restore it from a backup") from error
     if not valid_name(name) or (origin is not None and origin != name):
         raise Misconfigured(f"{path} is the key of {name!r}", "the origin of a ledger never changes")
-    return VerifierKey(name, key.public_key().public_bytes_raw()), lambda body: sign_note(body, name, key)
+    return VerifierKey(name, key.public_key().public_bytes_raw()), lambda checkpoint, _: sign_note(
+        checkpoint.body, name, key
+    )

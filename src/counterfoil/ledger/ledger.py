@@ -30,6 +30,9 @@ from counterfoil.ledger.writer import Also, Request, Writer
 from counterfoil.model.errors import Misconfigured, Unavailable
 from counterfoil.model.trust import Stub
 
+EMBEDDED_KEY = "checkpoint.key"
+"""Name of the key file in a data directory whose ledger no signer process signs."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -120,6 +123,12 @@ class Ledger:
                 return gaps[0][0] - 1
             newest = sa.select(sa.func.max(rows.signed.c.sequence)).where(rows.signed.c.signer == str(signer))
             return connection.execute(newest).scalar() or 0
+
+    def holds(self, signer: VerifierKey, sequence: int) -> bool:
+        """Say whether a stub of a signer is here already."""
+        wanted = (rows.signed.c.signer == str(signer)) & (rows.signed.c.sequence == sequence)
+        with self.engine.connect() as connection:
+            return connection.execute(sa.select(rows.signed.c.leaf_index).where(wanted)).first() is not None
 
     def stubs(
         self,
@@ -218,5 +227,5 @@ def open_ledger(
         interval: Seconds between checkpoints.
     """
     if key is None or sign is None:
-        key, sign = embedded_key(data / "checkpoint.key")
+        key, sign = embedded_key(data / EMBEDDED_KEY)
     return Ledger(engine, Publication(data / "ledger", key, sign), interval=interval)

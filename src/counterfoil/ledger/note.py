@@ -19,9 +19,6 @@ _DASH = "\N{EM DASH} "
 _MOST_SIGNATURES = 100
 _MOST_OCTETS = 1_000_000
 
-CheckpointSigner = Callable[[bytes], bytes]
-"""Takes the body of a checkpoint (ends in a newline), returns the whole signed note."""
-
 
 class NoteError(ValueError):
     """A note, key or checkpoint that is not spelt as it must be, or is not signed by whom it must be."""
@@ -58,6 +55,13 @@ class Checkpoint:
         """The text that is signed."""
         lines = (self.origin, str(self.size), base64.b64encode(self.root).decode(), *self.extensions)
         return "".join(f"{line}\n" for line in lines).encode()
+
+
+Prover = Callable[[int], list[bytes]]
+"""Takes the size of an older tree, returns the proof that the checkpoint's tree grew out of it."""
+
+CheckpointSigner = Callable[[Checkpoint, Prover], bytes]
+"""Signs a checkpoint and returns the whole note; may ask for a proof of what it has signed before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from counterfoil.ledger import durable, rows
 from counterfoil.ledger.note import Checkpoint, CheckpointSigner, NoteError, VerifierKey, open_checkpoint
 from counterfoil.ledger.tiles import WIDTH, Tile, pack_entries, tiles_between, unpack_entries
-from counterfoil.ledger.tree import Frontier, leaf_hash
+from counterfoil.ledger.tree import Frontier, consistency_proof, leaf_hash
 from counterfoil.model.errors import Misconfigured
 
 _FORK_HINT = "run `counterfoil ledger verify`; keep the data directory as it is, it is evidence"
@@ -75,7 +75,7 @@ class Publication:
                 self._write(connection, tile)
             # If we die here, tiles run ahead of the checkpoint; the next publication overwrites or keeps them.
             checkpoint = Checkpoint(self.origin, size, rows.frontier(connection, size).root())
-            note = self._sign(checkpoint.body)
+            note = self._sign(checkpoint, lambda old: consistency_proof(old, size, rows.reader(connection, size)))
             if open_checkpoint(note, self.key) != checkpoint:
                 raise Misconfigured("the signer signed another checkpoint than the one it was asked for", _FORK_HINT)
             # If we die here, the signer has seen a checkpoint that nobody else has; it signs the same one again.

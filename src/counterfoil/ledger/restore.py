@@ -5,7 +5,7 @@ stub, out of the published bundles, and a ``gap`` stub behind them names the tim
 A reconciliation then says "cannot say" for that time and never takes our own lost stubs for a theft.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -54,7 +54,7 @@ def continue_after_restore(engine: sa.Engine, publication: Publication, now: dat
 def _newest(connection: sa.Connection, now: datetime) -> datetime:
     """The time of the newest stub that is left: what happened after it may be lost."""
     newest = connection.execute(sa.select(sa.func.max(rows.entries.c.time))).scalar()
-    return now.fromtimestamp(0, now.tzinfo) + timedelta(microseconds=newest or 0)
+    return now if newest is None else rows.instant(newest)
 
 
 def _fill(connection: sa.Connection, size: int, lost: list[bytes], gap: Stub) -> None:

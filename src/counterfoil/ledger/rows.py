@@ -68,6 +68,11 @@ def microseconds(instant: datetime) -> int:
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
+def instant(value: int) -> datetime:
+    """The point in time that ``microseconds`` gave."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of the ledger; ``salt`` and ``stub`` are ``None`` where the stub was erased or lost."""

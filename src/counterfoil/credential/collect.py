@@ -1,0 +1,113 @@
+"""Bring the signer's stubs into the ledger, and open a ledger whose checkpoints the signer signs.
+
+A stub that the application never got (it died first, or its data directory was restored from a backup)
+comes late. What was done with its signature may be lost with it, so a late signature opens a ``gap``.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from counterfoil.credential.custodian import Custodian
+from counterfoil.credential.registry import credential_stub, enter
+from counterfoil.ledger import rows
+from counterfoil.ledger.ledger import EMBEDDED_KEY, Ledger, open_ledger
+from counterfoil.ledger.note import VerifierKey
+from counterfoil.ledger.signed import verify_stub
+from counterfoil.ledger.stubs import stub_at
+from counterfoil.model.errors import Misconfigured
+from counterfoil.model.instant import rfc3339
+from counterfoil.model.trust import Stub
+
+SOCKET = Path("signer") / "signer.sock"
+"""Where the signer's socket is below a data directory."""
+
+LATE = timedelta(minutes=1)
+_USES = frozenset({"assertion", "proof", "death-test"})
+_FACT = "checkpoint-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """How many stubs were new, and the gap that late signatures among them opened, if any."""
+
+    new: int
+    gap: Stub | None
+
+
+def take_in(ledger: Ledger, stub: Stub) -> int:
+    """Write one stub of the signer to the ledger, with what follows from it; again is no error. Return its index."""
+    if stub.kind not in {"certificate", "mark"} or ledger.holds(verify_stub(stub), int(str(stub.body["sequence"]))):
+        return ledger.append(stub)
+    return ledger.append_all([stub, credential_stub(stub)], also=lambda connection: enter(connection, stub))[0]
+
+
+def collect(ledger: Ledger, custodian: Custodian, now: datetime) -> Collected:
+    """Fetch every stub that the ledger lacks.
+
+    Raises:
+        Misconfigured: If the signer is not the one that this ledger trusts.
+        Refused: If a stub is not truly the signer's, or contradicts one that we have.
+    """
+    signer = introduce(ledger, custodian, now)
+    known = ledger.newest_sequence(signer)
+    before = _newest(ledger)
+    new, late = 0, False
+    while page := custodian.stubs(known):
+        for stub in page:
+            known = int(str(stub.body["sequence"]))
+            if not ledger.holds(signer, known):
+                take_in(ledger, stub)
+                new += 1
+                late = late or (stub.kind in _USES and now - stub.time > LATE)
+    if not late:
+        return Collected(new, None)
+    said = {"since": rfc3339(before or now), "until": rfc3339(now), "reason": "signer-ahead"}
+    gap = stub_at("gap", now, **said)
+    ledger.append(gap)
+    return Collected(new, gap)
+
+
+def introduce(ledger: Ledger, custodian: Custodian, now: datetime) -> VerifierKey:
+    """Trust the signer at first sight, and no other after it.
+
+    Raises:
+        Misconfigured: If the ledger trusts another.
+    """
+    signer, trusted = custodian.stub_key(), ledger.trusted()
+    if not trusted:
+        ledger.trust(signer, now)
+    elif signer not in trusted:
+        raise Misconfigured(
+            f"this is another signer ({signer}) than the one that the ledger trusts",
+            "if you have set it up yourself: counterfoil ledger trust KEY",
+        )
+    return signer
+
+
+def _newest(ledger: Ledger) -> datetime | None:
+    """The time of the newest stub before collecting: what was done after it may be lost."""
+    with ledger.engine.connect() as connection:
+        newest = connection.execute(sa.select(sa.func.max(rows.entries.c.time))).scalar()
+    return None if newest is None else rows.instant(newest)
+
+
+def open_ledger_of(engine: sa.Engine, data: Path, *, interval: float = 5.0) -> Ledger:
+    """Open the ledger of a data directory: signed by its signer if it has one, else by a key file.
+
+    The signer's key is written down at first contact; from then on the ledger opens without the signer,
+    mail flows, and checkpoints follow when the signer is back (law 8).
+    """
+    custodian = Custodian(data / SOCKET)
+    with engine.connect() as connection:
+        fact = connection.execute(sa.select(rows.facts.c.value).where(rows.facts.c.name == _FACT)).scalar()
+    if fact is None:
+        if (data / EMBEDDED_KEY).exists() or not (data / SOCKET).exists():
+            return open_ledger(engine, data, interval=interval)
+        fact = str(custodian.checkpoint_key())
+        with engine.begin() as connection:
+            connection.execute(sa.insert(rows.facts).values(name=_FACT, value=fact))
+    key = VerifierKey.parse(fact)
+    return open_ledger(engine, data, key=key, sign=custodian.sign_checkpoint, interval=interval)

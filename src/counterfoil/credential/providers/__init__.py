@@ -1,0 +1,1 @@
+"""Where private keys live: one small interface, chosen by URI. No provider ever gives a key away."""

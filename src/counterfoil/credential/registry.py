@@ -1,0 +1,140 @@
+"""The application's table of credentials: what the signer's stubs say of them, and the key ids Microsoft gave.
+
+It is a projection: rows are written in the same commit as the stub that they come from.
+"""
+
+import base64
+from collections import defaultdict
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from counterfoil.database import metadata
+from counterfoil.ledger.ledger import Ledger
+from counterfoil.ledger.rows import instant, microseconds
+from counterfoil.ledger.stubs import stub_at
+from counterfoil.model.errors import Refused
+from counterfoil.model.instant import from_rfc3339
+from counterfoil.model.trust import Credential, CredentialState, Stub
+
+credentials = sa.Table(
+    "credential",
+    metadata,
+    sa.Column("credential", sa.Text, primary_key=True, comment="tenant/app/generation"),
+    sa.Column("tenant", sa.Text, nullable=False, index=True),
+    sa.Column("app", sa.Text, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("thumbprint_sha1", sa.Text, nullable=False),
+    sa.Column("thumbprint_sha256", sa.Text, nullable=False, index=True),
+    sa.Column("key_id", sa.Text),
+    sa.Column("not_before", sa.BigInteger, nullable=False),
+    sa.Column("not_after", sa.BigInteger, nullable=False),
+    sa.Column("certificate", sa.LargeBinary, nullable=False, comment="DER"),
+)
+
+
+def enter(connection: sa.Connection, stub: Stub) -> None:
+    """Bring the table up to a ``certificate`` or ``mark`` stub of the signer."""
+    body = stub.body
+    if stub.kind == "mark":
+        change = sa.update(credentials).where(credentials.c.credential == str(body["credential"]))
+        connection.execute(change.values(state=str(body["state"])))
+        return
+    same = ("credential", "app", "generation", "state", "key", "place", "thumbprint_sha1", "thumbprint_sha256")
+    connection.execute(
+        sa.insert(credentials).values(
+            tenant=stub.tenant,
+            not_before=microseconds(from_rfc3339(str(body["not_before"]))),
+            not_after=microseconds(from_rfc3339(str(body["not_after"]))),
+            certificate=base64.b64decode(str(body["certificate"])),
+            **{name: body[name] for name in same},
+        )
+    )
+
+
+def credential_stub(stub: Stub) -> Stub:
+    """Say in the exchange form what a ``certificate`` or ``mark`` stub of the signer says."""
+    names = ("app", "thumbprint_sha1", "thumbprint_sha256", "state", "credential")
+    return stub_at("credential", stub.time, stub.tenant, **{name: stub.body[name] for name in names})
+
+
+def set_key_id(ledger: Ledger, credential: str, key_id: str, now: datetime) -> None:
+    """Write down the ``keyId`` that Microsoft gave a certificate.
+
+    Raises:
+        Refused: If there is no such credential.
+    """
+    known = find(ledger.engine, credential)
+
+    def change(connection: sa.Connection) -> None:
+        connection.execute(sa.update(credentials).where(credentials.c.credential == credential).values(key_id=key_id))
+
+    said = {"app": known.app, "thumbprint_sha1": known.thumbprint_sha1, "thumbprint_sha256": known.thumbprint_sha256}
+    stub = stub_at(
+        "credential", now, known.tenant, **said, key_id=key_id, state=known.state.value, credential=credential
+    )
+    ledger.append(stub, also=change)
+
+
+def find(engine: sa.Engine, credential: str) -> Credential:
+    """Return one credential.
+
+    Raises:
+        Refused: If there is none.
+    """
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(credentials).where(credentials.c.credential == credential)).first()
+    if row is None:
+        raise Refused(f"there is no credential {credential}", "list them: counterfoil credential list")
+    return _credential(row)
+
+
+def listed(engine: sa.Engine, tenant: str | None = None) -> list[Credential]:
+    """Return the credentials of one tenant, or of all, by tenant, app and generation."""
+    query = sa.select(credentials).order_by(credentials.c.tenant, credentials.c.app, credentials.c.generation)
+    if tenant is not None:
+        query = query.where(credentials.c.tenant == tenant)
+    with engine.connect() as connection:
+        return [_credential(row) for row in connection.execute(query)]
+
+
+def certificate_of(engine: sa.Engine, credential: str) -> bytes:
+    """Return the DER of a credential's certificate.
+
+    Raises:
+        Refused: If there is no such credential.
+    """
+    query = sa.select(credentials.c.certificate).where(credentials.c.credential == credential)
+    with engine.connect() as connection:
+        der = connection.execute(query).scalar()
+    if der is None:
+        raise Refused(f"there is no credential {credential}", "list them: counterfoil credential list")
+    return bytes(der)
+
+
+def shared(found: list[Credential]) -> dict[str, list[Credential]]:
+    """Return by SHA-256 thumbprint the certificates that are on more than one connection and not yet out of use."""
+    places: dict[str, list[Credential]] = defaultdict(list)
+    for credential in found:
+        if credential.state is not CredentialState.DEAD:
+            places[credential.thumbprint_sha256].append(credential)
+    return {mark: same for mark, same in places.items() if len({(c.tenant, c.app) for c in same}) > 1}
+
+
+def _credential(row: sa.Row[tuple[object, ...]]) -> Credential:
+    of = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row by column
+    return Credential(
+        tenant=of["tenant"],
+        app=of["app"],
+        generation=of["generation"],
+        state=CredentialState(of["state"]),
+        key=of["key"],
+        thumbprint_sha1=of["thumbprint_sha1"],
+        thumbprint_sha256=of["thumbprint_sha256"],
+        key_id=of["key_id"],
+        not_before=instant(of["not_before"]),
+        not_after=instant(of["not_after"]),
+    )
