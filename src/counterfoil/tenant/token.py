@@ -19,7 +19,6 @@ from urllib.parse import urlencode
 
 import msal
 
-from counterfoil.credential.book import credential_name
 from counterfoil.credential.signer_client import Signature, SignerClient
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused, Unavailable
@@ -39,7 +38,7 @@ class Assertion:
     jti: str
 
 
-Signs = Callable[[Connection, Credential, str, Job], Assertion]
+Signs = Callable[[Credential, str, Job], Assertion]
 """Makes an assertion for a token endpoint; the signer's stub is in the ledger on return."""
 
 
@@ -56,15 +55,13 @@ class ThroughSigner:
     def __init__(self, signer: SignerClient, writes: Writes) -> None:
         self._signer, self._writes = signer, writes
 
-    def for_use(self, connection: Connection, credential: Credential, endpoint: str, job: Job) -> Assertion:
+    def for_use(self, credential: Credential, endpoint: str, job: Job) -> Assertion:
         """Have an assertion made with a credential that is in use."""
-        name = credential_name(credential.tenant, credential.app, credential.generation)
-        return self._noted(self._signer.assertion(connection.tenant_id, connection.app, name, endpoint, job))
+        return self._noted(self._signer.assertion(credential, endpoint, job))
 
-    def for_death_test(self, connection: Connection, credential: Credential, endpoint: str, job: Job) -> Assertion:
+    def for_death_test(self, credential: Credential, endpoint: str, job: Job) -> Assertion:
         """Have an assertion made with a retired or tainted credential; only a job to prove it dead may ask."""
-        name = credential_name(credential.tenant, credential.app, credential.generation)
-        return self._noted(self._signer.death_test(connection.tenant_id, connection.app, name, endpoint, job))
+        return self._noted(self._signer.death_test(credential, endpoint, job))
 
     def _noted(self, signature: Signature) -> Assertion:
         self._writes.append(signature.stub)
@@ -161,7 +158,7 @@ class Tokens:
         made: list[Assertion] = []
 
         def assertion() -> str:
-            made.append(self._signs(self.connection, self.credential, endpoint, job))
+            made.append(self._signs(self.credential, endpoint, job))
             self._stub(made[-1], audience, correlation, job, {"outcome": "unknown"})
             return made[-1].jwt
 

@@ -1,0 +1,208 @@
+"""Campaigns on disk: each tenant's place, who holds the lease on it, and the fencing number of every write.
+
+A place is written in the same commit as the stub that says so. Whoever works on a place takes a lease
+first; taking one raises the fencing number, and a write under an older number is refused, so a worker
+that was thought dead cannot undo what its successor did.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from counterfoil.credential.campaign import Place
+from counterfoil.credential.rotation import Kind, Move, State, Step
+from counterfoil.database import metadata
+from counterfoil.ledger.ledger import Ledger
+from counterfoil.ledger.rows import microseconds
+from counterfoil.ledger.stubs import stub_at
+from counterfoil.model.errors import Refused
+from counterfoil.model.instant import from_rfc3339, rfc3339
+from counterfoil.model.mail import Json
+
+campaigns = sa.Table(
+    "campaign",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("opened", sa.Text, nullable=False),
+    sa.Column("opened_by", sa.Text, nullable=False),
+    sa.Column("waves", sa.Text, nullable=False, comment="JSON list of lists of places"),
+    sa.Column("held", sa.Text, comment="why the campaign holds; null while it runs"),
+)
+
+places = sa.Table(
+    "campaign_place",
+    metadata,
+    sa.Column("campaign", sa.ForeignKey("campaign.id"), primary_key=True),
+    sa.Column("tenant", sa.Text, primary_key=True, comment="tenant id and application, as the signer names them"),
+    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("leased_until", sa.BigInteger, nullable=False),
+)
+
+LEASE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A rotation of many tenants; ``held`` says why it does not go on, or is ``None``."""
+
+    id: str
+    kind: Kind
+    opened: datetime
+    opened_by: str
+    waves: tuple[tuple[str, ...], ...]
+    held: str | None
+
+
+class Campaigns:
+    """Reads and writes campaigns; every write is a stub and rows in one commit."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def open(self, campaign: Campaign, begin: list[Place]) -> None:
+        """Write a campaign with the first place of each tenant; again, with the same id, is refused."""
+        if self._find(campaign.id) is not None:
+            raise Refused(f"there is a campaign {campaign.id} already", "look at it: counterfoil rotate status")
+        row = {
+            "id": campaign.id,
+            "kind": campaign.kind.value,
+            "opened": rfc3339(campaign.opened),
+            "opened_by": campaign.opened_by,
+            "waves": json.dumps(campaign.waves),
+            "held": campaign.held,
+        }
+
+        def write(connection: sa.Connection) -> None:
+            connection.execute(sa.insert(campaigns).values(**row))
+            if begin:
+                connection.execute(sa.insert(places), [_row(place) | {"leased_until": 0} for place in begin])
+
+        detail: dict[str, Json] = {"kind": campaign.kind.value, "tenants": len(begin)}
+        said = {"actor": campaign.opened_by, "action": "campaign-opened", "subject": campaign.id}
+        self._ledger.append(stub_at("action", campaign.opened, **said, detail=detail), also=write)
+
+    def campaign(self, name: str) -> Campaign:
+        """Return a campaign.
+
+        Raises:
+            Refused: If there is none of that name.
+        """
+        found = self._find(name)
+        if found is None:
+            raise Refused(f"there is no campaign {name}", "list them: counterfoil rotate status")
+        return found
+
+    def all(self) -> list[Campaign]:
+        """Return every campaign, the newest first."""
+        with self._ledger.engine.connect() as connection:
+            rows = connection.execute(sa.select(campaigns).order_by(campaigns.c.opened.desc())).mappings()
+            return [_campaign(row) for row in rows]
+
+    def places(self, campaign: str) -> dict[str, Place]:
+        """Return every tenant's place."""
+        query = sa.select(places.c.document).where(places.c.campaign == campaign).order_by(places.c.tenant)
+        with self._ledger.engine.connect() as connection:
+            found = [_place(json.loads(text)) for text in connection.execute(query).scalars()]
+        return {place.tenant: place for place in found}
+
+    def lease(self, place: Place, now: datetime) -> Place | None:
+        """Take the lease on a place; return the place as it is now under a new fencing number, or ``None``."""
+        here = (places.c.campaign == place.campaign) & (places.c.tenant == place.tenant)
+        with self._ledger.engine.begin() as connection:
+            free = here & (places.c.leased_until <= microseconds(now))
+            change = sa.update(places).where(free)
+            change = change.values(fence=places.c.fence + 1, leased_until=microseconds(now + LEASE))
+            if connection.execute(change).rowcount != 1:
+                return None
+            row = connection.execute(sa.select(places.c.document, places.c.fence).where(here)).one()
+        return replace(_place(json.loads(row.document)), fence=row.fence)
+
+    def intend(self, place: Place, now: datetime) -> None:
+        """Write down which step is about to be taken, before it is."""
+        self._ledger.append(self._stub("rotation-intent", place, now))
+
+    def save(self, place: Place, now: datetime) -> None:
+        """Write where a tenant stands after a step, and give the lease back.
+
+        Raises:
+            Refused: If another worker holds a newer lease; nothing is written then.
+        """
+        here = (places.c.campaign == place.campaign) & (places.c.tenant == place.tenant)
+
+        def write(connection: sa.Connection) -> None:
+            change = sa.update(places).where(here & (places.c.fence == place.fence))
+            if connection.execute(change.values(**_row(place), leased_until=0)).rowcount != 1:
+                raise Refused("another worker has taken this tenant over", "nothing was changed")
+
+        self._ledger.append(self._stub("rotation-step", place, now), also=write)
+
+    def hold(self, campaign: str, why: str | None, now: datetime, actor: str) -> None:
+        """Hold a campaign and say why, or let it go on (``None``)."""
+        action = "campaign-resumed" if why is None else "campaign-held"
+        detail: dict[str, Json] = {"why": why}
+
+        def write(connection: sa.Connection) -> None:
+            connection.execute(sa.update(campaigns).where(campaigns.c.id == campaign).values(held=why))
+
+        self._ledger.append(
+            stub_at("action", now, actor=actor, action=action, subject=campaign, detail=detail), also=write
+        )
+
+    def _find(self, name: str) -> Campaign | None:
+        with self._ledger.engine.connect() as connection:
+            row = connection.execute(sa.select(campaigns).where(campaigns.c.id == name)).mappings().first()
+        return None if row is None else _campaign(row)
+
+    @staticmethod
+    def _stub(action: str, place: Place, now: datetime) -> Any:
+        detail: dict[str, Json] = {
+            "campaign": place.campaign,
+            "state": place.here.state.value,
+            "step": place.here.step.value,
+            "words": place.words,
+            "fence": place.fence,
+        }
+        return stub_at("action", now, actor="rotation", action=action, subject=place.tenant, detail=detail)
+
+
+def _campaign(row: sa.RowMapping) -> Campaign:
+    waves = tuple(tuple(wave) for wave in json.loads(row["waves"]))
+    return Campaign(row["id"], Kind(row["kind"]), from_rfc3339(row["opened"]), row["opened_by"], waves, row["held"])
+
+
+TIMES = ("switched_at", "removed_at", "foreign_at", "out_at", "dead_at")
+TALLIES = ("reads", "successes", "refusals")
+WORDS = ("campaign", "tenant", "label", "new", "attempts", "fence", "words")
+
+
+def _row(place: Place) -> dict[str, Any]:
+    document: dict[str, Any] = {name: getattr(place, name) for name in WORDS}
+    document |= {name: rfc3339(moment) if (moment := getattr(place, name)) else None for name in TIMES}
+    document |= {name: [rfc3339(moment) for moment in getattr(place, name)] for name in TALLIES}
+    document |= {"kind": place.kind.value, "old": list(place.old), "roles": list(place.roles)}
+    document |= {"here": _spelled(place.here), "came_from": place.came_from and _spelled(place.came_from)}
+    head = {"campaign": place.campaign, "tenant": place.tenant, "state": place.state.value, "fence": place.fence}
+    return head | {"document": json.dumps(document)}
+
+
+def _place(document: dict[str, Any]) -> Place:
+    came_from = document["came_from"]
+    fields: dict[str, Any] = {name: document[name] for name in WORDS}
+    fields |= {name: from_rfc3339(document[name]) if document[name] else None for name in TIMES}
+    fields |= {name: tuple(from_rfc3339(moment) for moment in document[name]) for name in TALLIES}
+    fields |= {"kind": Kind(document["kind"]), "old": tuple(document["old"]), "roles": tuple(document["roles"])}
+    return Place(**fields, here=_read(document["here"]), came_from=None if came_from is None else _read(came_from))
+
+
+def _spelled(here: Move) -> list[str]:
+    return [here.state.value, here.step.value]
+
+
+def _read(pair: list[str]) -> Move:
+    return Move(State(pair[0]), Step(pair[1]))

@@ -1,0 +1,171 @@
+"""The register of connections: which app registration in which tenant, which credential is current, who uses it.
+
+Trust: whoever can change ``current`` can choose the credential that is used, among those that the signer
+keeps; the signer refuses tainted ones all the same.
+"""
+
+import json
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from counterfoil.credential import registry
+from counterfoil.database import metadata
+from counterfoil.ledger.ledger import Ledger
+from counterfoil.ledger.rows import microseconds
+from counterfoil.ledger.stubs import stub_at
+from counterfoil.model.errors import Refused
+from counterfoil.model.mail import Json
+from counterfoil.model.trust import Connection, Credential
+
+connections = sa.Table(
+    "connection",
+    metadata,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("app", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, nullable=False, index=True, comment="our own name for it"),
+    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("service_principal", sa.Text, nullable=False),
+    sa.Column("roles", sa.Text, comment="JSON list; null where unknown"),
+    sa.Column("current", sa.Integer, comment="generation of the credential in use; null before there is one"),
+    sa.Column("fence", sa.Integer, nullable=False, default=0, comment="a write under an older number is refused"),
+)
+
+uses = sa.Table(
+    "connection_use",
+    metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("credential", sa.Text, nullable=False, index=True),
+    sa.Column("until", sa.BigInteger, nullable=False, comment="a job that died is forgotten then"),
+)
+
+LONGEST_USE = timedelta(minutes=15)
+
+
+class Connections:
+    """The register, on the ledger's database; every change is a stub and a row in one commit."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def add(self, connection: Connection, now: datetime, actor: str) -> None:
+        """Enter a connection.
+
+        Raises:
+            Refused: If the application is entered already.
+        """
+        if any((known.tenant_id, known.app) == (connection.tenant_id, connection.app) for known in self.all()):
+            raise Refused(
+                f"the application {connection.app} of {connection.tenant_id} is entered already",
+                "list connections: counterfoil connection list",
+            )
+        row = {
+            "tenant_id": connection.tenant_id,
+            "app": connection.app,
+            "tenant": connection.tenant,
+            "object_id": connection.object_id,
+            "service_principal": connection.service_principal,
+            "roles": None if connection.roles is None else json.dumps(connection.roles),
+        }
+
+        def write(writing: sa.Connection) -> None:
+            writing.execute(sa.insert(connections).values(**row))
+
+        said: dict[str, Json] = {"name": connection.tenant, "connected": True}
+        said["roles"] = None if connection.roles is None else list(connection.roles)
+        subject = f"{connection.tenant_id}/{connection.app}"
+        self._ledger.append_all(
+            [
+                stub_at("tenant", now, connection.tenant_id, **said),
+                stub_at("action", now, actor=actor, action="connection-added", subject=subject),
+            ],
+            also=write,
+        )
+
+    def all(self, tenant: str | None = None) -> list[Connection]:
+        """Return the connections of one tenant (by our name), or all."""
+        query = sa.select(connections).order_by(connections.c.tenant, connections.c.app)
+        if tenant is not None:
+            query = query.where(connections.c.tenant == tenant)
+        with self._ledger.engine.connect() as reading:
+            return [_connection(row) for row in reading.execute(query).mappings()]
+
+    def one(self, tenant_id: str, app: str) -> Connection:
+        """Return one connection.
+
+        Raises:
+            Refused: If there is none.
+        """
+        with self._ledger.engine.connect() as reading:
+            row = reading.execute(sa.select(connections).where(_is(tenant_id, app))).mappings().first()
+        if row is None:
+            raise Refused(f"there is no connection {app} in {tenant_id}", "list them: counterfoil connection list")
+        return _connection(row)
+
+    def current(self, connection: Connection) -> Credential:
+        """Return the credential in use.
+
+        Raises:
+            Refused: If there is none yet.
+        """
+        with self._ledger.engine.connect() as reading:
+            query = sa.select(connections.c.current).where(_is(connection.tenant_id, connection.app))
+            generation = reading.execute(query).scalar()
+        for credential in registry.listed(self._ledger.engine, connection.tenant_id):
+            if (credential.app, credential.generation) == (connection.app, generation):
+                return credential
+        raise Refused(
+            f"the connection of {connection.tenant} has no current credential",
+            "create or import one: counterfoil credential create, counterfoil connection import",
+        )
+
+    def make_current(self, credential: Credential, fence: int, now: datetime, actor: str) -> bool:
+        """Compare and swap: make a credential current unless a newer fencing number was seen; say whether it is."""
+
+        def swap(writing: sa.Connection) -> None:
+            here = _is(credential.tenant, credential.app) & (connections.c.fence <= fence)
+            change = sa.update(connections).where(here).values(current=credential.generation, fence=fence)
+            if writing.execute(change).rowcount != 1:
+                raise Refused("another worker has taken this rotation over", "nothing was changed")
+
+        subject = f"{credential.tenant}/{credential.app}/{credential.generation}"
+        try:
+            self._ledger.append(stub_at("action", now, actor=actor, action="made-current", subject=subject), also=swap)
+        except Refused:
+            return False
+        return True
+
+    def begin_use(self, job: str, credential: Credential, now: datetime) -> None:
+        """Say that a job works with a credential, so that a rotation waits for it."""
+        name = f"{credential.tenant}/{credential.app}/{credential.generation}"
+        row = {"job": job, "credential": name, "until": microseconds(now + LONGEST_USE)}
+        with self._ledger.engine.begin() as writing:
+            writing.execute(sa.delete(uses).where(uses.c.job == job))
+            writing.execute(sa.insert(uses).values(**row))
+
+    def end_use(self, job: str) -> None:
+        """Say that a job is done."""
+        with self._ledger.engine.begin() as writing:
+            writing.execute(sa.delete(uses).where(uses.c.job == job))
+
+    def in_use(self, credential: Credential, now: datetime) -> int:
+        """Count the jobs that work with a credential."""
+        name = f"{credential.tenant}/{credential.app}/{credential.generation}"
+        here = (uses.c.credential == name) & (uses.c.until > microseconds(now))
+        with self._ledger.engine.connect() as reading:
+            return int(reading.execute(sa.select(sa.func.count()).where(here)).scalar_one())
+
+
+def _is(tenant_id: str, app: str) -> sa.ColumnElement[bool]:
+    return (connections.c.tenant_id == tenant_id) & (connections.c.app == app)
+
+
+def _connection(row: sa.RowMapping) -> Connection:
+    return Connection(
+        tenant=row["tenant"],
+        tenant_id=row["tenant_id"],
+        app=row["app"],
+        object_id=row["object_id"],
+        service_principal=row["service_principal"],
+        roles=None if row["roles"] is None else tuple(json.loads(row["roles"])),
+    )
