@@ -1,11 +1,26 @@
-"""The life of a message: received, intent, scan, decide, relay or hold or refuse, disposition, reply."""
+"""The life of a message after its dot: received, intent, scan, decide, relay or hold or refuse, disposition, reply.
 
-from collections.abc import Mapping
+What happened before (who may send to whom, and over which next hop) is in ``flows.transaction``. What
+this needs of the world is asked for by the protocols below. docs/flow.md tells the same in the same order.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
+from counterfoil.gateway.headers import SECRET_HEADER, Dressed, OwnNames, Stripped, strip
+from counterfoil.gateway.hop import Sent
 from counterfoil.gateway.received import Received
 from counterfoil.gateway.routing import Account, Client, Route
-from counterfoil.model.mail import Decision, Envelope, Json, Outcome, Scan
+from counterfoil.gateway.smtp.events import Content
+from counterfoil.gateway.smtp.reply import Reply
+from counterfoil.gateway.trace import own_fields, received_field
+from counterfoil.model.errors import Unavailable
+from counterfoil.model.mail import Action, Decision, Envelope, Finding, Json, Outcome, Scan, Severity
+
+log = logging.getLogger(__name__)
 
 
 class Journal(Protocol):
@@ -68,3 +83,146 @@ class Decider(Protocol):
 
     def __call__(self, scan: Scan, envelope: Envelope, policy: Mapping[str, Json]) -> Decision:
         """Return the verdict and the action that the policy makes of it."""
+
+
+HandOn = Callable[[Dressed, float], Awaitable[Sent]]
+"""Hands a message to the next hop within so many seconds."""
+
+WHOLE = 600.0
+"""Seconds that a client waits for the reply to its dot (RFC 5321 section 4.5.3.2.6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What we call ourselves in headers: the gateway's host name, and the name of the secret header."""
+
+    hostname: str
+    secret: str = SECRET_HEADER
+
+    @property
+    def own(self) -> OwnNames:
+        """Which header fields are ours; our authserv-id is the host name."""
+        return OwnNames(self.hostname, self.secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message after its dot, with all that was agreed before it.
+
+    ``policies`` are the documents of the recipients' policies, each once. ``refusal`` is why it cannot be
+    taken, whatever is in it: a loop, no proof of the sender, or a next hop that lacks an extension.
+    """
+
+    received: Received
+    content: Content
+    client: Client
+    policies: tuple[Mapping[str, Json], ...]
+    refusal: Reply | None = None
+
+
+class MailFlow:
+    """The way of every message through the house, whichever edge it came in by."""
+
+    def __init__(
+        self,
+        *,
+        names: Names,
+        journal: Journal,
+        holder: Holder,
+        scanner: Scanner,
+        decide: Decider,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.names = names
+        self.now = now
+        self._journal = journal
+        self._holder = holder
+        self._scanner = scanner
+        self._decide = decide
+        self._monotonic = monotonic
+
+    async def take(self, taken: Taken, hand_on: HandOn) -> Reply:
+        """Take a message from its dot to its reply. 250 only if it has a home (law 2)."""
+        started = self._monotonic()
+        received = taken.received
+
+        # 1. Intent. If we die after it: an intent without a disposition, which is counted as unknown; the
+        # client saw no reply and still has the message.
+        try:
+            await self._journal.intent(received)
+        except Unavailable as error:
+            log.exception("message %s: no intent could be written", received.id)
+            return Reply(452, "4.3.1", error.message)
+        try:
+            # 2. Scan, and 3. decide.
+            if taken.refusal is not None:
+                return await self._settle(received, Sent(Outcome.REFUSED, taken.refusal), None, None)
+            stripped = strip(taken.content.raw, self.names.own)
+            scan = await self._scan(taken, stripped)
+            decision = severest(self._decide(scan, received.envelope, policy) for policy in taken.policies)
+
+            # 4. Refuse, hold or relay, and 5. the disposition.
+            if decision.action is Action.REJECT:
+                words = Reply(550, "5.7.1", f"refused by policy as {decision.verdict}; {received.id}")
+                return await self._settle(received, Sent(Outcome.REFUSED, words), scan, decision)
+            dressed = self._dress(taken, stripped, scan, decision)
+            if decision.action is Action.QUARANTINE:
+                # If we die after this: it is held, and the client sends it again: doubled, never lost.
+                await self._holder.hold(received, dressed.octets(), scan, decision)
+                return Reply(250, "2.0.0", f"taken as {received.id}")
+            left = WHOLE - (self._monotonic() - started)
+            sent = await hand_on(dressed, left)
+            # If we die here: the next hop may have it, our books say unknown, and the client sends it again
+            # (RFC 1047): doubled, never lost.
+            return await self._settle(received, sent, scan, decision)
+        except Exception as error:
+            log.exception("message %s: put off", received.id)
+            return await self._settle(received, Sent(Outcome.DEFERRED, _put_off(error)), None, None)
+
+    async def _scan(self, taken: Taken, stripped: Stripped) -> Scan:
+        scan = await self._scanner.scan(taken.content.raw, taken.received.envelope)
+        return replace(scan, findings=(*scan.findings, *_notices(stripped)))
+
+    def _dress(self, taken: Taken, stripped: Stripped, scan: Scan, decision: Decision) -> Dressed:
+        fields = own_fields(taken.received, scan, decision, self.names.hostname)
+        # Postfix writes a Received field of its own in front of the milter.
+        trace = (received_field(taken.received, taken.client, self.names.hostname),) * (taken.received.via == "smtp")
+        return Dressed(stripped, (*trace, *fields))
+
+    async def _settle(self, received: Received, sent: Sent, scan: Scan | None, decision: Decision | None) -> Reply:
+        """Write the disposition. Where that fails the reply stands: the intent alone says unknown, which is true."""
+        try:
+            await self._journal.settled(received, sent.outcome, str(sent.reply), scan, decision)
+        except Exception:
+            log.exception("message %s: its disposition %s could not be written", received.id, sent.outcome)
+        return sent.reply
+
+
+def severest(decisions: Iterable[Decision]) -> Decision:
+    """Return the decision with the severest action; one message to several recipients gets one fate."""
+    return max(decisions, key=lambda decision: list(Action).index(decision.action))
+
+
+def _put_off(error: Exception) -> Reply:
+    if isinstance(error, Unavailable):
+        return Reply(452, "4.3.1", error.message)
+    return Reply(451, "4.3.0", "a fault on our side; send it again")
+
+
+def _notices(stripped: Stripped) -> Iterable[Finding]:
+    """Say what the gateway saw and the scan cannot know."""
+    if stripped.removed:
+        yield Finding(
+            "own-header",
+            Severity.INFO,
+            "header fields of our own names were taken off",
+            evidence={"fields": [name for name, _ in stripped.removed]},
+        )
+    if stripped.signed:
+        yield Finding(
+            "own-header-signed",
+            Severity.INFO,
+            "a DKIM signature covers header fields of our own names, so it may fail at the receiver",
+            evidence={"fields": list(stripped.signed)},
+        )

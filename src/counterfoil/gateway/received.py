@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from counterfoil.gateway.routing import NextHop
-from counterfoil.gateway.smtp.reply import Reply
-from counterfoil.model.mail import Envelope, Outcome
+from counterfoil.model.mail import Envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +25,3 @@ class Received:
     via: str
     next_hop: NextHop | None
     utf8: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What became of handing a message on: handed-on, refused, deferred or unknown, in the other side's words."""
-
-    outcome: Outcome
-    reply: Reply

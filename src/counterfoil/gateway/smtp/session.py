@@ -93,7 +93,7 @@ class Session:
         return None if self._closing is None else self._closed(self._closing)
 
     def answer(self, reply: Reply) -> None:
-        """Answer the open question; 421 and 521 also end the session.
+        """Answer the open question; 421 also ends the session.
 
         Raises:
             RuntimeError: If no question is open.
@@ -114,7 +114,7 @@ class Session:
                     self.state = State.RECIPIENTS
                     self._recipients += 1
         self._say(reply)
-        if reply.code in (421, 521):
+        if reply.code == 421:
             self._closing = self._closing or str(reply)
 
     def secured(self) -> None:

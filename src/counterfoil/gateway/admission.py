@@ -1,0 +1,66 @@
+"""Who may send mail out through us: a tenant that proves itself, and only as itself."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+from counterfoil.gateway.routing import Account
+from counterfoil.gateway.smtp.address import domain_of
+from counterfoil.gateway.smtp.reply import Reply
+
+_NOT_PROVEN = Reply(550, "5.7.1", "no proof of a tenant: neither its secret header nor a host of its own")
+_TWO_PROOFS = Reply(550, "5.7.1", "the secret header and the sending host belong to different tenants")
+_NOT_ITS_DOMAIN = Reply(550, "5.7.1", "the sender is in no domain of the tenant that sends")
+
+
+def digest(value: bytes) -> bytes:
+    """Return the SHA-256 by which a secret header's value is kept and looked up."""
+    return hashlib.sha256(value).digest()
+
+
+def proves(account: Account | None, wanted: bytes) -> bool:
+    """Compare in constant time: whether the digest is one of the account's secrets."""
+    if account is None:
+        return False
+    matches = [hmac.compare_digest(secret, wanted) for secret in account.secrets]
+    return any(matches)
+
+
+def shared_name(name: str) -> bool:
+    """Whether a certificate name is Microsoft 365's own: all its tenants share it, so it proves none of them."""
+    return name.endswith((".outlook.com", ".office365.com", ".microsoft.com")) or name in (
+        "outlook.com",
+        "office365.com",
+    )
+
+
+def sender_of(by_header: Account | None, by_host: Account | None, sender: str) -> Account | Reply:
+    """Decide on whose behalf outbound mail is sent.
+
+    Args:
+        by_header: The tenant whose secret header the message carries.
+        by_host: The tenant that owns the sending host.
+        sender: The reverse-path; ``""`` (a bounce) is in no domain and rests on the proof alone.
+
+    Returns:
+        The tenant, or the reply that refuses.
+    """
+    if by_header and by_host and by_header.tenant != by_host.tenant:
+        return _TWO_PROOFS
+    account = by_header or by_host
+    if account is None:
+        return _NOT_PROVEN
+    if sender and not in_domains(account, sender):
+        return _NOT_ITS_DOMAIN
+    return account
+
+
+def in_domains(account: Account, address: str) -> bool:
+    """Whether an address is in one of the account's domains; a subdomain is another domain."""
+    return domain_of(address) in account.domains
+
+
+def one_value(values: Iterable[bytes]) -> bytes | None:
+    """Return the only value of the secret header; several prove nothing, as does none."""
+    found = list(values)
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,141 @@
+"""The header fields that are ours: those that came in are taken off, ours go on top (RFC 5321 section 4.4).
+
+Ours are ``X-Counterfoil-*``, the secret header, and ``Authentication-Results`` with our own authserv-id
+(RFC 8601 section 5). All of it works on octets: real mail has 8-bit header fields, and some has none.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+PREFIX = b"x-counterfoil-"
+SECRET_HEADER = "X-Counterfoil-Tenant"  # noqa: S105 - the name of a field, not its value
+"""The name of the secret header where none is configured."""
+
+_RESULTS = b"authentication-results"
+_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_BREAK = re.compile(rb"(?<=\r\n)(?![ \t])")
+_SIGNED = re.compile(rb"(?:^|;)\s*h\s*=([^;]*)", re.IGNORECASE)
+_AUTHSERV = re.compile(rb"\s*(?:\"([^\"]*)\"|([^\s;\"]+))")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNames:
+    """Which fields are ours: our authserv-id (the gateway's host name), and the secret header's name."""
+
+    authserv: str
+    secret: str = SECRET_HEADER
+
+
+@dataclass(frozen=True, slots=True)
+class Stripped:
+    """A message without the fields of our names.
+
+    ``removed`` names each that was taken off with its occurrence, counted from 1 among the fields of that
+    name as it came (what a milter needs); ``signed`` are our names that a DKIM signature covers, so that
+    its result may change at the receiver.
+    """
+
+    raw: bytes = field(repr=False)
+    removed: tuple[tuple[str, int], ...] = ()
+    signed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dressed:
+    """A message that is ready to be handed on: what came, without the fields that were ours, and our own on top.
+
+    ``fields`` are name and value, the topmost first.
+    """
+
+    stripped: Stripped
+    fields: tuple[tuple[str, str], ...]
+
+    def octets(self) -> bytes:
+        """Return the message as it goes out."""
+        top = "".join(f"{name}: {value}\r\n" for name, value in self.fields).encode("ascii", "replace")
+        raw = self.stripped.raw
+        # Text that is no header field would be read as part of ours if no empty line stood between.
+        gap = b"" if raw.startswith(b"\r\n") or _FIELD.match(raw) else b"\r\n"
+        return top + gap + raw
+
+
+def split(raw: bytes) -> tuple[list[bytes], bytes]:
+    """Split a message into its header fields (each with its line ends) and what follows them."""
+    if not _FIELD.match(raw):
+        return [], raw
+    end = raw.find(b"\r\n\r\n")
+    block, rest = (raw[: end + 2], raw[end + 2 :]) if end >= 0 else (raw, b"")
+    return [line for line in _BREAK.split(block) if line], rest
+
+
+def name_of(header: bytes) -> bytes:
+    """Return the lower-case name of a field; blanks before the colon do not hide it."""
+    return header.partition(b":")[0].strip().lower()
+
+
+def values(fields: Iterable[bytes], name: str) -> list[bytes]:
+    """Return the unfolded values of every field of a name."""
+    wanted = name.lower().encode()
+    return [header.partition(b":")[2].strip() for header in fields if name_of(header) == wanted]
+
+
+def strip(raw: bytes, own: OwnNames) -> Stripped:
+    """Take every field of our names off a message; the octets of all others stay as they are."""
+    fields, rest = split(raw)
+    removed: list[tuple[str, int]] = []
+    seen: dict[bytes, int] = {}
+    kept: list[bytes] = []
+    for header in fields:
+        name = name_of(header)
+        seen[name] = seen.get(name, 0) + 1
+        if _is_ours(name, header, own):
+            removed.append((header.partition(b":")[0].strip().decode("ascii", "replace"), seen[name]))
+        else:
+            kept.append(header)
+    signed = tuple(sorted(_signed_names(fields, own)))
+    if not removed:
+        return Stripped(raw, (), signed)
+    return Stripped(b"".join([*kept, rest]), tuple(removed), signed)
+
+
+def hops(fields: Iterable[bytes], hostname: str) -> tuple[int, int]:
+    """Count the Received fields of a message, and those among them that this gateway wrote."""
+    ours = re.compile(rb"\sby\s+" + re.escape(hostname.encode()) + rb"\s+\(Counterfoil\)", re.IGNORECASE)
+    received = [header for header in fields if name_of(header) == b"received"]
+    return len(received), sum(1 for header in received if ours.search(header))
+
+
+def _is_ours(name: bytes, header: bytes, own: OwnNames) -> bool:
+    if name.startswith(PREFIX) or name == own.secret.lower().encode():
+        return True
+    if name != _RESULTS:
+        return False
+    found = _AUTHSERV.match(_without_comments(header.partition(b":")[2]))
+    return found is not None and (found[1] or found[2] or b"").lower() == own.authserv.lower().encode()
+
+
+def _without_comments(value: bytes) -> bytes:
+    """Drop leading comments: ``(x) host`` names the same authserv-id as ``host``."""
+    value = value.lstrip()
+    while value.startswith(b"("):
+        depth = 0
+        for index, octet in enumerate(value):
+            depth += (octet == 0x28) - (octet == 0x29)
+            if depth == 0:
+                value = value[index + 1 :].lstrip()
+                break
+        else:
+            return value[1:]
+    return value
+
+
+def _signed_names(fields: Iterable[bytes], own: OwnNames) -> Iterator[str]:
+    names: set[bytes] = set()
+    for header in fields:
+        if name_of(header) == b"dkim-signature":
+            for found in _SIGNED.finditer(header.partition(b":")[2]):
+                names |= {word.strip().lower() for word in found[1].split(b":")}
+    for name in names:
+        if name.startswith(PREFIX) or name in (own.secret.lower().encode(), _RESULTS):
+            yield name.decode("ascii", "replace")
