@@ -1,0 +1,88 @@
+"""An administrator of a tenant edits by hand in the portal; what he does is logged under his name.
+
+Each operation takes the world, the time and keyword arguments of JSON, and returns JSON.
+"""
+
+from typing import Any
+
+from counterfoil.lab import directory, places
+from counterfoil.lab.looks import credentials
+from counterfoil.lab.objects import ExchangeGrant
+from counterfoil.lab.world import World
+from counterfoil.model.errors import Refused
+
+
+def admin_set_keys(
+    world: World, now: float, *, app_id: str, certificates_pem: list[str], user: str = "admin@lab.example"
+) -> dict[str, Any]:
+    """An administrator replaces the certificates of an application by hand."""
+    application = places.application(world, app_id)
+    kept = {key.thumbprint_sha256: key for key in application.keys}
+    keys = [places.key(world, pem) for pem in certificates_pem]
+    keys = [kept.get(key.thumbprint_sha256, key) for key in keys]
+    directory.set_credentials(world, application, places.actor(now, user), keys=keys)
+    return credentials(world, now, app_id=app_id)
+
+
+def admin_add_key(
+    world: World, now: float, *, app_id: str, certificate_pem: str, user: str = "admin@lab.example"
+) -> dict[str, Any]:
+    """An administrator uploads one more certificate by hand."""
+    application = places.application(world, app_id)
+    keys = [*application.keys, places.key(world, certificate_pem)]
+    directory.set_credentials(world, application, places.actor(now, user), keys=keys)
+    return credentials(world, now, app_id=app_id)
+
+
+def admin_add_secret(
+    world: World, now: float, *, app_id: str, days: float = 180.0, user: str = "admin@lab.example"
+) -> dict[str, Any]:
+    """An administrator makes a client secret; returns its text, which is kept nowhere."""
+    application = places.application(world, app_id)
+    secret, text = directory.new_secret(world, "by hand", now, now + days * 86400)
+    directory.set_credentials(world, application, places.actor(now, user), secrets=[*application.secrets, secret])
+    return {"key_id": secret.key_id, "secret": text}
+
+
+def admin_enable(world: World, now: float, *, tenant: str, app_id: str, enabled: bool) -> dict[str, Any]:
+    """An administrator switches a service principal on or off."""
+    principal = places.principal(world, tenant, app_id)
+    directory.set_enabled(world, principal, places.actor(now), enabled=enabled)
+    return {"enabled": principal.enabled}
+
+
+def admin_remove_principal(world: World, now: float, *, tenant: str, app_id: str) -> dict[str, Any]:
+    """An administrator deletes the enterprise application: consent is gone."""
+    principal = places.principal(world, tenant, app_id)
+    directory.remove_principal(world, principal, places.actor(now))
+    return {"removed": principal.id}
+
+
+def admin_restrict(
+    world: World, now: float, *, tenant: str, app_id: str, addresses: list[str] | None
+) -> dict[str, Any]:
+    """An administrator limits a single-tenant service principal to addresses (Conditional Access)."""
+    principal = places.principal(world, tenant, app_id)
+    if places.application(world, app_id).multi_tenant:
+        raise Refused("Conditional Access for workload identities covers single-tenant applications only")
+    principal.allowed_addresses = addresses
+    directory.remember(world, principal, now)
+    return {"addresses": addresses}
+
+
+def admin_exchange_grant(
+    world: World, _now: float, *, tenant: str, app_id: str, role: str, mailboxes: list[str] | None
+) -> dict[str, Any]:
+    """An administrator assigns a role in Exchange (RBAC for Applications), to all mailboxes or some."""
+    principal = places.principal(world, tenant, app_id)
+    principal.exchange.append(ExchangeGrant(role, mailboxes))
+    world.put(principal)
+    return {"role": role, "mailboxes": mailboxes}
+
+
+def admin_key_policy(world: World, _now: float, *, tenant: str, days: float | None) -> dict[str, Any]:
+    """A tenant limits the life of new certificates (app management policy)."""
+    place = places.tenant(world, tenant)
+    place.max_key_days = days
+    world.put(place)
+    return {"days": days}

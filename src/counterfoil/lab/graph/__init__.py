@@ -1,0 +1,1 @@
+"""Microsoft Graph of the laboratory: a table of routes, and one module for each kind of object."""

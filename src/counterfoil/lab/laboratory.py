@@ -1,0 +1,96 @@
+"""The laboratory Microsoft 365, for programs in Python: start it, seed it, point clients at it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from counterfoil.lab import manage
+from counterfoil.lab.engine import Engine, readable
+from counterfoil.lab.entra import face as entra
+from counterfoil.lab.graph import face as graph
+from counterfoil.lab.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where clients find the laboratory; all URLs without a trailing slash.
+
+    ``login`` stands for https://login.microsoftonline.com, ``graph`` for https://graph.microsoft.com,
+    ``manage`` for https://manage.office.com; ``admin`` is the laboratory's own; ``ca`` is the file to trust.
+    """
+
+    login: str
+    graph: str
+    manage: str
+    admin: str
+    ca: Path
+
+
+class Laboratory:
+    """A laboratory Microsoft 365 on loopback.
+
+    Args:
+        directory: Where its state lives; a later laboratory on the same directory goes on with it.
+        seed: Makes chance repeatable.
+        ports: Wished ports by name (``login``, ``graph``, ``manage``, ``admin``).
+    """
+
+    def __init__(self, directory: Path, *, seed: int | None = None, ports: dict[str, int] | None = None) -> None:
+        readable(directory)
+        self.engine = Engine(directory, seed)
+        wished = ports or self.engine.recall_ports()
+        faces = {"login": entra.answer, "graph": graph.answer, "manage": manage.answer}
+        self._server = Server(self.engine, faces, wished)
+        self.engine.remember_ports(self._server.ports)
+        urls = {name: f"https://localhost:{port}" for name, port in self._server.ports.items()}
+        self.endpoints = Endpoints(**urls, ca=self.engine.authority.certificate)
+
+    def start(self) -> Self:
+        """Serve; returns when every port answers."""
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving and close the state."""
+        self._server.stop()
+        self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def operate(self, name: str, /, **arguments: Any) -> Any:
+        """Run any operation of ``counterfoil.lab.seed``; arguments and answer are JSON.
+
+        Raises:
+            Refused: If it refuses, with the reason.
+        """
+        return self.engine.operate(name, arguments)
+
+    def add_tenant(self, name: str, **more: Any) -> dict[str, Any]:
+        """Make a tenant (``domains``, ``licensed``, ``id``); returns it."""
+        answer: dict[str, Any] = self.operate("add_tenant", name=name, **more)
+        return answer
+
+    def add_application(self, tenant: str, name: str, **more: Any) -> dict[str, str]:
+        """Register an application (``roles``, ``certificates_pem``, ``multi_tenant``, ``owners``).
+
+        Returns ``tenant``, ``object_id``, ``app_id``, ``service_principal``.
+        """
+        answer: dict[str, str] = self.operate("add_application", tenant=tenant, name=name, **more)
+        return answer
+
+    def add_mailbox(self, tenant: str, address: str, **more: Any) -> dict[str, str]:
+        """Make a user with a mailbox (``name``); returns ``id``, ``address``, ``exchange_guid``."""
+        answer: dict[str, str] = self.operate("add_mailbox", tenant=tenant, address=address, **more)
+        return answer
+
+    def set(self, tenant: str | None = None, **dials: Any) -> dict[str, Any]:
+        """Turn dials of ``counterfoil.lab.settings.Settings``, for all tenants or one."""
+        answer: dict[str, Any] = self.operate("set_settings", tenant=tenant, **dials)
+        return answer
