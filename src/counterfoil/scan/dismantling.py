@@ -114,7 +114,8 @@ class Dismantling:
         kinds = kinds_of(item.data, item.names)
         digest = sha256(item.data).hexdigest()
         self.parts.append(Part(item.id, item.names, item.declared_type, kinds[0].value, digest, item.via, item.data))
-        natures = second_natures(item.data, kinds)
+        # What lies in a compound file is opened by the program that wrote it, not by its looks.
+        natures = () if item.via[-1:] == ("ole",) else second_natures(item.data, kinds)
         if natures:
             detail = ", ".join((kinds[0].value, *natures))
             self.ambiguities.append(Ambiguity("content:polyglot", item.id, detail))
@@ -158,7 +159,7 @@ class Dismantling:
             if kind in NO_READER:
                 self.uninspectable.append(Uninspectable(item.id, NO_READER[kind]))
         members = _Members(self, item)
-        if Kind.TEXT in kinds:
+        if Kind.TEXT in kinds or kinds == (Kind.DATA,):
             for file in inline.files(item.data):
                 self.ambiguities.append(Ambiguity("mime:inline-encoding", item.id, f"{file.step} {file.name}"[:200]))
                 members.take(Member(file.step, file.data, (file.name,) if file.name else ()))

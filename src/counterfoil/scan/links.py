@@ -15,13 +15,14 @@ _SELECTOR: Final = (
 )
 _ATTRIBUTES: Final = ("href", "action", "formaction", "src", "data", "xlink:href", "background")
 _REFRESH = re.compile(r"\burl\s*=\s*[\"']?\s*([^\"'\s;]+)", re.IGNORECASE)
-_URL = re.compile(
-    r"(?:https?|ftps?|file|hxxps?|smb|ms-[a-z]{2,20}|search-ms|javascript|mailto|tel|data):[^\s<>\"'\x00-\x1f\u200b]{2,2000}"
-    r"|(?<![\w.@/-])www\.[^\s<>\"'\x00-\x1f]{3,500}"
-    r"|(?<![\w\\:/])\\\\[A-Za-z0-9._-]{2,100}(?:@[A-Za-z0-9]{1,6})?\\[^\s<>\"']{1,300}",
-    re.IGNORECASE,
+_SCHEMES: Final = frozenset(
+    {"http", "https", "hxxp", "hxxps", "ftp", "ftps", "file", "smb", "javascript", "vbscript", "mailto", "tel", "data"}
+    | {"search-ms", "ms-msdt", "ms-search", "ms-word", "ms-excel", "ms-powerpoint", "ms-officecmd", "ms-appinstaller"}
 )
-_HINTS: Final = ("://", "www.", "\\\\", "mailto:", "javascript:", "data:", "tel:", "WWW.", "search-ms:", "ms-")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z-]{2,15}\Z")
+_BEHIND_SCHEME = re.compile(r":[^\s<>\"'\x00-\x1f\u200b]{2,2000}")
+_WWW = re.compile(r"(?<![\w.@/-])www\.[^\s<>\"'\x00-\x1f]{3,500}", re.IGNORECASE)
+_UNC = re.compile(r"(?<![\w\\:/])\\\\[A-Za-z0-9._-]{2,100}(?:@[A-Za-z0-9]{1,6})?\\[^\s<>\"']{1,300}")
 _TRAILING: Final = ".,;:!?'\"*_~>"
 _FOLLOWABLE = re.compile(r"[a-z][a-z0-9+.-]{1,30}:|//|\\\\|[^#\s]", re.IGNORECASE)
 
@@ -57,14 +58,27 @@ def html_links(markup: str) -> Iterator[tuple[str, str]]:
 
 def text_links(text: str) -> Iterator[tuple[str, str]]:
     """Yield what mail clients would make a link of in plain text, each URL once."""
-    if not any(hint in text for hint in _HINTS) and "http:" not in text:
-        return
     seen: set[str] = set()
-    for match in _URL.finditer(text):
-        url = _trimmed(match.group())
+    for found in _found(text):
+        url = _trimmed(found)
         if url not in seen:
             seen.add(url)
             yield url, ""
+
+
+def _found(text: str) -> Iterator[str]:
+    """Yield what looks like a URL; looks at colons instead of at every place, because colons are rare."""
+    at = text.find(":")
+    while at >= 0:
+        scheme = _SCHEME.search(text[max(0, at - 16) : at])
+        match = _BEHIND_SCHEME.match(text, at) if scheme and scheme[0].lower() in _SCHEMES else None
+        if scheme and match:
+            yield scheme[0] + match[0]
+        at = text.find(":", match.end() if match else at + 1)
+    if "www." in text or "WWW." in text or "Www." in text:
+        yield from (match[0] for match in _WWW.finditer(text))
+    if "\\\\" in text:
+        yield from (match[0] for match in _UNC.finditer(text))
 
 
 def _refresh(content: str, equivalent: str) -> Iterator[tuple[str, str]]:

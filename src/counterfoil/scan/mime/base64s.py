@@ -16,6 +16,7 @@ _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _BLANK_LINE = re.compile(rb"\n[ \t\r\x0b]*\n")
 _PAD = re.compile(rb"=+")
 _ODD_LINE = re.compile(rb"(?m)^[^\n]*[^A-Za-z0-9+/=\s][^\n]*$")
+_BEHIND_JUNK = re.compile(rb"[^A-Za-z0-9+/=\s][^\n]*")
 _MAX_STARTS = 4
 _MAGICS = (
     b"PK\x03\x04",
@@ -36,7 +37,10 @@ def readings(body: bytes) -> tuple[list[bytes], str]:
     if not rest or rest in {b"=", b"=="}:
         regular = _regular(body, rest)
         if regular is not None:
-            return [regular], ""
+            by_lines = _by_lines(body)
+            if by_lines is None or by_lines == regular:
+                return [regular], ""
+            return [regular, by_lines], "lines that are no whole groups"
     found = [lenient(body)]
     padded = body.translate(None, _NO_LETTERS_OR_PAD)
     if b"=" in padded:
@@ -44,11 +48,14 @@ def readings(body: bytes) -> tuple[list[bytes], str]:
         found.append(b"".join(letters(chunk) for chunk in _PAD.split(padded)))
         found.append(_by_groups(padded))
         found.append(_by_groups(padded, keep_going=False))
+        found.append(letters(padded.replace(b"=", b"A")))  # a table that maps both to zero
     if rest.strip(b"="):
         found.append(lenient(_ODD_LINE.sub(b"", body)))
+        found.append(lenient(_BEHIND_JUNK.sub(b"", body)))
         if b"-" in rest or b"_" in rest:
             found.append(lenient(body.translate(_URL_SAFE)))
     found.extend(_from_later_starts(body, padded))
+    found.append(_by_lines(body) or b"")
     return [data for data in dict.fromkeys(found) if data] or [b""], _wrong(rest, body)
 
 
@@ -71,6 +78,19 @@ def _regular(body: bytes, pad: bytes) -> bytes | None:
         return binascii.a2b_base64(body)
     except binascii.Error:
         return None
+
+
+def _by_lines(body: bytes) -> bytes | None:
+    """Decode each line by itself, without what makes no whole group; ``None`` where all lines are whole."""
+    width = body.find(b"\n") + 1
+    if width and not len(body[: width - 1].rstrip(b"\r")) % 4:
+        ends = body[width - 1 :: width]
+        if ends.count(b"\n") == len(ends) and body.count(b"\n") <= len(ends) + 2:
+            return None
+    lines = body.split()
+    if all(length % 4 == 0 for length in set(map(len, lines[:-1]))):
+        return None
+    return letters(b"".join(line[: len(line) & ~3] for line in lines).translate(None, _NO_LETTERS))
 
 
 def _by_groups(padded: bytes, *, keep_going: bool = True) -> bytes:

@@ -1,11 +1,12 @@
 """Where a multipart is divided (RFC 2046 section 5.1): delimiter lines, exact, loose and undeclared."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 _HEADER_FOLLOWS = re.compile(rb"[ \t]*(?:\r\n|\n|\r)[\s\x0b\0:]{0,40}content-[a-z-]{2,20}", re.IGNORECASE)
-_UNDECLARED = re.compile(rb"(?:^|(?<=[\r\n]))[ \t]{0,4}--([^\r\n]{1,200})")
+_UNDECLARED = re.compile(rb"--([^\r\n]{0,200})")
 _MAX_DELIMITERS: Final = 50_000
 
 
@@ -80,20 +81,34 @@ def split(body: bytes, marks: list[Delimiter], *, to_the_end: bool = False) -> S
     return Split((0, marks[0].start), tuple(parts), (tail, len(body)), closed=marks[-1].closing)
 
 
-def undeclared(body: bytes) -> list[Delimiter]:
-    """Find the lines that divide a body without having been declared.
+def undeclared(body: bytes) -> dict[bytes, list[Delimiter]]:
+    """Find the lines that divide a body whether or not they have been declared, by what follows the two hyphens.
 
-    Such a line begins with two hyphens, and a MIME field follows it, or the same line stands there twice.
+    Such a line begins with two hyphens, and a MIME field follows one of its kind.
     """
     if b"--" not in body:
-        return []
-    matches = [match for match, _ in zip(_UNDECLARED.finditer(body), range(_MAX_DELIMITERS), strict=False)]
+        return {}
+    matches = list(_dashed_lines(body))
     dividing = [match for match in matches if _HEADER_FOLLOWS.match(body, match.end())]
-    if not dividing:
-        return []
-    tokens = {match[1].strip().removesuffix(b"--") for match in dividing}
-    return [
-        _delimiter(body, match.start(), match.end())
-        for match in matches
-        if match[1].strip() in tokens or match[1].strip().removesuffix(b"--") in tokens
-    ]
+    found: dict[bytes, list[Delimiter]] = {match[1].strip().removesuffix(b"--"): [] for match in dividing}
+    for match in matches:
+        token = match[1].strip()
+        token = token if token in found else token.removesuffix(b"--")
+        if token in found:
+            found[token].append(_delimiter(body, match.start(), match.end()))
+    return found
+
+
+def _dashed_lines(body: bytes) -> Iterator[re.Match[bytes]]:
+    """Yield the lines that begin with two hyphens, perhaps behind blanks."""
+    at = body.find(b"--")
+    for _ in range(_MAX_DELIMITERS):
+        if at < 0:
+            return
+        before = body[max(0, at - 5) : at].rstrip(b" \t")
+        if not before or before.endswith((b"\r", b"\n")):
+            match = _UNDECLARED.match(body, at)
+            if match is not None:
+                yield match
+                at = match.end() - 2
+        at = body.find(b"--", at + 2)

@@ -16,7 +16,7 @@ def names_of(dispositions: list[Value], types: list[Value]) -> tuple[str, ...]:
         plain = [value.parameters[key] for value, key in values if key in value.parameters]
         if not plain:
             return ()
-    elif not any("name" in value.text.lower() for value, _ in values):
+    elif not any("na" in value.text.lower() for value, _ in values):
         return ()
     else:
         plain = [name for value, key in values for name in _of(value, key)]

@@ -223,28 +223,35 @@ class Reader:
             yield from self._doubt("mime:undeclared-boundary", identity, "")
 
     def _flat(self, raw: bytes) -> Iterator[Found]:
-        """Divide the message at everything that looks like a delimiter, and read each piece by itself."""
-        marks = multipart.undeclared(raw)
-        for number, mark in enumerate(marks):
-            stop = marks[number + 1].start if number + 1 < len(marks) else len(raw)
-            piece = raw[mark.end : stop]
-            self._left -= len(piece) + 64
-            if self._left < 0:
-                raise Exhausted("more readings of the message than can be followed")
-            head = head_of(piece)
-            identity = f"{self.prefix}~{number + 1}"
-            item, _ = _understand(head, identity, self.limits.depth, "text/plain")
-            for at, start in enumerate(head.bodies):
-                item.id = identity if at == 0 else f"{identity}~body{at}"
-                readings, doubts = transfer.decode(piece[start:], item.encoding)
-                for name, detail in doubts.items():
-                    yield from self._doubt(name, item.id, detail)
-                for reading_number, reading in enumerate(readings):
-                    name = item.id if reading_number == 0 else f"{item.id}~{reading_number}"
-                    via = ("flat", reading.step) if reading.step else ("flat",)
-                    is_message = item.declared.startswith("message/")
-                    leaf = Leaf(name, item.names, item.declared, "", via, reading.data, is_message)
-                    yield from self._once(leaf, certain=False)
+        """Divide the message at everything that looks like a delimiter, and at each kind of it alone."""
+        found = multipart.undeclared(raw)
+        together = sorted((mark for marks in found.values() for mark in marks), key=lambda mark: mark.start)
+        alone = list(found.values())[:_MAX_BOUNDARIES] if len(found) > 1 else []
+        number = 0
+        for marks in (together, *alone):
+            for at, mark in enumerate(marks):
+                stop = marks[at + 1].start if at + 1 < len(marks) else len(raw)
+                number += 1
+                yield from self._piece(raw[mark.end : stop], f"{self.prefix}~{number}")
+
+    def _piece(self, piece: bytes, identity: str) -> Iterator[Found]:
+        """Read one piece of the flat reading, which is no multipart by definition."""
+        self._left -= len(piece) + 64
+        if self._left < 0:
+            raise Exhausted("more readings of the message than can be followed")
+        head = head_of(piece)
+        item, _ = _understand(head, identity, self.limits.depth, "text/plain")
+        for at, start in enumerate(head.bodies):
+            item.id = identity if at == 0 else f"{identity}~body{at}"
+            readings, doubts = transfer.decode(piece[start:], item.encoding)
+            for name, detail in doubts.items():
+                yield from self._doubt(name, item.id, detail)
+            for number, reading in enumerate(readings):
+                name = item.id if number == 0 else f"{item.id}~{number}"
+                via = ("flat", reading.step) if reading.step else ("flat",)
+                is_message = item.declared.startswith("message/")
+                leaf = Leaf(name, item.names, item.declared, "", via, reading.data, is_message)
+                yield from self._once(leaf, certain=False)
 
     def _once(self, leaf: Leaf, *, certain: bool = True) -> Iterator[Leaf]:
         """Yield a leaf unless the same bytes under the same names came out of another reading."""

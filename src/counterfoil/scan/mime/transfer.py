@@ -24,6 +24,9 @@ _QP_VALID = rb"(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|\Z)"
 _QP_DROP = tuple(
     re.compile(rb"=" + _QP_VALID + rest) for rest in (rb"", rb"[0-9A-Fa-f]?", rb"[^\r\n=]", rb"[^\r\n=]{1,2}", rb"\r")
 )
+_QP_LOWER = re.compile(rb"=(?:[0-9A-F][a-f]|[a-f][0-9A-Fa-f])")
+_QP_UPPER = re.compile(rb"=(?:[0-9][A-F]|[A-F][0-9A-F])")
+_QP_ONE_LOWER = re.compile(rb"=[a-f]")
 _QP_LOOKS = re.compile(rb"(?:=[0-9A-Fa-f]{2}|=\r?\n)")
 _BASE64_LOOKS = re.compile(rb"\s*[A-Za-z0-9+/=\s]{16}")
 
@@ -141,7 +144,8 @@ def _base64(body: bytes, doubts: dict[str, str]) -> Iterator[Decoded]:
 
 
 def _quoted_printable(body: bytes, doubts: dict[str, str]) -> Iterator[Decoded]:
-    if not _QP_ODD.search(body):
+    mixed = _QP_LOWER.search(body) is not None and _QP_UPPER.search(body) is not None
+    if not mixed and not _QP_ODD.search(body):
         yield Decoded("quoted-printable", binascii.a2b_qp(body))
         return
     plain = _QP_BLANKS.sub(b"=", body)
@@ -149,6 +153,10 @@ def _quoted_printable(body: bytes, doubts: dict[str, str]) -> Iterator[Decoded]:
         # binascii would drop everything from here to the next LF.
         plain = plain.replace(b"=\r\n", b"=\n").replace(b"=\r", b"")
     yield Decoded("quoted-printable", binascii.a2b_qp(plain))
+    if _QP_LOWER.search(plain):
+        # RFC 2045 section 6.7 rule 1 wants upper case: some decoders skip the rest.
+        yield Decoded("quoted-printable:lenient", binascii.a2b_qp(_QP_LOWER.sub(b"", plain)))
+        yield Decoded("quoted-printable:lenient", binascii.a2b_qp(_QP_ONE_LOWER.sub(b"", plain)))
     odd = _QP_ODD.search(plain)
     if odd is None:
         return
