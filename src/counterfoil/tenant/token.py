@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import msal
 
+from counterfoil.credential.book import credential_name
 from counterfoil.credential.signer_client import Signature, SignerClient
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused, Unavailable
@@ -57,11 +58,11 @@ class ThroughSigner:
 
     def for_use(self, credential: Credential, endpoint: str, job: Job) -> Assertion:
         """Have an assertion made with a credential that is in use."""
-        return self._noted(self._signer.assertion(credential, endpoint, job))
+        return self._noted(self._signer.assertion(*_names(credential), endpoint, job))
 
     def for_death_test(self, credential: Credential, endpoint: str, job: Job) -> Assertion:
         """Have an assertion made with a retired or tainted credential; only a job to prove it dead may ask."""
-        return self._noted(self._signer.death_test(credential, endpoint, job))
+        return self._noted(self._signer.death_test(*_names(credential), endpoint, job))
 
     def _noted(self, signature: Signature) -> Assertion:
         self._writes.append(signature.stub)
@@ -199,6 +200,12 @@ class Tokens:
             "job": job.id,
         }
         self.means.writes.append(stub_at("token", self.means.clock(), self.connection.tenant_id, **body, **rest))
+
+
+def _names(credential: Credential) -> tuple[str, str, str]:
+    """Return what the signer asks for: tenant, application, and the credential's name."""
+    name = credential_name(credential.tenant, credential.app, credential.generation)
+    return credential.tenant, credential.app, name
 
 
 def read_token(value: str) -> Token:

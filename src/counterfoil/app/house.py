@@ -1,0 +1,218 @@
+"""What a rotation asks of the world, answered by the signer, the registers and one tenant's door.
+
+Credentials of the application are listed and written by a control-plane identity of the same tenant
+(``Application.ReadWrite.OwnedBy``), so that the connection that reads mail may write no credentials: a
+stolen token of it cannot undo an eviction.
+"""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from counterfoil.credential import registry
+from counterfoil.credential.campaign import Place
+from counterfoil.credential.collect import collect, take_in
+from counterfoil.credential.custodian import Custodian
+from counterfoil.credential.rotation import Kind
+from counterfoil.flows.rotate import Listed, Try
+from counterfoil.ledger.ledger import Ledger
+from counterfoil.ledger.stubs import stub_at
+from counterfoil.model.errors import Refused
+from counterfoil.model.mail import Json
+from counterfoil.model.trust import Connection, Credential, CredentialState, Job
+from counterfoil.tenant.door import Ask, Door
+from counterfoil.tenant.endpoints import GRAPH
+from counterfoil.tenant.registration import Registration
+from counterfoil.tenant.registry import Connections
+from counterfoil.tenant.token import Means, ThroughSigner, TokenRefused, Tokens
+
+DAYS = 90
+CONTROLS_FROM = 1_000_000
+"""Generations from here on are never published: they are the negative controls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The ledger, the signer and the register that the house works with."""
+
+    ledger: Ledger
+    custodian: Custodian
+    connections: Connections
+    through: ThroughSigner
+    means: Means
+    new_job: Callable[[str, str], Job]
+
+
+class TenantHouse:
+    """The house of one tenant: implements ``flows.rotate.House``."""
+
+    def __init__(self, connection: Connection, control: Door, books: Books, gate: Callable[[Place], bool]) -> None:
+        self._connection = connection
+        self._registration = Registration(control, connection)
+        self._books = books
+        self._gate = gate
+
+    def ensure_key(self, place: Place) -> str | None:
+        """Make the key under the name that the campaign gave it, or find it; it works if it signs."""
+        credential = self._ensure(place.label)
+        # The signer checks each signature against the certificate before it lets it out.
+        self._books.through.for_use(credential, self._endpoint(), self._job("verify", place))
+        return credential.thumbprint_sha256
+
+    def _ensure(self, name: str) -> Credential:
+        try:
+            return registry.find(self._books.ledger.engine, name)
+        except Refused:
+            # The signer may have made it and died, or we did, before the ledger knew.
+            collect(self._books.ledger, self._books.custodian, self._now())
+        try:
+            return registry.find(self._books.ledger.engine, name)
+        except Refused:
+            generation = int(name.rpartition("/")[2])
+            made = self._books.custodian.certificate(self._connection.tenant_id, self._connection.app, generation, DAYS)
+            take_in(self._books.ledger, made)
+            return registry.find(self._books.ledger.engine, name)
+
+    def listing(self, place: Place) -> tuple[Listed, ...]:
+        """Read all credentials of the application and its service principal."""
+        found = self._registration.credentials(self._job("inspect", place))
+        return tuple(Listed(entry.key_id, entry.thumbprint_sha256, entry.where) for entry in found)
+
+    def publish(self, place: Place) -> None:
+        """Add the new certificate by one write; in a compromise the same write keeps only what we know."""
+        job = self._job("rotate", place)
+        certificate = registry.certificate_of(self._books.ledger.engine, place.label)
+        known = {*place.old, *self.standby(place)}
+        here = [entry for entry in self._registration.credentials(job) if entry.where == "application"]
+        keep = [
+            entry.raw
+            for entry in here
+            if entry.kind == "certificate" and (place.kind is Kind.ROUTINE or entry.thumbprint_sha256 in known)
+        ]
+        if all(entry.thumbprint_sha256 != place.new for entry in here):
+            keep.append(_key_credential(certificate, place.label))
+        self._registration.replace_certificates(keep, job)
+        self._mark(place.label, CredentialState.PUBLISHED)
+
+    def evict(self, place: Place, keep: frozenset[str]) -> None:
+        """Remove what may not stay: certificates by one write, secrets and federated credentials one by one."""
+        job = self._job("rotate", place)
+        if place.kind is Kind.ROUTINE:
+            for credential in self._olds(place):
+                self._mark(_name(credential), CredentialState.RETIRED)
+        here = self._registration.credentials(job)
+        ours = [e.raw for e in here if e.where == "application" and e.thumbprint_sha256 in keep]
+        self._registration.replace_certificates(ours, job)
+        for entry in here:
+            if entry.kind == "secret" and entry.where == "application":
+                self._registration.remove_secret(entry.key_id, job)
+            elif entry.kind == "federated":
+                self._registration.remove_federated(entry.key_id, job)
+
+    def standby(self, place: Place) -> frozenset[str]:  # noqa: ARG002 - a house is of one place
+        """Return the standby certificates of this connection."""
+        return frozenset(c.thumbprint_sha256 for c in self._credentials() if c.state is CredentialState.STANDBY)
+
+    def try_new(self, place: Place) -> Try:
+        """Ask for a token with an isolated client, then make one harmless call."""
+        return self._try(registry.find(self._books.ledger.engine, place.label), self._job("verify", place))
+
+    def try_unpublished(self, place: Place) -> Try:
+        """Try a key of ours that was never published."""
+        new = registry.find(self._books.ledger.engine, place.label)
+        stem = place.label.rpartition("/")[0]
+        return self._try(self._ensure(f"{stem}/{CONTROLS_FROM + new.generation}"), self._job("verify", place))
+
+    def _try(self, credential: Credential, job: Job) -> Try:
+        tokens = Tokens(self._connection, credential, self._books.through.for_use, self._books.means)
+        try:
+            roles = tokens.token(GRAPH, job).roles
+        except TokenRefused as error:
+            return Try(error.code)
+        # Whether the connection may read the organisation is not the question: the token must be believed.
+        status = Door(tokens).attempt(Ask("GET", "/v1.0/organization", "none"), job).status
+        return Try("401" if status == 401 else None, roles)
+
+    def try_old(self, place: Place, thumbprint: str) -> Try:
+        """Have the signer try the old key; whatever it wins is thrown away and is an alarm."""
+        old = next(c for c in self._olds(place) if c.thumbprint_sha256 == thumbprint)
+        job = self._job("prove-dead", place)
+        tokens = Tokens(self._connection, old, self._books.through.for_death_test, self._books.means)
+        try:
+            roles = tokens.fresh(GRAPH, job).roles
+        except TokenRefused as error:
+            return Try(error.code)
+        alarm = stub_at("action", self._now(), actor="rotation", action="alarm-old-key-accepted", subject=_name(old))
+        self._books.ledger.append(alarm)
+        return Try(None, roles)
+
+    def gate_open(self, place: Place) -> bool:
+        """Ask whether this tenant's wave has begun."""
+        return self._gate(place)
+
+    def make_current(self, place: Place, thumbprint: str) -> bool:
+        """Swap the pointer under the lease's number, and let the signer know."""
+        chosen = next(c for c in self._credentials() if c.thumbprint_sha256 == thumbprint)
+        if chosen.state is CredentialState.TAINTED:
+            raise Refused(f"the credential {_name(chosen)} is tainted", "a compromise goes forward only")
+        if not self._books.connections.make_current(chosen, place.fence, self._now(), "rotation"):
+            return False
+        self._mark(_name(chosen), CredentialState.CURRENT)
+        return True
+
+    def in_use(self, place: Place) -> int:
+        """Count the jobs that still work with the old credentials."""
+        return sum(self._books.connections.in_use(old, self._now()) for old in self._olds(place))
+
+    def leftovers(self, place: Place) -> tuple[str, ...]:
+        """Name subscriptions that deliver this connection's mail somewhere; we make none ourselves."""
+        new = registry.find(self._books.ledger.engine, place.label)
+        door = Door(Tokens(self._connection, new, self._books.through.for_use, self._books.means))
+        found = Registration(door, self._connection).subscriptions(self._job("inspect", place))
+        return tuple(f"subscription {entry['id']} to {entry.get('notificationUrl')}" for entry in found)
+
+    def destroy_old(self, place: Place) -> bool:
+        """Mark the old credentials dead."""
+        for credential in self._olds(place):
+            self._mark(_name(credential), CredentialState.DEAD)
+        return True
+
+    def withdraw(self, place: Place) -> None:
+        """Take the new certificate away again."""
+        job = self._job("rotate", place)
+        here = self._registration.credentials(job)
+        keep = [e.raw for e in here if e.kind == "certificate" and e.thumbprint_sha256 != place.new]
+        self._registration.replace_certificates(keep, job)
+        self._mark(place.label, CredentialState.RETIRED)
+
+    def _credentials(self) -> list[Credential]:
+        listed = registry.listed(self._books.ledger.engine, self._connection.tenant_id)
+        return [credential for credential in listed if credential.app == self._connection.app]
+
+    def _olds(self, place: Place) -> list[Credential]:
+        return [credential for credential in self._credentials() if credential.thumbprint_sha256 in place.old]
+
+    def _mark(self, name: str, state: CredentialState) -> None:
+        if registry.find(self._books.ledger.engine, name).state is state:
+            return
+        stub = self._books.custodian.mark(self._connection.tenant_id, self._connection.app, name, state)
+        take_in(self._books.ledger, stub)
+
+    def _job(self, reason: str, place: Place) -> Job:
+        return self._books.new_job(reason, place.campaign)
+
+    def _endpoint(self) -> str:
+        return f"{self._books.means.endpoints.login}/{self._connection.tenant_id}/oauth2/v2.0/token"
+
+    def _now(self) -> datetime:
+        return self._books.means.clock()
+
+
+def _name(credential: Credential) -> str:
+    return f"{credential.tenant}/{credential.app}/{credential.generation}"
+
+
+def _key_credential(certificate: bytes, name: str) -> dict[str, Json]:
+    key = base64.b64encode(certificate).decode()
+    return {"type": "AsymmetricX509Cert", "usage": "Verify", "displayName": f"counterfoil {name}", "key": key}
