@@ -21,8 +21,9 @@ MASQUERADED_TYPE: Final = "T1036.008"
 VISUAL_BASIC: Final = "T1059.005"
 POWERSHELL: Final = "T1059.001"
 COMMAND_SHELL: Final = "T1059.003"
+JAVASCRIPT: Final = "T1059.007"
 VBA_STOMPING: Final = "T1564.007"
-HIDDEN_WINDOW: Final = "T1564.003"
+HIDE_ARTIFACTS: Final = "T1564"
 TEMPLATE_INJECTION: Final = "T1221"
 FORCED_AUTHENTICATION: Final = "T1187"
 DYNAMIC_DATA_EXCHANGE: Final = "T1559.002"
@@ -46,8 +47,9 @@ TECHNIQUES: Final = {
     VISUAL_BASIC: "Visual Basic",
     POWERSHELL: "PowerShell",
     COMMAND_SHELL: "Windows Command Shell",
+    JAVASCRIPT: "JavaScript",
     VBA_STOMPING: "VBA Stomping",
-    HIDDEN_WINDOW: "Hidden Window",
+    HIDE_ARTIFACTS: "Hide Artifacts",
     TEMPLATE_INJECTION: "Template Injection",
     FORCED_AUTHENTICATION: "Forced Authentication",
     DYNAMIC_DATA_EXCHANGE: "Dynamic Data Exchange",

@@ -18,7 +18,10 @@ ALLOWED = "allowed"
 REASONS: frozenset[str] = checks.NAMES | {UNINSPECTABLE, ALLOWED}
 """Every name that ``Decision.reasons`` may hold: the checks, and the two that are none."""
 
-MALWARE: frozenset[str] = frozenset({"default-password"})
+MALWARE: frozenset[str] = frozenset(
+    {"eicar", "executable", "file-name", "default-password", "macros", "excel4-macros", "dde", "external-reference"}
+    | {"html-smuggling"}
+)
 """Checks whose malicious findings are malware hits: no allow entry lifts them."""
 
 _VERDICTS = {

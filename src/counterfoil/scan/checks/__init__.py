@@ -10,8 +10,20 @@ from typing import Protocol
 from counterfoil.model.mail import Finding
 from counterfoil.scan.checks import (
     authentication,
+    carrier,
+    dde,
     default_password,
+    eicar,
+    encrypted,
+    excel4_macros,
+    executable,
+    external_reference,
+    file_name,
+    link_target,
     long_lines,
+    macros,
+    sender,
+    smuggling,
     structure,
 )
 from counterfoil.scan.features import Message
@@ -29,9 +41,21 @@ class CheckModule(Protocol):
 
 
 MODULES: tuple[CheckModule, ...] = (
+    eicar,
+    executable,
+    file_name,
+    carrier,
     default_password,
+    macros,
+    excel4_macros,
+    dde,
+    external_reference,
+    smuggling,
+    link_target,
+    sender,
     authentication,
     structure,
+    encrypted,
     long_lines,
 )
 

@@ -17,8 +17,10 @@ ODDITY = "ole:default-password"
 
 def check(message: Message) -> Iterator[Finding]:
     """Yield one finding for each container that one of the default passwords opened."""
+    opened = {ambiguity.part for ambiguity in message.ambiguities if ambiguity.name == ODDITY}
     for ambiguity in message.ambiguities:
-        if ambiguity.name == ODDITY:
+        # The workbook stream of a locked file is a part as well, and its lock is the same one.
+        if ambiguity.name == ODDITY and ambiguity.part.rpartition("/")[0] not in opened:
             yield Finding(
                 check=NAME,
                 severity=Severity.HIGH,

@@ -7,12 +7,23 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from counterfoil.model.mail import Finding, Json, Severity
+from counterfoil.scan.ambiguity import ORDINARY
 from counterfoil.scan.features import Ambiguity, Message
+from counterfoil.scan.kinds import Kind
 
 NAME = "structure"
 
 OTHER_CHECKS = ("ole:default-password", "vba:", "xlm:")
 """Prefixes of oddities that a check of their own reports."""
+
+MILD = ORDINARY | {
+    "mime:odd-content-type",
+    "ole:embedded-file",
+    "ole:linked-object",
+    "zip:surrounded",
+    "zip:bad-checksum",
+}
+"""What honest mail and honest programs leave behind too."""
 
 SHOWN = 20
 
@@ -27,12 +38,17 @@ def check(message: Message) -> Iterator[Finding]:
         where: list[Json] = [{"part": place.part, "detail": place.detail} for place in places[:SHOWN]]
         yield Finding(
             check=NAME,
-            severity=SEVERITIES.get(name, Severity.MEDIUM),
+            severity=Severity.LOW if all(map(_is_mild, places)) else Severity.MEDIUM,
             summary=f"May be understood in several ways: {name}",
             part=places[0].part,
             evidence={"ambiguity": name, "count": len(places), "places": where},
         )
 
 
-SEVERITIES: dict[str, Severity] = {}
-"""Ambiguities that honest mail has too; whatever is not named here is ``MEDIUM``."""
+def _is_mild(ambiguity: Ambiguity) -> bool:
+    """Tell whether honest mail shows it too."""
+    if ambiguity.name == "mime:charset":
+        return "/" in ambiguity.part  # files in containers declare no character set that could be contradicted
+    if ambiguity.name == "content:polyglot":
+        return ambiguity.detail.startswith(Kind.BIFF)  # Excel keeps its theme as a ZIP in the workbook stream
+    return ambiguity.name in MILD

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from counterfoil.scan.formats.elements import BadXml, elements
 from counterfoil.scan.unpack.office_passwords import NotOpened
-from counterfoil.scan.unpack.office_xml import BadXml, elements
 
 SEGMENT = 4096
 MAX_SPIN = 1_000_000

@@ -4,6 +4,7 @@ ExOleObjStg records ([MS-PPT] section 2.10.34 and following) hold a compound fil
 behind its size.
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from counterfoil.scan.unpack.member import Member, Oddity, Refusal
 from counterfoil.scan.unpack.office_ole import MAGIC, Compound
 
 STEP = "ppt:object"
-OBJECT = b"\x11\x10"
+RECORD = re.compile(rb"[\x00\x10]\x00\x11\x10(.{4})", re.DOTALL)
+"""The header of an ExOleObjStg record: version 0, instance 0 (as it is) or 1 (compressed), its type, its length."""
+
 DOCUMENT = "PowerPoint Document"
 
 
@@ -26,26 +29,25 @@ def unpack(data: bytes, budget: Budget) -> Iterator[Member | Refusal | Oddity]:
         OSError: If the compound file's structure is broken.
         Exhausted: If an object is larger than the budget.
     """
-    document = Compound(data).stream(DOCUMENT) or b""
-    position = document.find(OBJECT)
-    while position >= 2:
-        start = position + 6
-        body = document[start : start + int.from_bytes(document[position + 2 : start], "little")]
-        position = document.find(OBJECT, position + 2)
-        if body.startswith(MAGIC):
-            yield Member(STEP, body)
-        elif body[4:5] == b"\x78":
+    document = memoryview(Compound(data).stream(DOCUMENT) or b"")
+    position = 0
+    while match := RECORD.search(document, position):
+        start = match.end()
+        body = document[start : start + int.from_bytes(match.group(1), "little")]
+        position = match.start() + 4
+        if bytes(body[:8]) == MAGIC:
+            yield Member(STEP, bytes(body))
+        elif len(body) > 6 and body[4] == 0x78 and int.from_bytes(body[4:6]) % 31 == 0:  # RFC 1950 section 2.2
             yield from _inflated(body, budget)
 
 
-def _inflated(body: bytes, budget: Budget) -> Iterator[Member | Refusal]:
+def _inflated(body: memoryview, budget: Budget) -> Iterator[Member | Refusal]:
     (size,) = struct.unpack_from("<I", body)
     inflate = zlib.decompressobj()
     try:
         content = inflate.decompress(body[4:], budget.room() + 1)
     except zlib.error as error:
-        if body[5:6] in {b"\x01", b"\x5e", b"\x9c", b"\xda"}:
-            yield Refusal(f"an object of {size} octets cannot be inflated: {error}")
+        yield Refusal(f"an object of {size} octets cannot be inflated: {error}")
         return
     if len(content) > budget.room():
         raise Exhausted(f"more than {budget.limits.output} octets when unpacked")

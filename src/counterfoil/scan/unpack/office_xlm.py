@@ -9,6 +9,7 @@ runs a macro when the workbook opens or closes), ``xlm:undeclared`` (a macro she
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from counterfoil.scan.limits import Budget
 from counterfoil.scan.unpack.member import Member, Oddity, Refusal
@@ -19,6 +20,7 @@ from counterfoil.scan.unpack.office_ole import Compound
 
 STEP = "xlm"
 MACRO_SHEET = 0x0040
+MOST_SHEETS = 500
 FORMULA, LABEL, LABEL_SST, STRING, NAME, SST = 0x0006, 0x0204, 0x00FD, 0x0207, 0x0018, 0x00FC
 BUILT_IN = {0: "Consolidate_Area", 1: "Auto_Open", 2: "Auto_Close", 3: "Extract", 4: "Database", 5: "Criteria"}
 BUILT_IN |= {6: "Print_Area", 7: "Print_Titles", 8: "Recorder", 9: "Data_Form", 10: "Auto_Activate"}
@@ -68,16 +70,17 @@ def workbook(stream: bytes) -> Iterator[Member | Refusal | Oddity]:
         elif record.type == NAME and len(record.data) >= 15:
             names[len(names) + 1] = _name(record.data, wide=wide)
     strings = _shared_strings(stream) if wide else []
-    found = False
-    for start in _macro_starts(stream, sheets):
-        found = True
+    starts = list(islice(_macro_starts(stream, sheets), MOST_SHEETS + 1))
+    if len(starts) > MOST_SHEETS:
+        yield Refusal(f"more than {MOST_SHEETS} macro sheets")
+    for start in starts[:MOST_SHEETS]:
         sheet = sheets.get(start, _Sheet("(unlisted)", start, 0, macro=False))
         yield Oddity("xlm:macro-sheet", f"{sheet.name}: {HIDDEN[sheet.state]}")
         if not sheet.macro:
             yield Oddity("xlm:undeclared", sheet.name)
         lines = _lines(stream, start, dialect, names, strings)
         yield Member(STEP, "\n".join(lines).encode(), (f"{sheet.name}.txt",), "text/plain")
-    if found:
+    if starts:
         for name in names.values():
             if name.replace("\0", "").lower().startswith(AUTO):
                 yield Oddity("xlm:auto-open", name)

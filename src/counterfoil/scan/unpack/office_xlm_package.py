@@ -5,15 +5,16 @@ stand in the workbook part. Members and oddities are those of ``office_xlm``.
 """
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from counterfoil.scan.formats.elements import BadXml, Element, elements
+from counterfoil.scan.formats.package import Relationship, parts, relationships
 from counterfoil.scan.limits import Budget
 from counterfoil.scan.unpack import office_biff12
 from counterfoil.scan.unpack.member import Member, Oddity, Refusal
-from counterfoil.scan.unpack.office_package import Relationship, parts, relationships
 from counterfoil.scan.unpack.office_xlm import AUTO, STEP
-from counterfoil.scan.unpack.office_xml import BadXml, Element, elements
 
 MACRO = "macrosheet"
 WORKBOOK = re.compile(r"(?:^|/)workbook\d*\.(?:xml|bin)$")
@@ -50,7 +51,7 @@ def unpack(data: bytes, budget: Budget) -> Iterator[Member | Refusal | Oddity]:
             yield Oddity("xlm:auto-open", name)
 
 
-def _in_folder(name: str, others: Set[str]) -> bool:
+def _in_folder(name: str, others: AbstractSet[str]) -> bool:
     """Tell whether a part is in the macro sheets' folder, and is no index of one."""
     return f"{MACRO}s/" in name and "/_rels/" not in name and name not in others
 

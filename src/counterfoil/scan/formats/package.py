@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from counterfoil.scan.formats import zips
-from counterfoil.scan.unpack.office_xml import BadXml, elements
+from counterfoil.scan.formats.elements import BadXml, elements
 
 
 @dataclass(frozen=True, slots=True)
