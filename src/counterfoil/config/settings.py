@@ -11,6 +11,7 @@ from typing import Any
 
 from counterfoil.config import values
 from counterfoil.config.values import HostPort, Reader
+from counterfoil.gateway.headers import SECRET_HEADER
 
 
 def setting(default: object, reader: Reader, meaning: str) -> Any:
@@ -36,12 +37,21 @@ class Gateway:
     client_ca: Path | None = setting(
         None, values.path, "PEM file with the authorities whose client certificates may prove a tenant's own host"
     )
+    next_hop_ca: Path | None = setting(
+        None, values.path, "PEM file with the authorities that next hops are verified by; the system's if left out"
+    )
+    secret_header: str = setting(
+        SECRET_HEADER, values.header_name, "the header field in which a tenant's transport rule puts its secret"
+    )
     message_octets: int = setting(50 * 2**20, values.whole(2**16, 2**30), "largest message taken (RFC 1870)")
     recipients: int = setting(100, values.whole(1, 10_000), "most recipients of one message")
     connections: int = setting(200, values.whole(1, 100_000), "most connections at once")
     connections_per_client: int = setting(20, values.whole(1, 100_000), "most connections at once from one address")
     messages_per_minute: int = setting(
         600, values.whole(1, 1_000_000), "most messages a minute from one client address"
+    )
+    drain_seconds: int = setting(
+        30, values.whole(1, 3600), "how long messages under way have to end when we are stopped"
     )
 
 

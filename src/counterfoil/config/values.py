@@ -85,6 +85,14 @@ def host_name(value: object, folder: Path) -> str:
     return text
 
 
+def header_name(value: object, folder: Path) -> str:
+    """Read the name of a header field (RFC 5322 section 2.2) that nothing else uses: it begins with ``X-``."""
+    text = string(value, folder)
+    if not re.fullmatch(r"[Xx]-[!-9;-~]{1,70}", text):
+        raise Wrong(f"{text!r} is no header name of our own", 'write a name that begins with "X-", without the colon')
+    return text
+
+
 def path(value: object, folder: Path) -> Path | None:
     """Read a path to a file that is there, relative to the configuration's folder; ``""`` means none."""
     text = string(value, folder)

@@ -30,7 +30,7 @@ async def test_release_is_wanted_then_tried_then_done(held: Store):
     assert held.quarantine.due(NOW) == ["m1"]
     item = held.quarantine.claim("m1", NOW)
     assert (item.envelope.recipients, item.tries) == (("a@acme.test", "b@acme.test"), 1)
-    assert held.quarantine.bytes_of(item) == RAW
+    assert held.quarantine.raw("m1", "acme") == RAW
     assert held.quarantine.tried(item, item.envelope.recipients, "250 2.0.0 ok", NOW)
     assert outcomes(held)[1:] == [("released", "anna", "250 2.0.0 ok")]
     assert [stub["action"] for stub in held.stubs("action")] == ["release-wanted", "release-try"]

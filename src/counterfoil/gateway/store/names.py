@@ -21,7 +21,7 @@ MICROSOFT_RANGES: tuple[Network, ...] = tuple(
 )
 """Exchange Online Protection's addresses, from Microsoft's "Office 365 URLs and IP address ranges", ids 9 and 10."""
 
-MICROSOFT_NAMES = ("outlook.com", "office365.us", "microsoft.com")
+MICROSOFT_NAMES = ("outlook.com", "office365.com", "office365.us", "microsoft.com")
 """Domains in which Microsoft's own mail hosts carry certificates."""
 
 _TENANT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")

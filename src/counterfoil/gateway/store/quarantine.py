@@ -54,7 +54,7 @@ class Quarantine:
             Refused: If no such message is held, or its bytes are not those that were held.
         """
         row = self._row(message, tenant)
-        self._files.read(message, row.sha256)
+        self.raw(message, tenant)
         now = sortable(by.now)
 
         def mark(connection: sa.Connection) -> None:
@@ -67,6 +67,14 @@ class Quarantine:
 
         body: dict[str, Json] = {"actor": by.who, "action": "release-wanted", "subject": message}
         self._ledger.append(Stub("action", by.now, row.tenant, body), also=mark)
+
+    def raw(self, message: str, tenant: str | None) -> bytes:
+        """Return the bytes of a held message, compared with their hash.
+
+        Raises:
+            Refused: If no such message is held, or the bytes are gone or changed.
+        """
+        return self._files.read(message, self._row(message, tenant).sha256)
 
     def due(self, now: datetime) -> list[str]:
         """Return the messages whose release is to be tried now, oldest claim first."""
@@ -100,14 +108,6 @@ class Quarantine:
                 direction=Direction(row.direction),
             )
         return Held(message, envelope, row.utf8, row.sha256, row.wanted_by or "", row.tries + 1)
-
-    def bytes_of(self, item: Held) -> bytes:
-        """Return the held bytes, compared with their hash.
-
-        Raises:
-            Refused: If they are gone or changed.
-        """
-        return self._files.read(item.message, item.sha256)
 
     def tried(self, item: Held, accepted: Iterable[str], words: str, now: datetime) -> bool:
         """Write down a try: who has the message now, in the next hop's words; return whether all have it.

@@ -1,0 +1,45 @@
+"""Structured logs: one JSON object a line on stderr, never with the content of a message.
+
+What a record says beyond its sentence comes as ``extra={"facts": {...}}``: ids, outcomes, counts, addresses
+of hosts; no subject, no body, no file name from a message.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+
+from counterfoil.model.instant import rfc3339
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one line of JSON: time, level, logger, message, and the facts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; an exception comes as its type, its place and, for ours, its sentence."""
+        line: dict[str, object] = {
+            "time": rfc3339(datetime.fromtimestamp(record.created, UTC)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        facts = getattr(record, "facts", None)
+        if isinstance(facts, dict):
+            line |= facts
+        if record.exc_info and record.exc_info[1] is not None:
+            line["exception"] = _describe(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=True, default=str)
+
+
+def _describe(error: BaseException) -> dict[str, object]:
+    # The text of a foreign exception may quote a message, so its type and its place have to do.
+    frames = traceback.extract_tb(error.__traceback__)
+    return {"type": type(error).__name__, "at": [f"{frame.filename}:{frame.lineno}" for frame in frames[-8:]]}
+
+
+def log_to_stderr(level: str) -> None:
+    """Send every log record of the process to stderr as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

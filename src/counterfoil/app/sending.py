@@ -1,0 +1,87 @@
+"""How mail leaves us: TLS contexts, the relay, and the way of a released message."""
+
+import socket
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+from counterfoil import clock
+from counterfoil.app.certificate import own_certificate
+from counterfoil.app.releases import Delivery, Releases, Send
+from counterfoil.app.state import State
+from counterfoil.config.settings import Config
+from counterfoil.gateway.headers import Dressed, Stripped
+from counterfoil.gateway.hop import Hops
+from counterfoil.gateway.relay import Relay
+from counterfoil.gateway.routing import NextHop, Tls
+from counterfoil.gateway.smtp.events import Mail
+from counterfoil.gateway.store.quarantine import Held
+from counterfoil.gateway.tls import client_contexts
+from counterfoil.model.errors import Unavailable
+from counterfoil.model.mail import Outcome
+
+DOT = 600.0
+"""Seconds for the reply to the final dot (RFC 5321 section 4.5.3.2.6)."""
+
+
+def hostname(config: Config) -> str:
+    """Return what we call ourselves."""
+    return config.gateway.hostname or socket.getfqdn()
+
+
+def certificate(config: Config, data: Path) -> tuple[Path, Path]:
+    """Return our certificate and its key: the configured ones, or one made for tests."""
+    if config.gateway.tls_certificate is not None and config.gateway.tls_key is not None:
+        return config.gateway.tls_certificate, config.gateway.tls_key
+    own = own_certificate(data / "test-certificate.pem", hostname(config), clock.now())
+    return own, own
+
+
+def contexts(config: Config, data: Path) -> Mapping[Tls, ssl.SSLContext]:
+    """Return how next hops are spoken to; our certificate is shown to those that ask for one."""
+    chain, key = certificate(config, data)
+    return client_contexts(chain, key, config.gateway.next_hop_ca)
+
+
+def outbound(config: Config) -> NextHop | None:
+    """Return the one relay for outbound mail."""
+    relay = config.outbound.relay
+    return None if relay is None else NextHop(relay.host, relay.port, Tls(config.outbound.tls))
+
+
+def releases(state: State, config: Config, data: Path) -> Releases:
+    """Make what works off releases, for ``serve`` and for a command without one."""
+    relay = Relay(hostname(config), contexts(config, data))
+    return Releases(state.quarantine, state.directory, sender(relay), clock.now, outbound(config))
+
+
+def sender(hops: Hops) -> Send:
+    """Make the function that sends one held message over a connection of its own."""
+
+    async def send(next_hop: NextHop, held: Held, raw: bytes) -> Delivery:
+        try:
+            hop = await hops.connect(next_hop)
+        except Unavailable as error:
+            return Delivery((), f"{error.message}: {next_hop}")
+        try:
+            if not hop.eight_bit and not raw.isascii():
+                return Delivery((), "the next hop does not take 8-bit content")
+            if held.utf8 and not hop.utf8:
+                return Delivery((), "the next hop does not take SMTPUTF8")
+            reply = await hop.mail(Mail(held.envelope.sender, len(raw), eight_bit=not raw.isascii(), utf8=held.utf8))
+            accepted = []
+            for address in held.envelope.recipients if reply.positive else ():
+                answer = await hop.recipient(address)
+                if answer.positive:
+                    accepted.append(address)
+                else:
+                    reply = answer
+            if not accepted:
+                return Delivery((), str(reply))
+            # What is held begins with a header field of ours, so these are exactly the held bytes.
+            sent = await hop.data(Dressed(Stripped(raw), ()), DOT)
+            return Delivery(tuple(accepted) if sent.outcome is Outcome.HANDED_ON else (), str(sent.reply))
+        finally:
+            await hop.close()
+
+    return send

@@ -1,0 +1,129 @@
+"""The composition root: everything is made here, in this order, and nowhere else."""
+
+import asyncio
+import logging
+import secrets
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from counterfoil import __version__, clock
+from counterfoil.app import sending
+from counterfoil.app.lock import alone
+from counterfoil.app.logs import log_to_stderr
+from counterfoil.app.state import State, open_state
+from counterfoil.bounded.pool import Bounds, Died, Exceeded, Pool
+from counterfoil.config.settings import Config
+from counterfoil.flows.mail import MailFlow, Names
+from counterfoil.flows.transaction import Transactions
+from counterfoil.gateway.access import AccessLimits
+from counterfoil.gateway.relay import Relay
+from counterfoil.gateway.resolver import Network, NotAsked, Rationed
+from counterfoil.gateway.server import SmtpServer
+from counterfoil.gateway.smtp.limits import Limits
+from counterfoil.gateway.tls import server_context
+from counterfoil.model.errors import Unavailable
+from counterfoil.model.mail import Decision, Direction, Envelope, Json, Scan
+from counterfoil.scan import policy_document
+from counterfoil.scan.scanner import WORK, Scanner
+from counterfoil.scan.verdict import REASONS, decide
+
+_log = logging.getLogger(__name__)
+
+
+def serve(data: Path, config: Config) -> None:
+    """Run the gateway until SIGTERM or SIGINT, then let what is under way come to its end.
+
+    Raises:
+        Misconfigured: If it cannot start as configured.
+        Unavailable: If no worker can be started.
+    """
+    log_to_stderr(config.log.level)
+    with alone(data), open_state(data, config, create=True) as state:
+        unknown = state.journal.recover()
+        if unknown:
+            _say("the last run left messages without an outcome", count=unknown)
+        asyncio.run(_serve(data, config, state))
+    _say("stopped")
+
+
+async def _serve(data: Path, config: Config, state: State) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with _pool(config) as pool:
+        await _ready(pool)
+        server = _server(data, config, state, pool)
+        await _listen(server, config)
+        released = asyncio.create_task(sending.releases(state, config, data).run(stop))
+        _say("ready", version=__version__)
+        try:
+            await stop.wait()
+            _say("stopping")
+        finally:
+            stop.set()
+            await server.drain(config.gateway.drain_seconds)
+            await released
+
+
+def _pool(config: Config) -> Pool:
+    bounds = Bounds(seconds=config.scan.seconds, memory=config.scan.memory_octets)
+    return Pool(WORK, config.scan.workers, bounds)
+
+
+async def _ready(pool: Pool) -> None:
+    try:
+        isolation = await pool.ready()
+    except (Died, Exceeded) as error:
+        raise Unavailable(f"no worker can be started: {error}", "run counterfoil doctor") from error
+    _say("workers are up", isolated_by=list(isolation.in_force), not_isolated_by=list(isolation.missing))
+
+
+def _server(data: Path, config: Config, state: State, pool: Pool) -> SmtpServer:
+    name = sending.hostname(config)
+    network = Network(config.dns.servers) if config.dns.enabled else NotAsked()
+    flow = MailFlow(
+        names=Names(name, config.gateway.secret_header),
+        journal=state.journal,
+        holder=state.journal,
+        scanner=Scanner(pool, lambda: Rationed(network).answer),
+        decide=_decide,
+        now=clock.now,
+        monotonic=time.monotonic,
+    )
+    relay = Relay(name, sending.contexts(config, data))
+
+    def converse() -> Transactions:
+        outbound = sending.outbound(config)
+        return Transactions(flow, state.directory, relay, outbound=outbound, via="smtp", new_id=_new_id)
+
+    gateway = config.gateway
+    return SmtpServer(
+        converse,
+        hostname=name,
+        limits=Limits(message=gateway.message_octets, recipients=gateway.recipients),
+        access=AccessLimits(gateway.connections, gateway.connections_per_client, gateway.messages_per_minute),
+        tls=server_context(*sending.certificate(config, data), gateway.client_ca),
+    )
+
+
+async def _listen(server: SmtpServer, config: Config) -> None:
+    faces = {Direction.INBOUND: config.gateway.listen, Direction.OUTBOUND: config.gateway.outbound_listen}
+    for direction, place in faces.items():
+        if place is not None:
+            port = await server.listen(place.host, place.port, direction)
+            _say("listening", face=direction.value, host=place.host, port=port)
+
+
+def _decide(scan: Scan, envelope: Envelope, policy: Mapping[str, Json]) -> Decision:
+    return decide(scan, envelope, policy_document.read(policy, REASONS), clock.now())
+
+
+def _new_id() -> str:
+    """Return an id that sorts by time and that nobody can guess."""
+    return f"{clock.now():%Y%m%d%H%M%S}-{secrets.token_hex(6)}"
+
+
+def _say(what: str, **facts: object) -> None:
+    _log.info(what, extra={"facts": facts})

@@ -1,0 +1,71 @@
+"""The data folder opened: database, ledger, held files, and what the commands and the gateway make of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from counterfoil import clock
+from counterfoil.config.settings import Config
+from counterfoil.credential.collect import open_ledger_of
+from counterfoil.database import open_database
+from counterfoil.gateway.store.directory import Directory
+from counterfoil.gateway.store.held_files import HeldFiles
+from counterfoil.gateway.store.journal import Journal
+from counterfoil.gateway.store.quarantine import Quarantine
+from counterfoil.gateway.store.stories import Stories
+from counterfoil.gateway.store.tenants import Tenants
+from counterfoil.ledger.ledger import Ledger
+from counterfoil.model.errors import Misconfigured
+from counterfoil.scan.policy import DEFAULT_POLICY
+
+DATABASE = "counterfoil.db"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that outlives the process."""
+
+    tenants: Tenants
+    directory: Directory
+    journal: Journal
+    quarantine: Quarantine
+    stories: Stories
+    ledger: Ledger
+
+
+@contextmanager
+def open_state(data: Path, config: Config, *, create: bool) -> Iterator[State]:
+    """Open the data folder, and close the ledger and the database at the end.
+
+    Args:
+        data: The folder.
+        config: Says where the database is.
+        create: Make the folder where it is missing; without it a missing folder is a mistake.
+
+    Raises:
+        Misconfigured: If there is nothing there, it may not be written, or the database is damaged.
+    """
+    if not create and not data.is_dir():
+        raise Misconfigured(f"there is no data in {data}", "say --data DIR, or set COUNTERFOIL_DATA")
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files = HeldFiles(data / "held")
+    except OSError as error:
+        raise Misconfigured(f"{data} cannot be used: {error.strerror}", "give --data a folder of your own") from error
+    engine = open_database(config.database.url or data / DATABASE)
+    ledger = open_ledger_of(engine, data)
+    try:
+        pause = timedelta(seconds=config.quarantine.retry_seconds)
+        yield State(
+            tenants=Tenants(engine, ledger),
+            directory=Directory(engine),
+            journal=Journal(engine, ledger, files, clock.now, DEFAULT_POLICY.hold_days),
+            quarantine=Quarantine(engine, ledger, files, pause),
+            stories=Stories(engine),
+            ledger=ledger,
+        )
+    finally:
+        ledger.close()
+        engine.dispose()

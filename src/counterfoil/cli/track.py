@@ -1,0 +1,75 @@
+"""``counterfoil track``: find any message and tell its whole story, with the next hop's own words.
+
+Exit codes: 0 found; 1 no message matches; 2 an error.
+"""
+
+import argparse
+
+from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
+from counterfoil.cli.search import add_search, query_of, texts
+from counterfoil.cli.state import add_config, opened
+from counterfoil.model.mail import Json, Outcome
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.epilog = "Exit codes: 0 found; 1 no message matches; 2 an error. With --json the answer is one list."
+    parser.add_argument("id", nargs="?", metavar="ID", help="our own id of one message: its whole story")
+    add_search(parser)
+    parser.add_argument("--outcome", choices=[*Outcome], help="what became of the message")
+    add_config(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one story, or a table of the messages that match; in JSON always whole stories."""
+    with opened(arguments) as state:
+        if arguments.id:
+            found = [state.stories.story(arguments.id, arguments.tenant)]
+        else:
+            query = query_of(arguments, outcome=arguments.outcome)
+            found = state.stories.find(query, held_only=False, limit=arguments.limit)
+            if arguments.json:
+                found = [state.stories.story(str(message["id"]), arguments.tenant) for message in found]
+    if arguments.json:
+        answer_json([*found])
+    elif arguments.id:
+        tell(found[0])
+    else:
+        columns = ("time", "id", "tenant", "sender", "recipients", "subject", "verdict", "outcome")
+        answer_table(columns, [row(message, columns) for message in found], empty="no message matches")
+    return 0 if found else 1
+
+
+def row(message: dict[str, Json], columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a message as the cells of a table."""
+    cells = (", ".join(texts(message[column])) if column == "recipients" else message.get(column) for column in columns)
+    return tuple("" if cell is None else str(cell) for cell in cells)
+
+
+def tell(story: dict[str, Json]) -> None:
+    """Print the whole story of one message for a person."""
+    for key in ("id", "tenant", "direction", "time", "sender", "recipients", "subject", "message_id", "size", "sha256"):
+        value = story.get(key)
+        text = ", ".join(texts(value)) if isinstance(value, list) else value
+        answer_text(visible(f"{key:<12} {'' if text is None else text}"))
+    if story.get("verdict"):
+        reasons = ", ".join(texts(story.get("reasons"))) or "nothing found"
+        answer_text(visible(f"{'verdict':<12} {story['verdict']} -> {story['action']}, because of: {reasons}"))
+        for change in texts(story.get("would_change")):
+            answer_text(visible(f"{'':<12} {change}"))
+    for finding in _objects(story.get("findings")):
+        techniques = " ".join(texts(finding.get("techniques")))
+        answer_text(
+            visible(f"{'finding':<12} [{finding['severity']}] {finding['check']}: {finding['summary']} {techniques}")
+        )
+    for item in _objects(story.get("uninspectable")):
+        answer_text(visible(f"{'not seen':<12} part {item['part']}: {item['reason']}"))
+    for step in _objects(story.get("dispositions")):
+        answer_text(visible(f"{step['time']}  {step['outcome']} by {step['actor']}: {step['words']}"))
+    if story.get("expires"):
+        wanted = f"release wanted by {story['wanted_by']}, {story['tries']} tries" if story.get("wanted_by") else ""
+        answer_text(visible(f"{'held':<12} until {story['expires']} {wanted} {story.get('last_words') or ''}".rstrip()))
+
+
+def _objects(value: Json) -> list[dict[str, Json]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
