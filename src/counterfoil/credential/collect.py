@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from counterfoil.credential.custodian import Custodian
 from counterfoil.credential.registry import credential_stub, enter
 from counterfoil.ledger import rows
-from counterfoil.ledger.ledger import EMBEDDED_KEY, Ledger, open_ledger
+from counterfoil.ledger.keyfile import embedded_key
+from counterfoil.ledger.ledger import EMBEDDED_KEY, Ledger
 from counterfoil.ledger.note import VerifierKey
+from counterfoil.ledger.publish import Publication
 from counterfoil.ledger.signed import verify_stub
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Misconfigured
@@ -94,8 +96,8 @@ def _newest(ledger: Ledger) -> datetime | None:
     return None if newest is None else rows.instant(newest)
 
 
-def open_ledger_of(engine: sa.Engine, data: Path, *, interval: float = 5.0) -> Ledger:
-    """Open the ledger of a data directory: signed by its signer if it has one, else by a key file.
+def publication_of(engine: sa.Engine, data: Path) -> Publication:
+    """Return where a data directory's ledger is published: signed by its signer if it has one, else by a key file.
 
     The signer's key is written down at first contact; from then on the ledger opens without the signer,
     mail flows, and checkpoints follow when the signer is back (law 8).
@@ -105,9 +107,13 @@ def open_ledger_of(engine: sa.Engine, data: Path, *, interval: float = 5.0) -> L
         fact = connection.execute(sa.select(rows.facts.c.value).where(rows.facts.c.name == _FACT)).scalar()
     if fact is None:
         if (data / EMBEDDED_KEY).exists() or not (data / SOCKET).exists():
-            return open_ledger(engine, data, interval=interval)
+            return Publication(data / "ledger", *embedded_key(data / EMBEDDED_KEY))
         fact = str(custodian.checkpoint_key())
         with engine.begin() as connection:
             connection.execute(sa.insert(rows.facts).values(name=_FACT, value=fact))
-    key = VerifierKey.parse(fact)
-    return open_ledger(engine, data, key=key, sign=custodian.sign_checkpoint, interval=interval)
+    return Publication(data / "ledger", VerifierKey.parse(fact), custodian.sign_checkpoint)
+
+
+def open_ledger_of(engine: sa.Engine, data: Path, *, interval: float = 5.0) -> Ledger:
+    """Open the ledger of a data directory."""
+    return Ledger(engine, publication_of(engine, data), interval=interval)

@@ -5,13 +5,13 @@ Every answer carries the stub that the signer made durable; write it to the ledg
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from counterfoil.credential.algorithm import Algorithm
-from counterfoil.credential.book import credential_name
 from counterfoil.credential.wire import ask, stub_from
 from counterfoil.model.mail import Json
-from counterfoil.model.trust import Credential, Job, Stub
+from counterfoil.model.trust import Job, Stub
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +34,46 @@ class SignerClient:
         self._socket, self._seconds = socket, seconds
 
     def assertion(
-        self, credential: Credential, audience: str, job: Job, algorithm: Algorithm = Algorithm.PS256
+        self, tenant: str, app: str, credential: str, audience: str, job: Job, *, algorithm: Algorithm = Algorithm.PS256
     ) -> Signature:
-        """Have a client assertion made: ``audience`` is the tenant's token endpoint, life ten minutes.
+        """Have a client assertion made, good for ten minutes.
+
+        Args:
+            tenant: The tenant's id, as in the token endpoint.
+            app: The client id.
+            credential: Its name, ``book.credential_name(tenant, app, generation)``.
+            audience: The tenant's token endpoint.
+            job: Why.
+            algorithm: PS256 with ``x5t#S256``, or RS256 with ``x5t``.
 
         Raises:
             Refused: If the credential may not be used so.
             Unavailable: If the signer is away, busy or slow.
         """
-        return self._sign("assertion", credential, job, algorithm, audience=audience)
+        return self._sign("assertion", (tenant, app, credential), job, algorithm, audience=audience)
 
     def proof(
-        self, credential: Credential, object_id: str, job: Job, algorithm: Algorithm = Algorithm.PS256
+        self,
+        tenant: str,
+        app: str,
+        credential: str,
+        object_id: str,
+        job: Job,
+        *,
+        algorithm: Algorithm = Algorithm.PS256,
     ) -> Signature:
-        """Have a key proof made for addKey or removeKey on the object (not the client id)."""
-        return self._sign("proof", credential, job, algorithm, object=object_id)
+        """Have a key proof made for addKey or removeKey on an object id (not the client id)."""
+        return self._sign("proof", (tenant, app, credential), job, algorithm, object=object_id)
 
     def death_test(
-        self, credential: Credential, audience: str, job: Job, algorithm: Algorithm = Algorithm.PS256
+        self, tenant: str, app: str, credential: str, audience: str, job: Job, *, algorithm: Algorithm = Algorithm.PS256
     ) -> Signature:
         """Have an assertion made with a retired or tainted credential; throw a token that it wins away, and alarm."""
-        return self._sign("death-test", credential, job, algorithm, audience=audience)
+        return self._sign("death-test", (tenant, app, credential), job, algorithm, audience=audience)
 
-    def _sign(self, op: str, credential: Credential, job: Job, algorithm: Algorithm, **more: Json) -> Signature:
-        name = credential_name(credential.tenant, credential.app, credential.generation)
-        question: dict[str, Json] = {"op": op, "tenant": credential.tenant, "app": credential.app, "credential": name}
+    def _sign(self, op: str, which: tuple[str, str, str], job: Job, algorithm: Algorithm, **more: Json) -> Signature:
+        tenant, app, credential = which
+        question: dict[str, Json] = {"op": op, "tenant": tenant, "app": app, "credential": credential}
         question |= {"job": job.id, "reason": job.reason, "algorithm": algorithm.value, **more}
         answer = ask(self._socket, self._seconds, question)
         return Signature(answer["jws"], stub_from(answer["stub"]))
@@ -71,19 +86,29 @@ class AsyncSignerClient:
         self._client = SignerClient(socket, seconds)
 
     async def assertion(
-        self, credential: Credential, audience: str, job: Job, algorithm: Algorithm = Algorithm.PS256
+        self, tenant: str, app: str, credential: str, audience: str, job: Job, *, algorithm: Algorithm = Algorithm.PS256
     ) -> Signature:
         """See ``SignerClient.assertion``."""
-        return await asyncio.to_thread(self._client.assertion, credential, audience, job, algorithm)
+        sign = partial(self._client.assertion, algorithm=algorithm)
+        return await asyncio.to_thread(sign, tenant, app, credential, audience, job)
 
     async def proof(
-        self, credential: Credential, object_id: str, job: Job, algorithm: Algorithm = Algorithm.PS256
+        self,
+        tenant: str,
+        app: str,
+        credential: str,
+        object_id: str,
+        job: Job,
+        *,
+        algorithm: Algorithm = Algorithm.PS256,
     ) -> Signature:
         """See ``SignerClient.proof``."""
-        return await asyncio.to_thread(self._client.proof, credential, object_id, job, algorithm)
+        sign = partial(self._client.proof, algorithm=algorithm)
+        return await asyncio.to_thread(sign, tenant, app, credential, object_id, job)
 
     async def death_test(
-        self, credential: Credential, audience: str, job: Job, algorithm: Algorithm = Algorithm.PS256
+        self, tenant: str, app: str, credential: str, audience: str, job: Job, *, algorithm: Algorithm = Algorithm.PS256
     ) -> Signature:
         """See ``SignerClient.death_test``."""
-        return await asyncio.to_thread(self._client.death_test, credential, audience, job, algorithm)
+        sign = partial(self._client.death_test, algorithm=algorithm)
+        return await asyncio.to_thread(sign, tenant, app, credential, audience, job)

@@ -159,8 +159,8 @@ class Ledger:
         except OSError as error:
             raise Unavailable(f"the checkpoint could not be published: {error}", "free or repair the disk") from error
 
-    def prove(self, index: int) -> Proof:
-        """Return the inclusion proof of an entry under the published checkpoint.
+    def prove(self, index: int, *, extra: bytes | None = None) -> Proof:
+        """Return the inclusion proof of an entry under the published checkpoint; ``extra`` is carried along.
 
         Raises:
             Unavailable: If no checkpoint covers the entry yet.
@@ -172,7 +172,7 @@ class Ledger:
         with self.engine.connect() as connection:
             agree(connection, checkpoint, rows.size(connection))
             hashes = inclusion_proof(index, checkpoint.size, rows.reader(connection, checkpoint.size))
-        return Proof(index, tuple(hashes), note)
+        return Proof(index, tuple(hashes), note, extra)
 
     def close(self) -> None:
         """Commit what is queued, publish it, and end the threads."""

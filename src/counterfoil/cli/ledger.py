@@ -1,0 +1,181 @@
+"""``counterfoil ledger``: checkpoint, verify, prove, export, trust.
+
+Exit codes: 0 all is well; 1 ``verify`` found something wrong; 2 an error.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from counterfoil import clock
+from counterfoil.app.state import DATABASE
+from counterfoil.cli.output import answer_json, answer_text, visible
+from counterfoil.cli.state import operator
+from counterfoil.cli.verbs import Verbs, run_verb
+from counterfoil.config import load
+from counterfoil.credential.collect import open_ledger_of, publication_of
+from counterfoil.database import open_database
+from counterfoil.ledger.audit import audit, gap_text
+from counterfoil.ledger.exchange import EXPORTED, lines
+from counterfoil.ledger.ledger import Ledger
+from counterfoil.ledger.note import NoteError, VerifierKey
+from counterfoil.ledger.rows import Row
+from counterfoil.ledger.stubs import flat
+from counterfoil.model.errors import Misconfigured, Refused
+from counterfoil.model.mail import Json
+
+run = run_verb
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verbs."""
+    parser.epilog = "Exit codes: 0 all is well; 1 verify found something wrong; 2 an error."
+    verbs = Verbs(parser)
+    checkpoint = verbs.add("checkpoint", _checkpoint, "publish every stub there is, and print the signed checkpoint")
+    verify = verbs.add("verify", _verify, "check rows, tree, tiles, checkpoint, signer's numbers and mail equation")
+    prove = verbs.add("prove", _prove, "write receipts: each a stub and its inclusion proof, good offline")
+    prove.add_argument("which", metavar="INDEX|ID", help="an index, or a message id, jti, request id or thumbprint")
+    prove.add_argument("--out", type=Path, metavar="DIR", default=Path(), help="where to write them (default: here)")
+    prove.add_argument("--tenant", metavar="TENANT", help="only stubs of this tenant")
+    export = verbs.add("export", _export, "print stubs in the exchange form, JSON Lines, for reconcile")
+    export.add_argument("--tenant", metavar="TENANT", help="only stubs of this tenant")
+    export.add_argument("--all", action="store_true", help="every kind of stub, not just those that reconcile reads")
+    trust = verbs.add("trust", _trust, "accept the stubs of another signer")
+    trust.add_argument("key", metavar="KEY", help="its stub key, as its start-up message gives it")
+    for verb in (checkpoint, verify, prove, export, trust):
+        verb.add_argument("--config", type=Path, metavar="FILE", help="the configuration that serve runs with")
+
+
+@contextmanager
+def _opened_database(arguments: argparse.Namespace, *, create: bool = False) -> Iterator[sa.Engine]:
+    data: Path = arguments.data
+    url = load(arguments.config).database.url
+    if not data.is_dir() or not (create or url or (data / DATABASE).exists()):
+        raise Misconfigured(f"there is no ledger in {data}", "say --data DIR, or set COUNTERFOIL_DATA")
+    engine = open_database(url or data / DATABASE)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def opened_ledger(arguments: argparse.Namespace, *, create: bool = False) -> Iterator[Ledger]:
+    """Open the ledger of the data directory that the arguments name; the directory must be there."""
+    with _opened_database(arguments, create=create) as engine:
+        ledger = open_ledger_of(engine, arguments.data, interval=3600)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+
+def _checkpoint(arguments: argparse.Namespace) -> int:
+    with opened_ledger(arguments) as ledger:
+        checkpoint = ledger.checkpoint()
+        publication = ledger.publication
+        latest = publication.latest() if publication is not None else None
+        assert latest is not None
+        assert publication is not None
+        if arguments.json:
+            said: dict[str, Json] = {
+                "origin": checkpoint.origin,
+                "size": checkpoint.size,
+                "root": checkpoint.root.hex(),
+            }
+            answer_json({**said, "key": str(publication.key), "note": latest[1].decode()})
+        else:
+            answer_text(latest[1].decode().rstrip("\n"))
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    with _opened_database(arguments) as engine:
+        # The ledger itself is not opened: that would mend a gap, and refuse a tree that was changed.
+        publication = publication_of(engine, arguments.data)
+        found = audit(engine, publication)
+        key = str(publication.key)
+    mail = found.mail
+    wrong = [*found.wrong, *mail.broken]
+    if arguments.json:
+        sums: dict[str, Json] = {name: getattr(mail, name) for name in mail.__slots__ if name != "broken"}
+        sums |= {"acknowledged": mail.acknowledged, "still_held": mail.still_held, "holds": mail.holds}
+        said: dict[str, Json] = {
+            "size": found.size,
+            "published": found.published,
+            "without_stub": found.without_stub,
+            "key": key,
+        }
+        gaps = [flat(gap) for gap in found.gaps]
+        answer_json({**said, "gaps": [*gaps], "mail": sums, "wrong": [*wrong], "notes": [*found.notes]})
+        return 1 if wrong else 0
+    answer_text(f"{found.size} stubs, {found.published} of them under a checkpoint of {key}")
+    answer_text(
+        f"mail: {mail.intents} taken in = {mail.handed_on} handed on + {mail.held} held + {mail.refused} refused"
+        f" + {mail.deferred} deferred + {mail.unknown} unknown + {mail.open} open"
+    )
+    for gap in found.gaps:
+        answer_text(f"gap: {gap_text(gap)}")
+    for note in found.notes:
+        answer_text(f"note: {visible(note)}")
+    for fault in wrong:
+        answer_text(f"WRONG: {visible(fault)}")
+    return 1 if wrong else 0
+
+
+def _prove(arguments: argparse.Namespace) -> int:
+    with opened_ledger(arguments) as ledger:
+        chosen = list(_chosen(ledger, arguments.which, arguments.tenant))
+        if not chosen:
+            raise Refused(f"there is no stub {arguments.which!r} to give a receipt for", "see `counterfoil track`")
+        written = [_receipt(ledger, row, arguments.out) for row in chosen]
+    for path in written:
+        if arguments.json:
+            answer_json({"proof": str(path), "stub": str(path.with_suffix(".stub.json"))})
+        else:
+            answer_text(f"{path} and {path.with_suffix('.stub.json').name}")
+    return 0
+
+
+def _chosen(ledger: Ledger, which: str, tenant: str | None) -> Iterator[Row]:
+    if which.isdigit():
+        found = (row for row in ledger.stubs(tenant=tenant, start=int(which)) if row.index == int(which))
+        row = next(found, None)
+        found.close()
+        rows = iter(()) if row is None else iter((row,))
+    else:
+        rows = ledger.stubs(tenant=tenant, subject=which)
+    return (row for row in rows if row.octets is not None)
+
+
+def _receipt(ledger: Ledger, row: Row, out: Path) -> Path:
+    """Write ``N.tlog-proof`` (its extra line is the salt) and ``N.stub.json`` (the canonical octets)."""
+    proof = ledger.prove(row.index, extra=row.salt)
+    path = out / f"{row.index}.tlog-proof"
+    out.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(proof))
+    path.with_suffix(".stub.json").write_bytes(row.octets or b"")
+    return path
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    kinds = None if arguments.all else EXPORTED
+    with opened_ledger(arguments) as ledger:
+        stubs = (row.stub for row in ledger.stubs(kinds=kinds, tenant=arguments.tenant) if row.stub is not None)
+        for line in lines(stubs):
+            sys.stdout.write(line)
+    return 0
+
+
+def _trust(arguments: argparse.Namespace) -> int:
+    try:
+        key = VerifierKey.parse(arguments.key)
+    except NoteError as error:
+        raise Refused(f"this is no signer's key: {error}", "copy it whole from the signer's messages") from error
+    with opened_ledger(arguments) as ledger:
+        ledger.trust(key, clock.now(), operator().who)
+    return 0
