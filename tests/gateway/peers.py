@@ -1,5 +1,6 @@
 """What the mail flow asks for, kept in memory, and a next hop that writes down what it is given."""
 
+import asyncio
 import contextlib
 import itertools
 import time
@@ -118,9 +119,15 @@ class Sink:
         self.commands: list[str] = []
         self.replies: dict[str, Reply] = {}
         self.before_reply = None
+        self.more = asyncio.Condition()
 
     def __call__(self):
         return _SinkConversation(self)
+
+    async def arrived(self, count=1):
+        """Wait until there are so many messages."""
+        async with asyncio.timeout(20), self.more:
+            await self.more.wait_for(lambda: len(self.delivered) >= count)
 
     def reply(self, what):
         self.commands.append(what)
@@ -146,7 +153,9 @@ class _SinkConversation:
         self.open.raw = content.raw
         reply = self.sink.reply("DATA")
         if reply.positive:
-            self.sink.delivered.append(self.open)
+            async with self.sink.more:
+                self.sink.delivered.append(self.open)
+                self.sink.more.notify_all()
         if self.sink.before_reply:
             await self.sink.before_reply()
         return reply

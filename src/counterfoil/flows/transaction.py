@@ -83,7 +83,7 @@ class Transactions:
         await self.reset()
         opened = _Open(client, mail)
         if client.direction is Direction.OUTBOUND:
-            opened.host = await self._directory.host(client)
+            opened.host = await self._directory.host(admission.own_names(client))
             if refusal := await self._may_begin(opened):
                 return refusal
             reply = _NO_RELAY if self._outbound is None else await self._say_mail(opened, self._outbound)

@@ -2,11 +2,15 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 
-from counterfoil.gateway.routing import Account
+from counterfoil.gateway.routing import Account, Client
 from counterfoil.gateway.smtp.address import domain_of
 from counterfoil.gateway.smtp.reply import Reply
+
+_SHARED = re.compile(r"(?:^|\.)(?:outlook|office365|office|microsoft)\.(?:com|de|us|cn)$")
 
 _NOT_PROVEN = Reply(550, "5.7.1", "no proof of a tenant: neither its secret header nor a host of its own")
 _TWO_PROOFS = Reply(550, "5.7.1", "the secret header and the sending host belong to different tenants")
@@ -26,12 +30,9 @@ def proves(account: Account | None, wanted: bytes) -> bool:
     return any(matches)
 
 
-def shared_name(name: str) -> bool:
-    """Whether a certificate name is Microsoft 365's own: all its tenants share it, so it proves none of them."""
-    return name.endswith((".outlook.com", ".office365.com", ".microsoft.com")) or name in (
-        "outlook.com",
-        "office365.com",
-    )
+def own_names(client: Client) -> Client:
+    """Drop Microsoft 365's own names from a client's certificate: all its tenants share them, so they prove none."""
+    return replace(client, certificates=tuple(name for name in client.certificates if not _SHARED.search(name)))
 
 
 def sender_of(by_header: Account | None, by_host: Account | None, sender: str) -> Account | Reply:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import aiosmtplib
 from aiosmtplib import errors
 
-from counterfoil.gateway.headers import Dressed, Stripped
+from counterfoil.gateway.headers import Dressed
 from counterfoil.gateway.hop import Sent
 from counterfoil.gateway.routing import NextHop, Tls
 from counterfoil.gateway.smtp.events import Mail
@@ -152,24 +152,6 @@ class Relay:
             return await self._connect(next_hop, Tls.NONE)
         except (errors.SMTPException, OSError) as error:
             raise _unavailable(next_hop, error) from error
-
-    async def send(
-        self, next_hop: NextHop, mail: Mail, recipients: tuple[str, ...], raw: bytes, seconds: float
-    ) -> Sent:
-        """Hand exactly these octets on, over a connection of its own, to all recipients or to none.
-
-        Raises:
-            Unavailable: As ``connect``.
-        """
-        hop = await self.connect(next_hop)
-        try:
-            reply = await hop.mail(mail)
-            for address in recipients:
-                if reply.positive:
-                    reply = await hop.recipient(address)
-            return await hop.data(Dressed(Stripped(raw), ()), seconds) if reply.positive else _sent(reply)
-        finally:
-            await hop.close()
 
     async def _connect(self, next_hop: NextHop, tls: Tls) -> SmtpHop:
         client = aiosmtplib.SMTP(

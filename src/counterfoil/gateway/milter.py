@@ -1,0 +1,265 @@
+"""The same flow behind Postfix's ``smtpd_milters``: an asyncio edge over ``milter_wire``.
+
+"Handed on" means accepted into Postfix's queue: Postfix answers its client only after it has the message
+on disk. A message that we hold is answered with DISCARD, which has Postfix say 250 and keep nothing, after
+it is durable with us. Anything that goes wrong here is a temporary failure, given
+``milter_default_action=tempfail``.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from counterfoil.gateway import milter_wire as wire
+from counterfoil.gateway.conversation import Conversation
+from counterfoil.gateway.headers import Dressed
+from counterfoil.gateway.hop import Hops, Sent
+from counterfoil.gateway.milter_wire import Agreed, BadPacket, Decoder, Packet
+from counterfoil.gateway.routing import Client, NextHop
+from counterfoil.gateway.smtp.address import BadAddress, mailbox, path
+from counterfoil.gateway.smtp.events import Content, Mail, Recipient
+from counterfoil.gateway.smtp.reply import Reply
+from counterfoil.model.errors import Misconfigured
+from counterfoil.model.mail import Direction, Outcome
+
+log = logging.getLogger(__name__)
+
+QUEUE = NextHop("postfix", 0)
+"""Stands for Postfix's own queue where a next hop is asked for."""
+
+_TAKEN = Reply(250, "2.0.0", "accepted into Postfix's queue")
+_OK = Reply(250, "2.0.0", "ok")
+_PIECE = 256 * 1024
+
+
+class PostfixQueue:
+    """Postfix's queue as a next hop (``gateway.hop.Hop`` and ``Hops``): it takes what we do not refuse."""
+
+    alive = True
+    eight_bit = True
+    utf8 = True
+
+    def __init__(self) -> None:
+        self.handed: Dressed | None = None
+
+    async def connect(self, next_hop: NextHop) -> "PostfixQueue":  # noqa: ARG002 - there is only one
+        """Return itself: one queue for every next hop, as Postfix decides where mail goes."""
+        return self
+
+    async def mail(self, mail: Mail) -> Reply:  # noqa: ARG002 - Postfix has checked it
+        """Forget the message before."""
+        self.handed = None
+        return _OK
+
+    async def recipient(self, address: str) -> Reply:  # noqa: ARG002 - Postfix has checked it
+        """Take it."""
+        return _OK
+
+    async def data(self, dressed: Dressed, seconds: float) -> Sent:  # noqa: ARG002 - nothing is waited for
+        """Keep what is to be changed; the edge tells Postfix."""
+        self.handed = dressed
+        return Sent(Outcome.HANDED_ON, _TAKEN)
+
+    async def reset(self) -> None:
+        """Forget the message."""
+        self.handed = None
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class MilterSession:
+    """One connection from Postfix: its packets in, our packets out.
+
+    Args:
+        conversation: Who answers.
+        queue: The next hop that the conversation was given.
+        direction: Whether the mail behind this Postfix comes from outside, or from the tenants.
+        most: Octets of the largest message.
+
+    Attributes:
+        busy: Whether a message is under way.
+    """
+
+    def __init__(self, conversation: Conversation, queue: PostfixQueue, direction: Direction, most: int) -> None:
+        self._conversation = conversation
+        self._queue = queue
+        self._client = Client("", direction, extended=True)
+        self._most = most
+        self._agreed: Agreed | None = None
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self.busy = False
+
+    async def answer(self, packet: Packet) -> bytes | None:
+        """Return what is to be sent for a packet, ``b""`` for nothing, ``None`` to hang up.
+
+        Raises:
+            BadPacket: If the packet breaks the protocol.
+        """
+        if self._agreed is None:
+            self._agreed = wire.negotiate(packet)
+            return self._agreed.encode()
+        match packet.command:
+            case b"Q":
+                return None
+            case b"A" | b"K":
+                await self._reset()
+                if packet.command == b"K":
+                    self._client = Client("", self._client.direction, extended=True)
+                return b""
+            case b"M" | b"R" | b"E":
+                return await self._question(packet)
+            case _:
+                self._keep(packet)
+                # Macros ("D") want no reply, and nothing that we decide rests on them.
+                silent = packet.command == b"D" or not self._agreed.wants_reply(packet.command)
+                return b"" if silent else Packet(wire.CONTINUE).encode()
+
+    def _keep(self, packet: Packet) -> None:
+        match packet.command:
+            case b"C":
+                self._client = replace(self._client, address=wire.client_address(packet))
+            case b"H":
+                self._client = replace(self._client, helo=packet.texts()[0].decode("ascii", "replace"))
+            case b"L":
+                self._add(wire.header(packet, leading_space=self._leading_space))
+            case b"N":
+                self._add(b"\r\n")
+            case b"B":
+                self._add(packet.data)
+
+    async def _question(self, packet: Packet) -> bytes:
+        if packet.command == b"E":
+            self._add(packet.data)
+            return await self._content()
+        try:
+            address, _ = path(packet.texts()[0].decode())
+            if address or packet.command == b"R":
+                mailbox(address, utf8=True)
+        except (BadAddress, UnicodeDecodeError) as error:
+            return wire.reply_code(553, "5.1.3", str(error))
+        if packet.command == b"R":
+            return self._refusal(await self._conversation.recipient(Recipient(address)))
+        self._forget()
+        self.busy = True
+        mail = Mail(address, eight_bit=True, utf8=b"SMTPUTF8" in [text.upper() for text in packet.texts()[1:]])
+        return self._refusal(await self._conversation.mail(self._client, mail))
+
+    async def _content(self) -> bytes:
+        raw, too_big = b"".join(self._pieces), self._size > self._most
+        self._forget()
+        if too_big:
+            await self._reset()
+            return wire.reply_code(552, "5.3.4", f"a message has at most {self._most} octets here")
+        reply = await self._conversation.content(Content(raw))
+        self.busy = False
+        handed, self._queue.handed = self._queue.handed, None
+        if not reply.positive:
+            return self._refusal(reply)
+        if handed is None:
+            return Packet(wire.DISCARD).encode()
+        # From the last to the first: a mail server may count again after each.
+        taken_off = [wire.delete_header(index, name) for name, index in reversed(handed.stripped.removed)]
+        on_top = [
+            wire.insert_header(index, name, value, leading_space=self._leading_space)
+            for index, (name, value) in enumerate(handed.fields)
+        ]
+        return b"".join([*taken_off, *on_top, Packet(wire.ACCEPT).encode()])
+
+    @property
+    def _leading_space(self) -> bool:
+        return self._agreed is not None and wire.Steps.LEADING_SPACE in self._agreed.steps
+
+    def _refusal(self, reply: Reply) -> bytes:
+        if reply.positive:
+            return Packet(wire.CONTINUE).encode()
+        return wire.reply_code(reply.code, reply.enhanced, reply.text)
+
+    def _add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size <= self._most:
+            self._pieces.append(piece)
+
+    def _forget(self) -> None:
+        self._pieces, self._size = [], 0
+
+    async def _reset(self) -> None:
+        self._forget()
+        self.busy = False
+        await self._conversation.reset()
+
+
+class MilterServer:
+    """Where Postfix connects.
+
+    Args:
+        converse: Makes the conversation of one connection, with the queue as its next hop.
+        most: Octets of the largest message.
+    """
+
+    def __init__(self, converse: Callable[[Hops], Conversation], *, most: int) -> None:
+        self._converse = converse
+        self._most = most
+        self._servers: list[asyncio.Server] = []
+        self._tasks: dict[asyncio.Task[None], tuple[MilterSession, asyncio.StreamWriter]] = {}
+
+    async def listen(self, host: str, port: int, direction: Direction) -> int:
+        """Listen; return the port (port 0 lets the system choose).
+
+        Raises:
+            Misconfigured: If the address cannot be had.
+        """
+        try:
+            server = await asyncio.start_server(partial(self._serve, direction), host, port)
+        except OSError as error:
+            raise Misconfigured(
+                f"cannot listen on {host} port {port}: {error.strerror}",
+                "choose an address of this machine and a port that is free and allowed to this user",
+            ) from error
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    async def drain(self, seconds: float) -> None:
+        """Stop listening, and give messages under way some time; Postfix puts off those that are cut."""
+        for server in self._servers:
+            server.close()
+        for session, writer in self._tasks.values():
+            if not session.busy:
+                writer.close()
+        if self._tasks:
+            _, late = await asyncio.wait(tuple(self._tasks), timeout=seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=5.0)
+
+    async def _serve(self, direction: Direction, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        queue = PostfixQueue()
+        conversation = self._converse(queue)
+        session = MilterSession(conversation, queue, direction, self._most)
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks[task] = session, writer
+        task.add_done_callback(self._tasks.__delitem__)
+        try:
+            await self._talk(session, reader, writer)
+        except (BadPacket, ConnectionError) as error:
+            log.warning("a milter connection ended: %s", error)
+        except Exception:
+            log.exception("a milter connection broke; Postfix puts the message off")
+        finally:
+            await conversation.close()
+            writer.close()
+
+    async def _talk(self, session: MilterSession, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        decoder = Decoder()
+        while data := await reader.read(_PIECE):
+            for packet in decoder.receive(data):
+                answer = await session.answer(packet)
+                if answer is None:
+                    return
+                writer.write(answer)
+            await writer.drain()
