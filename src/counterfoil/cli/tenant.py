@@ -12,6 +12,7 @@ from pathlib import Path
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
 from counterfoil.cli.state import add_config, confirm, opened, operator
 from counterfoil.cli.verbs import Run, Verbs, run_verb
+from counterfoil.config import load
 from counterfoil.config.values import Wrong, read_host_port
 from counterfoil.gateway.routing import NextHop, Tls
 from counterfoil.gateway.store import names
@@ -135,7 +136,9 @@ def _sender(arguments: argparse.Namespace) -> int:
             if arguments.remove:
                 raise Misconfigured("--new-secret makes one; it removes nothing", "say --secret VALUE --remove")
             secret = state.tenants.new_secret(arguments.name, operator())
-            return _said(arguments, {"tenant": arguments.name, "secret": secret}, secret)
+            header = load(arguments.config).gateway.secret_header
+            document: Json = {"tenant": arguments.name, "header": header, "secret": secret}
+            return _said(arguments, document, f"{header}: {secret}")
         sender = _sender_of(arguments)
         if arguments.remove:
             state.tenants.remove_sender(sender, operator())

@@ -1,0 +1,33 @@
+"""Logs: a line is one JSON object, and no text of a foreign exception gets into it."""
+
+import json
+import logging
+import sys
+
+from counterfoil.app.logs import JsonLines
+
+
+def formatted(**more: object) -> dict[str, object]:
+    """Format one record and read it back."""
+    record = logging.makeLogRecord({"name": "x", "levelno": 20, "levelname": "INFO", "msg": "a\nb", **more})
+    line = JsonLines().format(record)
+    assert "\n" not in line
+    document = json.loads(line)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_facts_are_keys():
+    """What a record knows stands beside its sentence as keys of its own."""
+    document = formatted(facts={"id": "m1", "count": 2})
+    assert (document["message"], document["level"], document["id"], document["count"]) == ("a\nb", "info", "m1", 2)
+
+
+def test_an_exception_keeps_its_text_to_itself():
+    """The text of an exception may quote a message, so only its type and its place are logged."""
+    try:
+        int("Subject: the secret plan")
+    except ValueError:
+        document = formatted(exc_info=sys.exc_info())
+    assert document["exception"]["type"] == "ValueError"
+    assert "secret plan" not in json.dumps(document)

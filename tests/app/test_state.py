@@ -1,0 +1,54 @@
+"""Opening the data folder: made where it may be, refused with what to do where it cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from counterfoil.app.lock import alone, is_served
+from counterfoil.app.state import DATABASE, open_state
+from counterfoil.config.settings import Config
+from counterfoil.model.errors import Misconfigured
+
+
+def test_a_new_folder_is_made_for_us_alone(tmp_path: Path):
+    """The folder is created with no access for others, because it holds mail."""
+    data = tmp_path / "data"
+    with open_state(data, Config(), create=True):
+        assert (data.stat().st_mode & 0o777, (data / "held").stat().st_mode & 0o777) == (0o700, 0o700)
+
+
+def test_a_mistyped_folder_is_not_made(tmp_path: Path):
+    """A command that reads refuses a folder that is not there, and leaves nothing behind."""
+    with pytest.raises(Misconfigured, match="there is no data in"), open_state(tmp_path / "x", Config(), create=False):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["all", "a page"])
+def test_a_corrupt_database_is_refused_with_what_to_do(tmp_path: Path, damage: str):
+    """A database that is no database, or has a broken page, stops us at once with a hint that saves the file."""
+    with open_state(tmp_path, Config(), create=True):
+        pass
+    place = tmp_path / DATABASE
+    octets = bytearray(place.read_bytes())
+    if damage == "all":
+        octets[:] = b"not a database" * 1000
+    else:
+        octets[4096:8192] = b"\xff" * 4096
+    place.write_bytes(octets)
+    with (
+        pytest.raises(Misconfigured, match=r"cannot be used|is damaged") as refusal,
+        open_state(tmp_path, Config(), create=False),
+    ):
+        pass
+    assert "keep a copy" in str(refusal.value.hint)
+
+
+def test_one_serve_a_folder(tmp_path: Path):
+    """A second ``serve`` on the same folder is refused: it would call the first one's work ``unknown``."""
+    assert not is_served(tmp_path)
+    with alone(tmp_path):
+        assert is_served(tmp_path)
+        with pytest.raises(Misconfigured, match="another counterfoil serve runs on"), alone(tmp_path):
+            pass
+    assert not is_served(tmp_path)
