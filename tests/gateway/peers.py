@@ -181,13 +181,14 @@ class House:
     port: int
     outbound_port: int
     sink_port: int
+    flow: MailFlow
 
     def next_hop(self, **changes):
         return replace(NextHop("127.0.0.1", self.sink_port, Tls.NONE), **changes)
 
 
 @contextlib.asynccontextmanager
-async def house(*, sink_limits=None, sink_tls=None, contexts=None, patience=None, extensions=None, **server):
+async def house(*, sink_limits=None, sink_tls=None, contexts=None, patience=None, outbound=True, **server):
     """Start a gateway for tenant.example (tenant t1) and other.example (t2) with one sink as the next hop."""
     sink = Sink()
     sink_server = SmtpServer(sink, hostname="sink.test", limits=sink_limits, tls=sink_tls)
@@ -207,13 +208,15 @@ async def house(*, sink_limits=None, sink_tls=None, contexts=None, patience=None
     )
     relay = Relay("mx.test", contexts or client_contexts(), patience or Patience())
     gateway = SmtpServer(
-        lambda: Transactions(flow, directory, relay, outbound=hop, via="smtp", new_id=lambda: f"m{next(numbers)}"),
+        lambda: Transactions(
+            flow, directory, relay, outbound=hop if outbound else None, via="smtp", new_id=lambda: f"m{next(numbers)}"
+        ),
         hostname="mx.test",
         **server,
     )
     port = await gateway.listen("127.0.0.1", 0, Direction.INBOUND)
     outbound_port = await gateway.listen("127.0.0.1", 0, Direction.OUTBOUND)
-    made = House(journal, holder, directory, scanner, sink, gateway, sink_server, port, outbound_port, sink_port)
+    made = House(journal, holder, directory, scanner, sink, gateway, sink_server, port, outbound_port, sink_port, flow)
     try:
         yield made
     finally:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from tests.conftest import require_program
+from tests.gateway.client import send
 from tests.gateway.peers import MemoryDirectory, MemoryHolder, MemoryJournal, PlainScanner, Sink, decide
 from tests.gateway.postfix import postfix
 
@@ -66,16 +67,6 @@ async def behind_postfix():
             await sink_server.drain(1)
 
 
-async def send(port, raw, to=("bob@tenant.example",)):
-    """Send with smtplib; return the replies of recipients that were refused."""
-
-    def talk():
-        with smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
-            return client.sendmail("ann@sender.example", list(to), raw)
-
-    return await asyncio.to_thread(talk)
-
-
 async def run(program, *arguments):
     """Run a program to its end; return its exit code and what it printed."""
     process = await asyncio.create_subprocess_exec(
@@ -109,7 +100,7 @@ async def test_one_flow_behind_postfix():
         assert error.value.smtp_code == 452
         here.journal.full = False
 
-        refused = await send(here.port, b"Subject: two\r\n\r\nbody\r\n", ("bob@tenant.example", "eve@other.example"))
+        refused = await send(here.port, b"Subject: two\r\n\r\nbody\r\n", to=("bob@tenant.example", "eve@other.example"))
         assert refused["eve@other.example"][0] == 452
         await here.sink.arrived(2)
         assert [got.recipients for got in here.sink.delivered] == [["bob@tenant.example"]] * 2

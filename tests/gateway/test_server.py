@@ -2,6 +2,7 @@ import asyncio
 import smtplib
 
 import pytest
+from tests.gateway.client import send
 from tests.gateway.peers import house
 
 from counterfoil.gateway.access import AccessLimits
@@ -12,20 +13,10 @@ from counterfoil.model.mail import Outcome
 MESSAGE = b"Subject: hello\r\nFrom: <ann@sender.example>\r\n\r\n.dot\r\nbody\r\n"
 
 
-async def send(port, raw=MESSAGE, sender="ann@sender.example", to=("bob@tenant.example",), **options):
-    """Send with smtplib, a client that is not ours."""
-
-    def talk():
-        with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
-            return client.sendmail(sender, list(to), raw, **options)
-
-    return await asyncio.to_thread(talk)
-
-
 async def test_delivers():
     """A clean message reaches the next hop as it was, with our fields on top, and is written down twice."""
     async with house() as here:
-        await send(here.port)
+        await send(here.port, MESSAGE)
         (got,) = here.sink.delivered
         assert got.sender == "ann@sender.example"
         assert got.recipients == ["bob@tenant.example"]
@@ -52,9 +43,9 @@ async def test_turns_away_above_the_limit_for_one_client():
 async def test_puts_off_above_the_rate():
     """A client above its rate of messages hears 451 at MAIL."""
     async with house(access=AccessLimits(messages_per_minute=1)) as here:
-        await send(here.port)
+        await send(here.port, MESSAGE)
         with pytest.raises(smtplib.SMTPSenderRefused, match="too many messages from your address"):
-            await send(here.port)
+            await send(here.port, MESSAGE)
 
 
 async def test_slow_client_is_told_so():
@@ -77,15 +68,14 @@ async def test_drain_takes_a_message_to_its_end():
             await go_on.wait()
 
         here.sink.before_reply = wait
-        sending = asyncio.create_task(send(here.port))
+        sending = asyncio.create_task(send(here.port, MESSAGE))
         await arrived.wait()
         draining = asyncio.create_task(here.server.drain(10))
         await asyncio.sleep(0.05)
         with pytest.raises(OSError, match="refused"):
-            await send(here.port)
+            await send(here.port, MESSAGE)
         go_on.set()
-        with pytest.raises(smtplib.SMTPResponseException, match="shutting down"):
-            await sending  # the message was taken; what hears 421 is the QUIT behind it
+        await sending
         await draining
         assert here.journal.outcomes == [Outcome.HANDED_ON]
 

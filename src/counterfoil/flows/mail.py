@@ -133,9 +133,11 @@ class MailFlow:
         decide: Decider,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
+        whole: float = WHOLE,
     ) -> None:
         self.names = names
         self.now = now
+        self.whole = whole
         self._journal = journal
         self._holder = holder
         self._scanner = scanner
@@ -171,7 +173,7 @@ class MailFlow:
                 # If we die after this: it is held, and the client sends it again: doubled, never lost.
                 await self._holder.hold(received, dressed.octets(), scan, decision)
                 return Reply(250, "2.0.0", f"taken as {received.id}")
-            left = WHOLE - (self._monotonic() - started)
+            left = self.whole - (self._monotonic() - started)
             sent = await hand_on(dressed, left)
             # If we die here: the next hop may have it, our books say unknown, and the client sends it again
             # (RFC 1047): doubled, never lost.

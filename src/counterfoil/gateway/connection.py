@@ -1,6 +1,7 @@
 """One SMTP connection on asyncio: octets to the session, its events to the conversation, replies back."""
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Callable
@@ -222,7 +223,8 @@ class Connection(asyncio.Protocol):
         if closed.reason:
             log.info("session with %s ended: %s", self.client.address, closed.reason)
             if self._transport.can_write_eof():
-                self._transport.write_eof()
+                with contextlib.suppress(OSError):  # the client was faster
+                    self._transport.write_eof()
             end = self._loop.time() + self._times.linger
             while await self._still_there(end):
                 pass
