@@ -19,7 +19,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what each value can mean, and each meaning in every spelling."""
     answers = {value: spellings(value) for value in arguments.values}
     if arguments.json:
-        document: list[Json] = [{"value": value, "meanings": {**found}} for value, found in answers.items()]
+        document: list[Json] = [
+            {"value": value, "meanings": {meaning: {**forms} for meaning, forms in found.items()}}
+            for value, found in answers.items()
+        ]
         answer_json(document)
     else:
         for value, found in answers.items():

@@ -1,0 +1,125 @@
+"""``counterfoil reconcile``: set our stubs against tenants' logs, offline too.
+
+Exit: 2 no answer could be made; else 1 somebody was touched; else 3 of somebody nobody can say; else 0.
+"""
+
+import argparse
+import sys
+import tempfile
+import traceback
+from datetime import datetime
+from pathlib import Path
+
+from counterfoil.cli.output import answer_json, answer_text, visible
+from counterfoil.evidence.answer import exit_code
+from counterfoil.evidence.report import report
+from counterfoil.evidence.stubs import Books, read_stubs
+from counterfoil.evidence.words import summary_lines
+from counterfoil.flows.reconcile import Answer, reconcile, window_of
+from counterfoil.model.errors import CounterfoilError, Misconfigured
+from counterfoil.model.instant import from_rfc3339
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``counterfoil reconcile``."""
+    add_inputs(parser)
+    parser.add_argument("--report", type=Path, metavar="FILE", help="also write a report with a timeline, as HTML")
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Declare where stubs and logs are, and which window is asked about."""
+    books = parser.add_mutually_exclusive_group()
+    books.add_argument("--stubs", type=Path, metavar="FILE", help="stubs in the exchange form, one JSON object a line")
+    books.add_argument("--ledger", type=Path, metavar="DIR", help="state of a Counterfoil installation (else --data)")
+    parser.add_argument(
+        "--logs", type=Path, nargs="+", required=True, metavar="PATH", help="exports, or folders of them"
+    )
+    parser.add_argument(
+        "--since", type=_time, metavar="T", help="start of the window (else the hour of the first stub)"
+    )
+    parser.add_argument(
+        "--until", type=_time, metavar="T", help="end of the window (else after the hour of the last stub)"
+    )
+    parser.add_argument(
+        "--as-of", type=_time, metavar="T", help="when the logs were taken (else the end of the window)"
+    )
+    parser.add_argument(
+        "--shelf", type=Path, metavar="DIR", help="keep rows here as Parquet, and use those kept before"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Reconcile, print the answer, and say it in the exit code."""
+    answer = make(arguments)
+    if answer is None:
+        return 2
+    if arguments.report is not None:
+        write_report(answer, arguments.report)
+    if arguments.json:
+        answer_json(answer.document)
+        faults(answer)
+    else:
+        for line in summary_lines(answer.document, answer.files, answer.window.since, answer.window.until):
+            answer_text(visible(line))
+    return exit_code(answer.document)
+
+
+def make(arguments: argparse.Namespace) -> Answer | None:
+    """Read the stubs and the logs, and reconcile them; ``None`` after a fault of our own, which is printed.
+
+    Python would end with 1 then, and 1 means that somebody was touched.
+
+    Raises:
+        Misconfigured: If a path is not there.
+    """
+    for path in arguments.logs:
+        if not path.exists():
+            raise Misconfigured(f"there is no such file or folder: {path}", "give --logs what was exported")
+    books = _books(arguments)
+    window = window_of(books, arguments.since, arguments.until, arguments.as_of)
+    with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder:
+        try:
+            return reconcile(books, arguments.logs, window, Path(folder), shelf=arguments.shelf, progress=_progress)
+        except CounterfoilError:
+            raise
+        except Exception:  # noqa: BLE001 - printed whole; the exit code has to say "no answer"
+            traceback.print_exc()
+            return None
+
+
+def _books(arguments: argparse.Namespace) -> Books:
+    if arguments.stubs is None:
+        raise Misconfigured("no stubs were given", "give --stubs FILE, in the exchange form")
+    try:
+        with arguments.stubs.open(encoding="utf-8-sig") as lines:
+            return read_stubs(lines)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"the stubs cannot be read: {error}", "give --stubs a file of UTF-8 JSON lines") from error
+
+
+def write_report(answer: Answer, path: Path) -> None:
+    """Write the HTML report."""
+    path.write_text(
+        report(answer.tenants, answer.document, answer.files, answer.window.since, answer.window.until),
+        encoding="utf-8",
+    )
+
+
+def faults(answer: Answer) -> None:
+    """Say on stderr which files lost something, so that a script's reader sees it too."""
+    for reading in answer.files:
+        for fault in reading.faults[:3]:
+            sys.stderr.write(f"counterfoil: {visible(reading.name)}: {visible(fault)}\n")
+
+
+def _progress(name: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\rreading {visible(name)[-60:]:<60}")
+        sys.stderr.flush()
+
+
+def _time(text: str) -> datetime:
+    try:
+        return from_rfc3339(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not a time in RFC 3339, such as 2026-10-05T09:00:00Z: {error}") from error

@@ -1,0 +1,58 @@
+"""``counterfoil touched --cert THUMBPRINT``: across all tenants, who was touched by somebody else's use of it.
+
+Exit: as ``counterfoil reconcile``, for the tenants that have this certificate.
+"""
+
+import argparse
+
+from counterfoil.cli.output import answer_json, answer_text, visible
+from counterfoil.cli.reconcile import add_inputs, faults, make
+from counterfoil.evidence.answer import exit_code
+from counterfoil.evidence.ids import guid, thumbprint
+from counterfoil.evidence.touched import touched
+from counterfoil.model.errors import Misconfigured
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``counterfoil touched``."""
+    parser.add_argument(
+        "--cert", nargs="+", required=True, metavar="THUMBPRINT", help="SHA-1, SHA-256 or key id, in any spelling"
+    )
+    add_inputs(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Reconcile, and tell what concerns these certificates."""
+    wanted = {cert: _read(cert) for cert in arguments.cert}
+    answer = make(arguments)
+    if answer is None:
+        return 2
+    document = touched(answer.tenants, answer.books, answer.lookup.registry, set(wanted.values()))
+    if arguments.json:
+        answer_json(document)
+        faults(answer)
+        return exit_code(document)
+    summary = document["summary"]
+    assert isinstance(summary, dict)
+    answer_text(
+        f"{summary['tenants']} tenants have it, {summary['using']} of them used by us; {summary['touched']} touched by "
+        f"somebody else, {summary['cannot_say']} cannot be judged, {summary['clean']} clean"
+    )
+    tenants = document["tenants"]
+    assert isinstance(tenants, list)
+    for tenant in tenants:
+        assert isinstance(tenant, dict)
+        if tenant["state"] != "clean":
+            answer_text(visible(f"{tenant['state']:<10} {tenant['tenant']}"))
+            reasons = tenant["reasons"]
+            for reason in reasons if isinstance(reasons, list) else ():
+                answer_text(visible(f"           {reason}"))
+    return exit_code(document)
+
+
+def _read(text: str) -> str:
+    print_ = thumbprint(text)
+    value = print_.hex if print_ else guid(text)
+    if value is None:
+        raise Misconfigured(f"neither a thumbprint nor a key id: {text}", "counterfoil id VALUE shows every spelling")
+    return value

@@ -1,0 +1,86 @@
+"""Step 9: credentials, consents and roles in the directory audit, as far as they concern our applications.
+
+The directory audit is reported and never required. A key that is not in our registry is a foreign
+credential whoever put it there; it touches a tenant where an application did it, since that was a use.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from counterfoil.evidence.ids import dashed
+from counterfoil.evidence.matching import ATTEMPTED, FOREIGN, UNEXPLAINED, Judgement, Lookup, Row
+
+NEAR = timedelta(minutes=10)
+"""How far a row of the directory may lie from the call of ours that made it; each call explains one row."""
+
+_ADMINISTERS = (
+    "/applications",
+    "/serviceprincipals",
+    "/oauth2permissiongrants",
+    "/approleassignments",
+    "/rolemanagement",
+)
+
+
+def concerned(rows: Iterable[Row], apps: set[str], principals: set[tuple[str, str]]) -> list[Row]:
+    """Keep the rows that one of our applications made, or that change one of them."""
+    kept: list[Row] = []
+    ids = {app.replace("-", "") for app in apps}
+    for row in rows:
+        detail = json.loads(row["detail"] or "{}")
+        mine = row["app"] in apps or (row["tenant"], row["principal"]) in principals
+        mine = mine or any(_is_ours(row, actor, ids, principals) for actor in detail.get("actors", []))
+        targeted = any(_is_ours(row, target, ids, principals) for target in detail.get("targets", []))
+        if mine or targeted:
+            kept.append({**row, "detail": detail, "mine": mine, "targeted": targeted})
+    return kept
+
+
+def _is_ours(row: Row, text: str, ids: set[str], principals: set[tuple[str, str]]) -> bool:
+    bare = text.replace("-", "")
+    return bare in ids or (row["tenant"], bare) in principals
+
+
+def judge_directory(rows: Iterable[Row], calls: Iterable[Row], lookup: Lookup) -> list[Judgement]:
+    """Judge the rows kept by :func:`concerned`; ``calls`` are our own changing calls to the directory."""
+    waiting = [call for call in calls if str(call["path"] or "").lower().startswith(_ADMINISTERS)]
+    found: list[Judgement] = []
+    for row in sorted(rows, key=lambda row: (row["time"] is None, row["time"] or 0, row["record"])):
+        if row["mine"] and _explained(row, waiting):
+            continue
+        source = lookup.strangers.get((row["tenant"], row["uti"])) if row["uti"] else None
+        unknown = [item for item in _keys(row, lookup) if not lookup.registry.knows_key(item["item"])]
+        if row["targeted"] and unknown:
+            found += [_foreign(row, item) for item in unknown]
+        elif row["mine"] and source is not None:
+            found.append(Judgement(row, source.kind, source.rule, source.subject, source.touches and row["success"]))
+        elif row["mine"]:
+            kind = UNEXPLAINED if row["success"] else ATTEMPTED
+            found.append(Judgement(row, kind, "directory-change-without-stub", "directory", touches=False))
+    return found
+
+
+def _keys(row: Row, lookup: Lookup) -> list[Row]:
+    return [item for item in lookup.items.get(row["record"], []) if item["item"]]
+
+
+def _foreign(row: Row, item: Row) -> Judgement:
+    subject = f"key id {dashed(item['item'])}"
+    if not row["success"]:
+        return Judgement(row, ATTEMPTED, "credential-not-added", subject, touches=False)
+    return Judgement(row, FOREIGN, "credential-not-in-registry", subject, touches=bool(row["mine"]), items=(item,))
+
+
+def _explained(row: Row, waiting: list[Row]) -> bool:
+    """Take the nearest call of ours in this tenant that could have made the row."""
+    fitting: list[tuple[Any, int]] = []
+    for place, call in enumerate(waiting):
+        if call["tenant"] == row["tenant"] and row["time"] is not None and abs(call["time"] - row["time"]) <= NEAR:
+            same = call["crid"] is not None and call["crid"] == row["correlation_id"]
+            fitting.append(((not same, abs(call["time"] - row["time"])), place))
+    if not fitting:
+        return False
+    waiting.pop(min(fitting)[1])
+    return True

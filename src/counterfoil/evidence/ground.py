@@ -1,0 +1,66 @@
+"""From rows and file readings to what coverage is judged from."""
+
+from collections import defaultdict
+from datetime import datetime
+
+from counterfoil.evidence import coverage_queries as queries
+from counterfoil.evidence.coverage import NOT_EXPORTED, UNKNOWN_SCHEMA, Ground, Hole
+from counterfoil.evidence.lookups import Rows
+from counterfoil.evidence.readers.kinds import READERS, UNKNOWN
+from counterfoil.evidence.readers.reading import FileReading
+
+_NO_LICENCE = ("nonpremium", "premium", "licen")
+
+
+def ground_of(engine: Rows, files: list[FileReading]) -> Ground:
+    """Ask the engine for the rows that must be there and were, and add what the files lost."""
+    throttled: dict[str, list[datetime]] = defaultdict(list)
+    paused: dict[str, list[str]] = defaultdict(list)
+    for row in engine.rows(queries.THROTTLED):
+        if row["time"] is not None:
+            throttled[row["tenant"]].append(row["time"])
+        if row["mailbox"]:
+            paused[row["tenant"]].append(row["mailbox"])
+    ground = Ground(
+        musts={(row["tenant"], row["source"], row["hour"]): row for row in engine.rows(queries.MUSTS_BY_HOUR)},
+        doubts=set(),
+        rows={(row["tenant"], row["source"]): row["rows"] for row in engine.rows(queries.ROWS_BY_SOURCE)},
+        throttled=throttled,
+        paused=paused,
+        holes=holes_of(files),
+        unlicensed=unlicensed_in(files),
+    )
+    for row in engine.rows(queries.DOUBTS_BY_HOUR):
+        if row["hour"] is None or row["tenant"] is None:
+            tenants = frozenset({row["tenant"]}) if row["tenant"] else None
+            ground.holes.append(Hole(tenants, frozenset({row["source"]}), UNKNOWN_SCHEMA))
+        else:
+            ground.doubts.add((row["tenant"], row["source"], row["hour"]))
+    return ground
+
+
+def holes_of(files: list[FileReading]) -> list[Hole]:
+    """Say for every file with a fault whose rows it may have held.
+
+    A file that names tenants or sources in its readable part costs those; one of which nothing is known
+    may have held anybody's rows.
+    """
+    holes: list[Hole] = []
+    for reading in files:
+        if not reading.costs or set(unlicensed_in([reading])):
+            continue
+        sources = frozenset(kind for kind in reading.kinds if kind in READERS)
+        state = UNKNOWN_SCHEMA if UNKNOWN in reading.kinds else NOT_EXPORTED
+        anything = not sources or UNKNOWN in reading.kinds
+        holes.append(Hole(frozenset(reading.tenants) or None, None if anything else sources, state))
+    return holes
+
+
+def unlicensed_in(files: list[FileReading]) -> set[str]:
+    """Return the tenants whose export is an error page about a missing licence."""
+    return {
+        tenant
+        for reading in files
+        for tenant in reading.tenants
+        if any(word in code.lower() for code in reading.codes for word in _NO_LICENCE)
+    }

@@ -1,0 +1,68 @@
+"""Step 10: a stub without a job, or with a job that joins to nothing, is use from inside.
+
+The rule is off where the books hold no job at all; the answer says so.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from counterfoil.evidence.ids import uti
+from counterfoil.evidence.matching import INSIDE, Judgement, Row
+
+
+def without_job(tokens: Iterable[Row], calls: Iterable[Row], jobs: set[str] | None) -> list[Mapping[str, Any]]:
+    """Return the token and call stubs that no job asked for; each says its ``kind`` and ``rule``."""
+    if jobs is None:
+        return []
+    found: list[Mapping[str, Any]] = []
+    for kind, stubs in (("token", tokens), ("call", calls)):
+        for stub in stubs:
+            if stub["job"] not in jobs:
+                rule = "stub-without-job" if stub["job"] is None else "job-joins-to-nothing"
+                found.append({**stub, "kind": kind, "rule": rule})
+    return found
+
+
+def judge_jobs(stubs: Iterable[Mapping[str, Any]], rows: Mapping[tuple[str, int], list[Row]]) -> list[Judgement]:
+    """Judge stubs without a job by the rows that are matched to them, or by the stub where there is none.
+
+    Args:
+        stubs: What :func:`without_job` returned, times as aware datetimes.
+        rows: The matched rows by (``token`` or ``call``, number of the stub).
+    """
+    found: list[Judgement] = []
+    for stub in stubs:
+        subject = stub["uti"] or stub.get("correlation_id") or stub.get("crid") or "no token id"
+        matched = rows.get((stub["kind"], stub["no"]), [])
+        happened = stub.get("outcome") == "issued" or 200 <= (stub.get("status") or 0) < 300
+        found += [Judgement(row, INSIDE, stub["rule"], subject, touches=bool(row["success"])) for row in matched]
+        if not matched:
+            found.append(Judgement(_as_row(stub), INSIDE, stub["rule"], subject, touches=happened))
+    return found
+
+
+def _as_row(stub: Mapping[str, Any]) -> Row:
+    """Let a stub stand as its own evidence, since no log shows it."""
+    named = uti(stub["uti"]) if stub["uti"] else None
+    return {
+        "record": f"stub:{stub['kind']}:{stub['no']}",
+        "source": "ledger",
+        "tenant": stub["tenant"],
+        "time": stub["time"],
+        "uti": stub["uti"],
+        "spelled": named,
+        "success": True,
+        "address": None,
+        "operation": stub.get("method") or stub["kind"],
+        "method": stub.get("method"),
+        "path": stub.get("path"),
+        "effect": stub.get("effect", "none"),
+        "mailbox": stub.get("mailbox"),
+        "mailbox_id": None,
+        "access": None,
+        "messages": stub.get("messages", []),
+        "detail": None,
+        "file": "the stubs",
+        "number": stub["no"],
+        "copies": 1,
+    }

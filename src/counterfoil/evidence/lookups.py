@@ -1,0 +1,155 @@
+"""What judging has to look up, fetched for the rows that are left over and no others."""
+
+from collections import defaultdict
+from typing import Any, Final, Protocol
+
+from counterfoil.evidence.matching import Lookup, Row
+from counterfoil.evidence.paths import asked
+from counterfoil.evidence.radius import Directory
+from counterfoil.evidence.registry import Registry
+from counterfoil.evidence.stubs import Books
+
+
+class Rows(Protocol):
+    """Something that answers queries with rows by column name."""
+
+    def rows(self, query: str, values: Any = ()) -> Any:
+        """Run a query."""
+
+
+REMAINDER: Final = "SELECT * FROM remainder ORDER BY time, record"
+_LEARNED: Final = """
+    SELECT DISTINCT u.tenant, u.sha1 AS row_sha1, u.sha256 AS row_sha256, u.key_id AS row_key,
+           t.sha1, t.sha256, t.key_id
+    FROM signins_matched m JOIN uses u ON u.record = m.record JOIN tokens t ON t.no = m.no
+    WHERE m.rule = 'uti' AND (t.sha1 IS NOT NULL OR t.sha256 IS NOT NULL OR t.key_id IS NOT NULL)"""
+_OWN: Final = """
+    SELECT o.tenant, o.uti FROM own_utis o
+    WHERE EXISTS (SELECT 1 FROM remainder r WHERE r.tenant = o.tenant AND r.uti = o.uti)"""
+_FROM_CALLS: Final = """
+    SELECT DISTINCT c.tenant, c.uti FROM calls c
+    WHERE c.uti IS NOT NULL AND NOT EXISTS (SELECT 1 FROM tokens t WHERE t.tenant = c.tenant AND t.uti = c.uti)"""
+_RANKS: Final = """
+    SELECT k.record, k.place, k.stubs, k.agrees FROM call_ranks k
+    WHERE EXISTS (SELECT 1 FROM remainder r WHERE r.record = k.record)"""
+_BATCHES: Final = """
+    SELECT DISTINCT u.tenant, u.operation_id
+    FROM calls_matched m JOIN uses u ON u.record = m.record JOIN calls c ON c.no = m.no
+    WHERE u.operation_id IS NOT NULL AND lower(c.path) LIKE '%/$batch'"""
+_ITEMS: Final = """
+    SELECT i.record, i.n, i.message, i.item, i.folder, i.crid, m.n IS NOT NULL AS matched
+    FROM items_raw i LEFT JOIN items_matched m ON m.record = i.record AND m.n = i.n
+    WHERE EXISTS (SELECT 1 FROM remainder r WHERE r.record = i.record) OR i.record LIKE 'directory-audit:%'
+    ORDER BY i.record, i.n"""
+_LISTINGS: Final = """
+    SELECT c.tenant, c.uti, c.mailbox, c.path, c.effect, c.endpoint FROM calls c
+    WHERE len(c.messages) = 0 AND (c.status IS NULL OR c.status < 400)
+      AND EXISTS (SELECT 1 FROM remainder r
+                  WHERE r.source = 'mailbox-audit' AND r.tenant = c.tenant AND r.uti = c.uti)"""
+_CRIDS: Final = """
+    SELECT DISTINCT c.tenant, c.crid FROM calls c
+    WHERE EXISTS (SELECT 1 FROM items_raw i JOIN remainder r ON r.record = i.record
+                  WHERE r.tenant = c.tenant AND i.crid = c.crid)
+       OR EXISTS (SELECT 1 FROM remainder r WHERE r.tenant = c.tenant AND r.client_request_id = c.crid)"""
+_MESSAGES: Final = """
+    SELECT DISTINCT m.tenant, m.message FROM call_messages m
+    WHERE EXISTS (SELECT 1 FROM items_raw i JOIN remainder r ON r.record = i.record
+                  WHERE r.uti IS NULL AND r.tenant = m.tenant AND lower(i.message) = m.message)"""
+
+
+def gather(engine: Rows, books: Books, sharing: set[str]) -> Lookup:
+    """Fetch what :mod:`counterfoil.evidence.matching` asks for."""
+    registry = Registry([*books.credentials, *books.tokens])
+    for row in engine.rows(_LEARNED):
+        # The log and the stub speak of one credential: their names for it belong together.
+        both = {"sha1": row["sha1"] or row["row_sha1"], "sha256": row["sha256"] or row["row_sha256"]}
+        registry.learn({**both, "key_id": row["row_key"] or row["key_id"]}, row["tenant"])
+    items: dict[str, list[Row]] = defaultdict(list)
+    for row in engine.rows(_ITEMS):
+        items[row["record"]].append(row)
+    listings: dict[tuple[str | None, str | None], list[Row]] = defaultdict(list)
+    for row in engine.rows(_LISTINGS):
+        named = row["mailbox"] or asked(row["path"]).mailbox
+        listings[(row["tenant"], row["uti"])].append({**row, "mailbox": named.lower() if named else None})
+    return Lookup(
+        registry=registry,
+        own=_pairs(engine, _OWN),
+        from_calls=_pairs(engine, _FROM_CALLS),
+        sharing=sharing,
+        ranks={row["record"]: row for row in engine.rows(_RANKS)},
+        batches=_pairs(engine, _BATCHES),
+        items=items,
+        listings=listings,
+        crids=_pairs(engine, _CRIDS),
+        messages=_pairs(engine, _MESSAGES),
+        audiences=_audiences(books),
+        has_calls=bool(books.calls),
+    )
+
+
+def _pairs(engine: Rows, query: str) -> set[tuple[Any, Any]]:
+    return {(first, second) for first, second in (row.values() for row in engine.rows(query))}
+
+
+_APPLICATIONS: Final = {
+    "graph.microsoft.com": "00000003-0000-0000-c000-000000000000",
+    "outlook.office365.com": "00000002-0000-0ff1-ce00-000000000000",
+    "outlook.office.com": "00000002-0000-0ff1-ce00-000000000000",
+    "manage.office.com": "c5393580-f805-4401-95e8-94b7a6ef2fc2",
+}
+
+
+def _audiences(books: Books) -> set[str]:
+    """Return the resources we ask tokens for, as the application ids that sign-ins name (hex)."""
+    found: set[str] = set()
+    for token in books.tokens:
+        audience = str(token["audience"] or "").lower().removesuffix("/.default").rstrip("/")
+        bare = audience.removeprefix("https://")
+        if bare:
+            found |= {bare, audience, _APPLICATIONS.get(bare, bare).replace("-", "")}
+    return found
+
+
+_PRINCIPALS: Final = """
+    SELECT DISTINCT tenant, principal FROM uses
+    WHERE principal IS NOT NULL AND source IN ('sign-ins', 'graph-activity')"""
+_MAILBOX_NAMES: Final = """
+    SELECT DISTINCT tenant, mailbox_id, mailbox FROM uses_raw
+    WHERE source = 'mailbox-audit' AND mailbox_id IS NOT NULL AND mailbox LIKE '%@%'"""
+_ITEM_NAMES: Final = """
+    SELECT DISTINCT u.tenant, i.item, i.message FROM items_raw i JOIN uses_raw u ON u.record = i.record
+    WHERE u.source = 'mailbox-audit' AND i.item IS NOT NULL AND i.message IS NOT NULL"""
+_OUR_ITEMS: Final = """
+    SELECT DISTINCT c.tenant, c.path, c.messages[1] AS message FROM calls c
+    WHERE len(c.messages) = 1 AND c.messages[1] LIKE '<%' AND c.path LIKE '%/messages/%'"""
+
+
+def principals_of(engine: Rows) -> set[tuple[str, str]]:
+    """Return (tenant, object id) of the service principals that our applications are in each tenant."""
+    return {(row["tenant"], row["principal"]) for row in engine.rows(_PRINCIPALS)}
+
+
+def names_of(engine: Rows) -> dict[str, Directory]:
+    """Collect what rows and stubs teach about the names of mailboxes and items, tenant by tenant."""
+    names: dict[str, Directory] = defaultdict(lambda: Directory({}, {}))
+    for row in engine.rows(_MAILBOX_NAMES):
+        names[row["tenant"]].mailboxes[row["mailbox_id"]] = row["mailbox"]
+    for row in engine.rows(_OUR_ITEMS):
+        item = asked(row["path"]).item
+        if item is not None:
+            names[row["tenant"]].messages[item] = row["message"]
+    for row in engine.rows(_ITEM_NAMES):
+        names[row["tenant"]].messages[row["item"]] = row["message"]
+    return names
+
+
+def matched_rows(engine: Rows, stubs: list[dict[str, Any]]) -> dict[tuple[str, int], list[Row]]:
+    """Fetch the rows that are matched to these stubs, by (``token`` or ``call``, number)."""
+    found: dict[tuple[str, int], list[Row]] = defaultdict(list)
+    for kind, table in (("token", "signins_matched"), ("call", "calls_matched")):
+        numbers = [stub["no"] for stub in stubs if stub["kind"] == kind]
+        if numbers:
+            query = f"SELECT u.*, m.no FROM {table} m JOIN uses u ON u.record = m.record WHERE list_contains(?, m.no)"  # noqa: S608 - our own table names
+            for row in engine.rows(query, (numbers,)):
+                found[(kind, row.pop("no"))].append(row)
+    return found

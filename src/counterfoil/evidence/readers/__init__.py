@@ -1,0 +1,1 @@
+"""Readers: whatever a customer can export comes out as uses, or as a reason why not."""

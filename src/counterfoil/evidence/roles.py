@@ -1,0 +1,88 @@
+"""What a connection may do: which logs have to be there, and what its credential could have done.
+
+Names and ids: Microsoft Graph permissions reference; Exchange Online and Management API app roles.
+"""
+
+from typing import Final
+
+from counterfoil.evidence.uses import GRAPH, MAILBOX, SIGN_INS
+
+EXCHANGE: Final = frozenset(
+    {
+        "full_access_as_app",
+        "exchange.manageasapp",
+        "imap.accessasapp",
+        "pop.accessasapp",
+        "smtp.sendasapp",
+        "ews.accessasapp",
+    }
+)
+MANAGEMENT: Final = frozenset({"activityfeed.read", "activityfeed.readdlp", "serviceHealth.read".lower()})
+_MAIL = ("mail.", "mailboxsettings.", "mailboxitem.", "mailboxfolder.", "securityanalyzedmessage.", "group.")
+_ESCALATES: Final = frozenset(
+    {
+        "approleassignment.readwrite.all",
+        "application.readwrite.all",
+        "rolemanagement.readwrite.directory",
+        "rolemanagement.readwrite.exchange",
+    }
+)
+IDS: Final = {
+    "810c84a8-4a9e-49e6-bf7d-12d183f40d01": "Mail.Read",
+    "6be147d2-ea4f-4b5a-a3fa-3eab6f3c140a": "Mail.ReadBasic",
+    "693c5e45-0940-467d-9b8a-1022fb9d42ef": "Mail.ReadBasic.All",
+    "e2a3a72e-5f79-4c64-b1b1-878b674786c9": "Mail.ReadWrite",
+    "b633e1c5-b582-4048-a93e-9f11b44c7e96": "Mail.Send",
+    "40f97065-369a-49f4-947c-6a255697ae91": "MailboxSettings.Read",
+    "6931bccd-447a-43d1-b442-00a195474933": "MailboxSettings.ReadWrite",
+    "7d9f353d-a7bd-4fbb-822a-26d5dd39a3ce": "MailboxItem.Read.All",
+    "76577085-e73d-4f1d-b26a-85fb33892327": "MailboxItem.ImportExport.All",
+    "df021288-bdef-4463-88db-98f22de89214": "User.Read.All",
+    "7ab1d382-f21e-4acd-a863-ba3e13f7da61": "Directory.Read.All",
+    "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30": "Application.Read.All",
+    "b0afded3-3588-46d8-8b3d-9842eff778da": "AuditLog.Read.All",
+    "dc890d15-9560-4a4c-9b7f-a736ec74ec40": "full_access_as_app",
+    "dc50a0fb-09a3-484d-be87-e023b12c6440": "Exchange.ManageAsApp",
+    "5e5addcd-3e8d-4e90-baf5-964efab2b20a": "IMAP.AccessAsApp",
+    "594c1fb6-4f81-4475-ae41-0c394909246c": "ActivityFeed.Read",
+}
+COULD: Final = {
+    "mail.read": "read every message in every mailbox",
+    "mail.readbasic": "read the headers of every message",
+    "mail.readbasic.all": "read the headers of every message",
+    "mail.readwrite": "read, change, move and delete every message",
+    "mail.send": "send as anybody",
+    "mailboxsettings.readwrite": "make inbox rules and automatic replies",
+    "mailboxitem.importexport.all": "export and import whole mailboxes",
+    "full_access_as_app": "do everything in every mailbox",
+    "exchange.manageasapp": "administer Exchange as far as its directory role goes",
+    "application.readwrite.all": "add credentials to any application",
+    "approleassignment.readwrite.all": "grant itself any role",
+    "rolemanagement.readwrite.directory": "make anybody Global Administrator",
+    "directory.readwrite.all": "change most directory objects",
+}
+
+
+def spelled(role: str) -> str:
+    """Bring a role to its bare name in lower case, from an id or a ``https://resource/`` spelling."""
+    bare = role.strip().rstrip("/").rsplit("/", 1)[-1]
+    return IDS.get(bare.lower(), bare).lower()
+
+
+def required_sources(roles: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Name the logs without which nobody may say "clean" (unknown roles: all three)."""
+    if roles is None:
+        return (SIGN_INS, GRAPH, MAILBOX)
+    names = {spelled(role) for role in roles}
+    # A role that is still an id is one we do not know: it could be anything.
+    unknown = any("." not in name and name not in EXCHANGE for name in names)
+    graph = unknown or bool(names - EXCHANGE - MANAGEMENT)
+    mail = unknown or any(name in EXCHANGE or name in _ESCALATES or name.startswith(_MAIL) for name in names)
+    return (SIGN_INS, *((GRAPH,) if graph else ()), *((MAILBOX,) if mail else ()))
+
+
+def could(roles: tuple[str, ...] | None) -> list[str]:
+    """Say in words what these roles allow; unknown roles allow anything."""
+    if roles is None:
+        return ["anything: the roles of this connection are not known"]
+    return [f"{role}: {COULD.get(spelled(role), 'see the permissions reference')}" for role in roles]

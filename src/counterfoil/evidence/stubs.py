@@ -1,0 +1,223 @@
+"""The stub exchange form: what any program that keeps stubs can hand over, one JSON object a line.
+
+Unknown keys are kept by whoever writes the file and passed over here; absent keys are null. A line that
+cannot be read stops everything: a lost stub would accuse somebody of our own work.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from counterfoil.evidence.ids import guid, present, thumbprint, token_id
+from counterfoil.evidence.operations import endpoint_of, musts
+from counterfoil.evidence.paths import host_of, path_of
+from counterfoil.evidence.readers.fields import instant
+from counterfoil.model.errors import Refused
+from counterfoil.model.instant import from_rfc3339
+
+KINDS = ("tenant", "credential", "job", "token", "call")
+"""The kinds that reconciling looks at; a ledger holds others beside them."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """What the books say of one tenant: ``connected`` and ``roles`` are ``None`` where unknown."""
+
+    tenant: str
+    name: str | None = None
+    connected: bool | None = None
+    roles: tuple[str, ...] | None = None
+
+
+@dataclass(slots=True)
+class Books:
+    """Our side, normalised. ``tokens``, ``calls`` and ``credentials`` are rows for the tables of the same names."""
+
+    connections: dict[str, Connection] = field(default_factory=dict)
+    credentials: list[dict[str, Any]] = field(default_factory=list)
+    tokens: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    jobs: set[str] | None = None
+    first: datetime | None = None
+    last: datetime | None = None
+
+    @property
+    def tenants(self) -> set[str]:
+        """Every tenant that any stub names."""
+        named = {row["tenant"] for rows in (self.credentials, self.tokens, self.calls) for row in rows}
+        return set(self.connections) | {tenant for tenant in named if tenant}
+
+
+def read_stubs(lines: Iterable[str]) -> Books:
+    """Read the exchange form.
+
+    Raises:
+        Refused: If a line is no JSON object, or lacks what its kind cannot do without; the hint names it.
+    """
+    return read_objects(_objects(lines))
+
+
+def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]]) -> Books:
+    """Read the exchange form from objects that are parsed already, each with the number of its line."""
+    books = Books()
+    open_tokens: dict[tuple[str, ...], dict[str, Any]] = {}
+    open_calls: dict[tuple[str, ...], dict[str, Any]] = {}
+    for number, stub in objects:
+        kind = stub.get("kind")
+        if kind not in KINDS:
+            continue
+        _span(books, stub, number, needed=kind in ("token", "call"))
+        if kind == "tenant":
+            _tenant(books, stub)
+        elif kind == "job":
+            books.jobs = books.jobs or set()
+            books.jobs.add(str(stub.get("id")))
+        elif kind == "credential":
+            books.credentials.append(_credential(stub))
+        elif kind == "token":
+            _merge_token(books.tokens, open_tokens, _token(stub))
+        else:
+            _merge_call(books.calls, open_calls, _call(stub))
+    _finish(books)
+    return books
+
+
+def _objects(lines: Iterable[str]) -> Iterable[tuple[int, Mapping[str, Any]]]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            stub = json.loads(line.lstrip("\ufeff"))
+        except (ValueError, RecursionError) as error:
+            raise _bad(number, f"is no JSON: {error}") from None
+        if not isinstance(stub, dict):
+            raise _bad(number, "is no JSON object")
+        yield number, stub
+
+
+def _bad(number: int, words: str) -> Refused:
+    return Refused(
+        f"line {number} of the stubs {words}",
+        "export the stubs again: with one of them missing, our own use would look like somebody else's",
+    )
+
+
+def _span(books: Books, stub: Mapping[str, Any], number: int, *, needed: bool) -> None:
+    time = instant(stub.get("time"))
+    if time is None:
+        if needed or stub.get("time") is not None:
+            raise _bad(number, f"has no time that can be read: {stub.get('time')!r}")
+        return
+    moment = from_rfc3339(time)
+    books.first = min(books.first or moment, moment)
+    books.last = max(books.last or moment, moment)
+
+
+def _tenant(books: Books, stub: Mapping[str, Any]) -> None:
+    tenant = _low(stub.get("tenant"))
+    if tenant is None:
+        return
+    roles = stub.get("roles")
+    connected = stub.get("connected")
+    books.connections[tenant] = Connection(
+        tenant,
+        present(stub.get("name")),
+        connected if isinstance(connected, bool) else None,
+        tuple(str(role) for role in roles) if isinstance(roles, list) else None,
+    )
+
+
+def _credential(stub: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "tenant": _low(stub.get("tenant")),
+        "app": _low(stub.get("app")),
+        **_keys(stub),
+        "state": present(stub.get("state")),
+    }
+
+
+def _keys(stub: Mapping[str, Any]) -> dict[str, str | None]:
+    prints = [thumbprint(stub.get(name)) for name in ("thumbprint_sha1", "thumbprint_sha256")]
+    found = {print_.algorithm: print_.hex for print_ in prints if print_}
+    return {"sha1": found.get("sha1"), "sha256": found.get("sha256"), "key_id": guid(stub.get("key_id"))}
+
+
+def _token(stub: Mapping[str, Any]) -> dict[str, Any]:
+    token = token_id(stub.get("uti"))
+    return {
+        "tenant": _low(stub.get("tenant")),
+        "time": instant(stub.get("time")),
+        "app": _low(stub.get("app")),
+        **_keys(stub),
+        "audience": present(stub.get("audience")),
+        "jti": present(stub.get("jti")),
+        "correlation_id": _low(stub.get("correlation_id")),
+        "request_id": guid(stub.get("request_id")),
+        "uti": token.hex if token else None,
+        "job": present(stub.get("job")),
+        "outcome": _low(stub.get("outcome")) or "unknown",
+        "error": present(stub.get("error")),
+    }
+
+
+def _call(stub: Mapping[str, Any]) -> dict[str, Any]:
+    token, messages = token_id(stub.get("uti")), stub.get("message_ids")
+    resource, status = present(stub.get("resource")), stub.get("status")
+    return {
+        "tenant": _low(stub.get("tenant")),
+        "time": instant(stub.get("time")),
+        "app": _low(stub.get("app")),
+        "uti": token.hex if token else None,
+        "crid": _low(stub.get("client_request_id")),
+        "method": (present(stub.get("method")) or "").upper() or None,
+        "path": path_of(resource),
+        "host": host_of(resource),
+        "mailbox": _low(stub.get("mailbox")),
+        "messages": [str(message) for message in messages] if isinstance(messages, list) else [],
+        "effect": _low(stub.get("effect")) or "none",
+        "job": present(stub.get("job")),
+        "status": int(str(status)) if str(status).isdigit() else None,
+    }
+
+
+def _merge_token(
+    tokens: list[dict[str, Any]], begun: dict[tuple[str, ...], dict[str, Any]], token: dict[str, Any]
+) -> None:
+    """Lay the line with the outcome over the line that was written before the request."""
+    key = (token["tenant"] or "", token["correlation_id"] or "", token["jti"] or "")
+    earlier = begun.get(key) if token["correlation_id"] else None
+    if earlier is not None and earlier["outcome"] == "unknown" and earlier["uti"] is None:
+        earlier |= {name: value for name, value in token.items() if value is not None and name != "time"}
+    else:
+        tokens.append(token)
+        begun[key] = token
+
+
+def _merge_call(
+    calls: list[dict[str, Any]], begun: dict[tuple[str, ...], dict[str, Any]], call: dict[str, Any]
+) -> None:
+    key = (call["tenant"] or "", call["uti"] or "", call["crid"] or "")
+    earlier = begun.get(key) if call["crid"] else None
+    if earlier is not None and earlier["status"] is None:
+        earlier |= {name: value for name, value in call.items() if value not in (None, [], "none") and name != "time"}
+    else:
+        calls.append(call)
+        begun[key] = call
+
+
+def _finish(books: Books) -> None:
+    """Number the rows and say of each call which log must show it (the audience tells a bare path's host)."""
+    audience = {(row["tenant"], row["uti"]): row["audience"] for row in books.tokens if row["uti"]}
+    for number, row in enumerate(books.tokens):
+        row["no"] = number
+    for number, row in enumerate(books.calls):
+        row["no"] = number
+        row["endpoint"] = endpoint_of(row["host"], audience.get((row["tenant"], row["uti"])))
+        row["must"] = musts(row["endpoint"], row["method"], row["path"], row["status"], has_ids=bool(row["messages"]))
+
+
+def _low(value: Any) -> str | None:
+    text = present(value)
+    return text.lower() if text else None

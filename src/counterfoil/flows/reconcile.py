@@ -1,0 +1,180 @@
+"""From logs and stubs to an answer, on one page.
+
+    exports -collect-> rows -engine.prepare-> step 1, candidates -choose-> step 2
+      -engine.match-> steps 3, 4, 6, coverage -judge-> judgements -radius, cover-> answers
+
+What decides is pure and lives in ``counterfoil.evidence``; this only hands one to the next.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from counterfoil.evidence.answer import TenantAnswer, document, tenant_answer
+from counterfoil.evidence.collect import collect
+from counterfoil.evidence.coverage import JUDGED, SourceCoverage, cover, gaps
+from counterfoil.evidence.coverage_queries import UNSEEN
+from counterfoil.evidence.directory import concerned, judge_directory
+from counterfoil.evidence.engine import Engine
+from counterfoil.evidence.ground import ground_of
+from counterfoil.evidence.jobs import judge_jobs, without_job
+from counterfoil.evidence.lookups import REMAINDER, gather, matched_rows, names_of, principals_of
+from counterfoil.evidence.matching import Judgement, Lookup, choose, judge
+from counterfoil.evidence.radius import radius_of
+from counterfoil.evidence.readers.reading import FileReading
+from counterfoil.evidence.roles import required_sources
+from counterfoil.evidence.stubs import Books
+from counterfoil.model.errors import Refused
+from counterfoil.model.mail import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """[since, until) on event time, and the point in time from which late and missing are told apart."""
+
+    since: datetime
+    until: datetime
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All of it: the document that is printed, and what a report shows besides."""
+
+    document: dict[str, Json]
+    tenants: list[TenantAnswer]
+    files: list[FileReading]
+    window: Window
+    notes: list[str]
+    lookup: Lookup
+    books: Books
+
+
+def window_of(books: Books, since: datetime | None, until: datetime | None, as_of: datetime | None) -> Window:
+    """Fill in what was not asked for: the whole hours from the first to the last stub.
+
+    Raises:
+        Refused: If there is no stub with a time and no window was given, or the window is empty.
+    """
+    if books.first is None and (since is None or until is None):
+        raise Refused("there is no stub with a time, and no window was given", "give --since and --until")
+    first = since or _hour(books.first)
+    last = until or _hour(books.last) + timedelta(hours=1)
+    if first >= last:
+        raise Refused("the window is empty", "--since has to lie before --until")
+    return Window(first, last, as_of or last)
+
+
+def reconcile(
+    books: Books,
+    logs: Iterable[Path],
+    window: Window,
+    folder: Path,
+    *,
+    shelf: Path | None = None,
+    progress: Callable[[str], None] = lambda _name: None,
+) -> Answer:
+    """Set the stubs against the logs. ``folder`` is scratch; ``shelf`` keeps rows as Parquet between runs."""
+    rows = folder / "rows.jsonl"
+    files = collect(logs, rows, books.tenants, progress)
+    with Engine(folder) as engine:
+        engine.load_uses(rows)
+        if shelf is not None:
+            engine.keep(shelf)
+        engine.load_books(books)
+        pairs, sharing = choose(engine.prepare())
+        engine.match(pairs)
+        lookup = gather(engine, books, sharing)
+        judgements = _judgements(engine, books, lookup)
+        answers = _answers(engine, books, window, files, judgements)
+    using = {
+        token["tenant"]
+        for token in books.tokens
+        if token["time"] and window.since <= _moment(token["time"]) < window.until
+    }
+    return Answer(document(answers, len(using)), answers, files, window, _notes(books), lookup, books)
+
+
+def _judgements(engine: Engine, books: Books, lookup: Lookup) -> list[Judgement]:
+    found = judge(engine.rows(REMAINDER), lookup)
+    apps = {row["app"] for row in engine.rows("SELECT app FROM apps")}
+    directory = concerned(
+        engine.rows("SELECT * FROM uses_raw WHERE source = 'directory-audit'"), apps, principals_of(engine)
+    )
+    ours = engine.rows("SELECT * FROM calls WHERE effect = 'change'")
+    found += judge_directory(directory, ours, lookup)
+    suspects = [{**stub, "time": _moment(stub["time"])} for stub in without_job(books.tokens, books.calls, books.jobs)]
+    return found + judge_jobs(suspects, matched_rows(engine, suspects))
+
+
+def _answers(
+    engine: Engine, books: Books, window: Window, files: list[FileReading], judgements: list[Judgement]
+) -> list[TenantAnswer]:
+    inside: dict[str, list[Judgement]] = defaultdict(list)
+    for judgement in judgements:
+        time = judgement.row["time"]
+        if time is None or window.since <= time < window.until:
+            inside[judgement.row["tenant"] or "unknown"].append(judgement)
+    ground = ground_of(engine, files)
+    unseen: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for entry in engine.rows(UNSEEN, (window.since, window.until)):
+        unseen[entry["tenant"]].append(entry)
+    names = names_of(engine)
+    listed = (
+        books.tenants
+        | set(inside)
+        | {r["tenant"] for r in engine.rows("SELECT DISTINCT tenant FROM uses") if r["tenant"]}
+    )
+    busy = {row["tenant"] for rows in (books.tokens, books.calls) for row in rows}
+    answers: list[TenantAnswer] = []
+    for tenant in sorted(listed):
+        connection = books.connections.get(tenant)
+        apart = connection is not None and connection.connected is False and tenant not in busy
+        coverage: list[SourceCoverage] = []
+        if not apart:
+            coverage = cover(tenant, JUDGED, (window.since, window.until), as_of=window.as_of, ground=ground)
+        required = () if apart else required_sources(connection.roles if connection else None)
+        counted = [judgement for judgement in inside[tenant] if judgement.touches]
+        paused = [(mailbox, None) for mailbox in ground.paused.get(tenant, [])]
+        radius = radius_of(_with_strays(counted, inside[tenant]), names[tenant], paused)
+        late = {covered.source: covered for covered in coverage}
+        gone = [entry for entry in unseen[tenant] if entry["source"] in late and late[entry["source"]].missed(entry)]
+        answers.append(
+            tenant_answer(
+                tenant,
+                inside[tenant],
+                unseen=gone,
+                radius=radius,
+                coverage=coverage,
+                gaps=gaps(coverage, required),
+                notes=_notes(books),
+            )
+        )
+    return answers
+
+
+def _with_strays(counted: list[Judgement], everything: list[Judgement]) -> list[Judgement]:
+    """In a tenant that was touched, mailbox rows without a token id that are not ours belong to the radius."""
+    strays = [j for j in everything if j.rule == "access-without-token-id" and j.row["success"]] if counted else []
+    return counted + strays
+
+
+def _notes(books: Books) -> list[str]:
+    notes = [] if books.jobs is not None else ["no job lines in the stubs: the rule for inside use is off"]
+    return (
+        notes
+        if books.calls
+        else [*notes, "no call lines in the stubs: a replayed token cannot be told from our own use"]
+    )
+
+
+def _hour(moment: datetime | None) -> datetime:
+    assert moment is not None
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
