@@ -41,8 +41,10 @@ def decrypt(compound: Compound) -> tuple[bytes, str] | None:
     if session not in persists:
         raise NotOpened("the encryption session is not in the persist directory")
     key = _key(document, persists[session])
+    decrypted = _decrypted(document, persists, key)
+    decrypted[edit + 36 : edit + 40] = bytes(4)  # no session any more, so that nobody decrypts it again
     streams = {
-        DOCUMENT: _decrypted(document, persists, key),
+        DOCUMENT: bytes(decrypted),
         CURRENT_USER: user.replace(ENCRYPTED_TOKEN, PLAIN_TOKEN, 1),
     }
     return compound.with_streams(streams), METHOD
@@ -112,7 +114,7 @@ def _key(document: bytes, at: int) -> Key:
     raise NotOpened(METHOD)
 
 
-def _decrypted(document: bytes, persists: dict[int, int], key: Key) -> bytes:
+def _decrypted(document: bytes, persists: dict[int, int], key: Key) -> bytearray:
     output = bytearray(document)
     for persist, at in persists.items():
         kind, length = _header(document, at)
@@ -122,4 +124,4 @@ def _decrypted(document: bytes, persists: dict[int, int], key: Key) -> bytes:
             length = _header(rc4(key(persist), document[at : at + 8]), 0)[1]
             piece = document[at : at + 8 + length]
             output[at : at + len(piece)] = rc4(key(persist), piece)
-    return bytes(output)
+    return output
