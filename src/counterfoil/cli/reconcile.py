@@ -10,12 +10,14 @@ import traceback
 from datetime import datetime
 from pathlib import Path
 
+from counterfoil.cli.ledger import opened_ledger
 from counterfoil.cli.output import answer_json, answer_text, visible
 from counterfoil.evidence.answer import exit_code
 from counterfoil.evidence.report import report
-from counterfoil.evidence.stubs import Books, read_stubs
+from counterfoil.evidence.stubs import Books, read_objects, read_stubs
 from counterfoil.evidence.words import summary_lines
 from counterfoil.flows.reconcile import Answer, reconcile, window_of
+from counterfoil.ledger.exchange import EXPORTED, document
 from counterfoil.model.errors import CounterfoilError, Misconfigured
 from counterfoil.model.instant import from_rfc3339
 
@@ -89,12 +91,19 @@ def make(arguments: argparse.Namespace) -> Answer | None:
 
 def _books(arguments: argparse.Namespace) -> Books:
     if arguments.stubs is None:
-        raise Misconfigured("no stubs were given", "give --stubs FILE, in the exchange form")
+        return _ledger(arguments.ledger or arguments.data)
     try:
         with arguments.stubs.open(encoding="utf-8-sig") as lines:
             return read_stubs(lines)
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"the stubs cannot be read: {error}", "give --stubs a file of UTF-8 JSON lines") from error
+
+
+def _ledger(data: Path) -> Books:
+    """Read the stubs of an installation; its credentials say of which tenants they are."""
+    with opened_ledger(argparse.Namespace(data=data, config=None)) as ledger:
+        stubs = (row.stub for row in ledger.stubs(kinds=EXPORTED) if row.stub is not None)
+        return read_objects(enumerate((document(stub) for stub in stubs), 1))
 
 
 def write_report(answer: Answer, path: Path) -> None:

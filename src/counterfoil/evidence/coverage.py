@@ -57,6 +57,7 @@ class Ground:
     paused: Mapping[str, list[str]] = field(default_factory=dict)
     holes: list[Hole] = field(default_factory=list)
     unlicensed: set[str] = field(default_factory=set)
+    gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -125,6 +126,8 @@ def _state(  # noqa: PLR0911 - one line a state, in the order in which they are 
     tenant: str, source: str, hour: datetime, *, as_of: datetime, ground: Ground
 ) -> str:
     musts = ground.musts.get((tenant, source, hour))
+    if any(since < hour + timedelta(hours=1) and hour <= until for since, until in ground.gaps):
+        return MISSING  # what is missing is ours: stubs that our ledger lost
     if (tenant, source, hour) in ground.doubts:
         return UNKNOWN_SCHEMA
     if source == MAILBOX and any(_pauses(start, hour) for start in ground.throttled.get(tenant, [])):

@@ -12,7 +12,7 @@ from counterfoil.evidence.readers.reading import FileReading
 _NO_LICENCE = ("nonpremium", "premium", "licen")
 
 
-def ground_of(engine: Rows, files: list[FileReading]) -> Ground:
+def ground_of(engine: Rows, files: list[FileReading], gaps: list[tuple[datetime, datetime]]) -> Ground:
     """Ask the engine for the rows that must be there and were, and add what the files lost."""
     throttled: dict[str, list[datetime]] = defaultdict(list)
     paused: dict[str, list[str]] = defaultdict(list)
@@ -29,6 +29,7 @@ def ground_of(engine: Rows, files: list[FileReading]) -> Ground:
         paused=paused,
         holes=holes_of(files),
         unlicensed=unlicensed_in(files),
+        gaps=gaps,
     )
     for row in engine.rows(queries.DOUBTS_BY_HOUR):
         if row["hour"] is None or row["tenant"] is None:

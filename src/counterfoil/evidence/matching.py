@@ -16,6 +16,7 @@ An address is never a reason for "matched", here or anywhere: a thief may sit in
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from counterfoil.evidence.registry import Registry, preferred
@@ -187,6 +188,16 @@ def judge_stranger(row: Row, lookup: Lookup) -> Judgement:
     if row["credential_type"] == "secret":
         return Judgement(row, FOREIGN, "secret-on-our-identity", row["uti"], row["success"], items)
     return Judgement(row, UNEXPLAINED, "activity-without-sign-in", row["uti"], touches=False, items=items)
+
+
+def within_gaps(found: Iterable[Judgement], gaps: list[tuple[datetime, datetime]]) -> list[Judgement]:
+    """Take back the accusation where our own ledger says that it lost stubs: the use may have been ours."""
+    return [
+        Judgement(j.row, UNEXPLAINED, "gap-in-our-stubs", j.subject, touches=False, items=j.items)
+        if j.kind in TOUCHING and any(since <= (j.row["time"] or since) <= until for since, until in gaps)
+        else j
+        for j in found
+    ]
 
 
 def _replayed(row: Row, rule: str, items: tuple[Row, ...] = ()) -> Judgement:

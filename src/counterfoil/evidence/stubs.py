@@ -17,8 +17,8 @@ from counterfoil.evidence.readers.fields import instant
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import from_rfc3339
 
-KINDS = ("tenant", "credential", "job", "token", "call")
-"""The kinds that reconciling looks at; a ledger holds others beside them."""
+KINDS = ("tenant", "credential", "job", "token", "call", "gap")
+"""The kinds that reconciling looks at; a ledger holds others beside them. A ``gap`` is a time without stubs."""
 
 
 @dataclass(slots=True)
@@ -40,6 +40,7 @@ class Books:
     tokens: list[dict[str, Any]] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
     jobs: set[str] | None = None
+    gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
     first: datetime | None = None
     last: datetime | None = None
 
@@ -74,6 +75,8 @@ def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]]) -> Books:
         elif kind == "job":
             books.jobs = books.jobs or set()
             books.jobs.add(str(stub.get("id")))
+        elif kind == "gap":
+            books.gaps.append(_gap(stub, number))
         elif kind == "credential":
             books.credentials.append(_credential(stub))
         elif kind == "token":
@@ -113,6 +116,13 @@ def _span(books: Books, stub: Mapping[str, Any], number: int, *, needed: bool) -
     moment = from_rfc3339(time)
     books.first = min(books.first or moment, moment)
     books.last = max(books.last or moment, moment)
+
+
+def _gap(stub: Mapping[str, Any], number: int) -> tuple[datetime, datetime]:
+    since, until = instant(stub.get("since")), instant(stub.get("until"))
+    if since is None or until is None:
+        raise _bad(number, "is a gap that does not say since when and until when")
+    return from_rfc3339(since), from_rfc3339(until)
 
 
 def _tenant(books: Books, stub: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ from counterfoil.evidence.engine import Engine
 from counterfoil.evidence.ground import ground_of
 from counterfoil.evidence.jobs import judge_jobs, without_job
 from counterfoil.evidence.lookups import REMAINDER, gather, matched_rows, names_of, principals_of
-from counterfoil.evidence.matching import Judgement, Lookup, choose, judge
+from counterfoil.evidence.matching import Judgement, Lookup, choose, judge, within_gaps
 from counterfoil.evidence.radius import radius_of
 from counterfoil.evidence.readers.reading import FileReading
 from counterfoil.evidence.roles import required_sources
@@ -107,7 +107,8 @@ def _judgements(engine: Engine, books: Books, lookup: Lookup) -> list[Judgement]
     ours = engine.rows("SELECT * FROM calls WHERE effect = 'change'")
     found += judge_directory(directory, ours, lookup)
     suspects = [{**stub, "time": _moment(stub["time"])} for stub in without_job(books.tokens, books.calls, books.jobs)]
-    return found + judge_jobs(suspects, matched_rows(engine, suspects))
+    found += judge_jobs(suspects, matched_rows(engine, suspects))
+    return within_gaps(found, books.gaps)
 
 
 def _answers(
@@ -118,7 +119,7 @@ def _answers(
         time = judgement.row["time"]
         if time is None or window.since <= time < window.until:
             inside[judgement.row["tenant"] or "unknown"].append(judgement)
-    ground = ground_of(engine, files)
+    ground = ground_of(engine, files, books.gaps)
     unseen: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in engine.rows(UNSEEN, (window.since, window.until)):
         unseen[entry["tenant"]].append(entry)
