@@ -5,7 +5,6 @@ import yaml
 
 from counterfoil.model.mail import Envelope
 from counterfoil.scan.authentication import spf
-from counterfoil.scan.dns import Answer, Status
 
 SUITE = "auth/mailauth/test/fixtures/spf/rfc7208-tests.yml"
 CASES = 200
@@ -97,15 +96,6 @@ def test_a_domain_that_cannot_be_asked_for_is_not(mailfrom, make_zone):
 
     assert evaluate(zone, **HERE | {"mailfrom": mailfrom}).result == "none"
     assert zone.asked == []
-
-
-def test_where_nobody_may_ask_the_result_is_not_checked():
-    """NOT_ASKED is not an answer, so that there is no result."""
-    asking = spf.check(Envelope("anna@example.org", (), "192.0.2.1", "mail.example.org"))
-    next(asking)
-    with pytest.raises(StopIteration) as done:
-        asking.send((Answer(Status.NOT_ASKED),))
-    assert done.value.value.result == "not-checked"
 
 
 def test_no_record_asks_without_end(make_zone):

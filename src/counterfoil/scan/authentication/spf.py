@@ -20,10 +20,6 @@ class TempError(Exception):
     """The DNS did not answer (section 2.6.6)."""
 
 
-class NotAsked(Exception):
-    """Nobody may ask the DNS here."""
-
-
 @dataclass(frozen=True, slots=True)
 class Spf:
     """A result in RFC 8601's words, the identity it is about, its domain, and why."""
@@ -53,7 +49,7 @@ class _Session:
 def check(envelope: Envelope) -> Asking[Spf]:
     """Check the MAIL FROM identity, or for the null sender the HELO identity (section 2.4).
 
-    The result is ``not-checked`` where there is no client address or nobody may ask the DNS.
+    The result is ``not-checked`` where the client's address is not known.
     """
     helo = envelope.helo.rstrip(".")
     local, _, domain = envelope.sender.rpartition("@")
@@ -71,8 +67,6 @@ def check(envelope: Envelope) -> Asking[Spf]:
         result, reason = "permerror", str(error)
     except TempError as error:
         result, reason = "temperror", str(error)
-    except NotAsked:
-        result, reason = NOT_CHECKED, "nobody may ask the DNS"
     return Spf(result, identity, domain.lower().rstrip("."), reason)
 
 
@@ -199,9 +193,7 @@ def _current(domain: str) -> Asking[str]:
 
 
 def _records(answer: Answer) -> tuple[str, ...]:
-    if answer.status is Status.NOT_ASKED:
-        raise NotAsked
-    if answer.status is Status.TEMPORARY:
+    if answer.status in {Status.TEMPORARY, Status.NOT_ASKED}:
         raise TempError("the DNS gave no answer")
     return answer.records if answer.status is Status.OK else ()
 
