@@ -19,6 +19,7 @@ _SCHEME = "pkcs11:object="
 _PRIVATE, _PUBLIC = pkcs11.ObjectClass.PRIVATE_KEY, pkcs11.ObjectClass.PUBLIC_KEY
 _WRONG_PIN = (pkcs11.PinIncorrect, pkcs11.PinInvalid, pkcs11.PinLenRange, pkcs11.PinLocked, pkcs11.PinExpired)
 _GONE = (pkcs11.NoSuchToken, pkcs11.TokenNotPresent, pkcs11.DeviceRemoved, pkcs11.SlotIDInvalid)
+_FAULTY = (pkcs11.GeneralError, pkcs11.DeviceError, pkcs11.FunctionFailed, pkcs11.SessionHandleInvalid)
 
 
 class Token:
@@ -32,17 +33,15 @@ class Token:
 
     def __init__(self, module: str, label: str, pin: str) -> None:
         self._module, self._label, self._pin = module, label, pin
-        self._session: pkcs11.Session | None = None
+        self._session: Any = None
         self._kept: dict[str, Any] = {}
         self._in()
 
-    def _in(self) -> pkcs11.Session:
+    def _in(self) -> Any:
         """Return the session, logging in anew after the token was away."""
         if self._session is None:
             try:
-                library = pkcs11.lib(self._module)
-                # Initialising once a process is what the standard allows; a token put back in shows only after it.
-                self._session = library.get_token(token_label=self._label).open(rw=True, user_pin=self._pin)
+                self._session = self._log_in(pkcs11.lib(self._module))
             except _WRONG_PIN as error:
                 raise Misconfigured(
                     f"the token {self._label} does not take the PIN ({type(error).__name__})",
@@ -50,12 +49,31 @@ class Token:
                 ) from error
             except _GONE as error:
                 raise self._gone() from error
+            except _FAULTY as error:
+                raise self._failed("does not work", error) from error
             except (pkcs11.PKCS11Error, RuntimeError) as error:
                 raise Misconfigured(
                     f"the PKCS #11 module {self._module} cannot be used: {type(error).__name__} {error}",
                     "see that module-path names the right library and that the token is initialised",
                 ) from error
         return self._session
+
+    def _log_in(self, library: Any) -> Any:
+        try:
+            return self._open(library)
+        except (*_GONE, *_FAULTY):
+            # A token that was taken out or put in since shows only to a library that is initialised anew.
+            # Sessions on other tokens of it end with that, and log in again at their next call.
+            library.reinitialize()
+            return self._open(library)
+
+    def _open(self, library: Any) -> Any:
+        token = library.get_token(token_label=self._label)
+        try:
+            return token.open(rw=True, user_pin=self._pin)
+        except pkcs11.UserAlreadyLoggedIn:
+            # A login is the whole process's (PKCS #11 section 5.6): another session of ours made it.
+            return token.open(rw=True)
 
     def _gone(self) -> Unavailable:
         self.close()
