@@ -41,6 +41,14 @@ def open_authority(directory: Path, now: dt.datetime) -> tuple[Identity, Identit
     return authority, server, signing
 
 
+def trusted_file(directory: Path, ours: Identity) -> Path:
+    """Return the PEM of authorities whose client certificates connectors believe: ours, and any appended by hand."""
+    trusted = directory / "client-ca.pem"
+    if not trusted.exists():
+        trusted.write_bytes(ours.certificate.read_bytes())
+    return trusted
+
+
 def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 

@@ -1,16 +1,18 @@
 """The laboratory's one lock: a request goes in, the world changes, the change is kept, the answer goes out."""
 
+import logging
 import random
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from counterfoil import clock
 from counterfoil.lab import authority
 from counterfoil.lab.graph import notify
 from counterfoil.lab.logs import mailbox_audit
+from counterfoil.lab.objects import Scheduled
 from counterfoil.lab.operations import OPERATIONS
 from counterfoil.lab.settings import Settings
 from counterfoil.lab.store import Store
@@ -18,6 +20,8 @@ from counterfoil.lab.wire import Call, Errand, Pending, Reply
 from counterfoil.lab.world import World
 from counterfoil.model.errors import Misconfigured, Refused
 
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
 Face = Callable[[World, Call], Reply | Pending]
 
 
@@ -33,6 +37,7 @@ class Engine:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.authority, self.server, self.signing = authority.open_authority(directory, clock.now())
+        self.trusted = authority.trusted_file(directory, self.authority)
         self._store = Store(directory / "lab.sqlite")
         starts = int(self._store.fact("starts") or 0)
         self._store.remember("starts", starts + 1)
@@ -56,6 +61,11 @@ class Engine:
             reply = pending.then(answers)
             self._store.save(self.world.drain())
             return reply
+
+    def ask(self, question: Callable[[World], T]) -> T:
+        """Let a pure function look at the world."""
+        with self._lock:
+            return question(self.world)
 
     def operate(self, name: str, arguments: dict[str, Any]) -> Any:
         """Run one of ``OPERATIONS``.
@@ -82,9 +92,28 @@ class Engine:
         with self._lock:
             mailbox_audit.settle(self.world, now)
             notify.sweep(self.world, now)
+            self._keep_appointments(now)
             notices, self.world.notices = self.world.notices, []
             self._store.save(self.world.drain())
             return notices
+
+    def _keep_appointments(self, now: float) -> None:
+        for appointment in self.world.every(Scheduled):
+            if appointment.at <= now:
+                self.world.remove(appointment)
+                operation = OPERATIONS.get(appointment.operation)
+                try:
+                    if operation is None:
+                        raise Refused("there is no such operation")  # noqa: TRY301 - logged like any other refusal
+                    operation(self.world, now, **appointment.arguments)
+                except (Refused, TypeError, ValueError) as error:
+                    _log.warning("the appointment %s was not kept: %s", appointment.operation, error)
+
+    def ripen_rows(self) -> None:
+        """Write audit rows that are due by now."""
+        with self._lock:
+            mailbox_audit.settle(self.world, clock.now().timestamp())
+            self._store.save(self.world.drain())
 
     def request_id(self) -> str:
         """Make an id for a request."""

@@ -1,15 +1,22 @@
 """The laboratory Microsoft 365, for programs in Python: start it, seed it, point clients at it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from counterfoil.lab import manage
+from counterfoil import clock
+from counterfoil.lab import manage, places
+from counterfoil.lab.authority import Identity, issue
 from counterfoil.lab.engine import Engine, readable
 from counterfoil.lab.entra import face as entra
 from counterfoil.lab.graph import face as graph
+from counterfoil.lab.logs.export import SHAPES, export
+from counterfoil.lab.mx import Mx
+from counterfoil.lab.objects import Tenant
 from counterfoil.lab.server import Server
+from counterfoil.lab.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +24,15 @@ class Endpoints:
     """Where clients find the laboratory; all URLs without a trailing slash.
 
     ``login`` stands for https://login.microsoftonline.com, ``graph`` for https://graph.microsoft.com,
-    ``manage`` for https://manage.office.com; ``admin`` is the laboratory's own; ``ca`` is the file to trust.
+    ``manage`` for https://manage.office.com; ``admin`` is the laboratory's own; ``ca`` is the file to trust;
+    ``smtp`` is the port on 127.0.0.1 where mail for the tenants' domains is taken.
     """
 
     login: str
     graph: str
     manage: str
     admin: str
+    smtp: int
     ca: Path
 
 
@@ -42,19 +51,62 @@ class Laboratory:
         wished = ports or self.engine.recall_ports()
         faces = {"login": entra.answer, "graph": graph.answer, "manage": manage.answer}
         self._server = Server(self.engine, faces, wished)
-        self.engine.remember_ports(self._server.ports)
-        urls = {name: f"https://localhost:{port}" for name, port in self._server.ports.items()}
-        self.endpoints = Endpoints(**urls, ca=self.engine.authority.certificate)
+        self._mx = Mx(self.engine, self.engine.trusted, wished.get("smtp", 0))
 
     def start(self) -> Self:
-        """Serve; returns when every port answers."""
+        """Serve; returns when every port answers.
+
+        Raises:
+            Unavailable: If a port cannot be had.
+        """
+        self._mx.start()
         self._server.start()
+        self.engine.remember_ports({**self._server.ports, "smtp": self._mx.port})
         return self
 
     def stop(self) -> None:
         """Stop serving and close the state."""
         self._server.stop()
+        self._mx.stop()
         self.engine.close()
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where clients find it; complete once it has been started."""
+        urls = {name: f"https://localhost:{port}" for name, port in self._server.ports.items()}
+        return Endpoints(**urls, smtp=self._mx.port, ca=self.engine.authority.certificate)
+
+    def certificate(self, directory: Path, *names: str) -> Identity:
+        """Issue a certificate for DNS names that connectors believe; returns its two PEM files."""
+        directory.mkdir(parents=True, exist_ok=True)
+        identity = Identity(directory / f"{names[0]}.pem", directory / f"{names[0]}-key.pem")
+        issue(self.engine.authority, identity, list(names), clock.now())
+        return identity
+
+    def export(self, directory: Path, *, tenants: Sequence[str] | None = None, shapes: Sequence[str] = SHAPES) -> int:
+        """Write what tenants can see of their logs by now, a folder each; returns the number of files.
+
+        Args:
+            directory: Where the folders go; files that are there already are replaced.
+            tenants: Ids or domains; all where left out.
+            shapes: Which of ``counterfoil.lab.logs.export.SHAPES``; the same rows appear in several.
+        """
+        self.engine.ripen_rows()
+        moment = clock.now().timestamp()
+
+        def collect(world: World) -> dict[str, bytes]:
+            chosen = [places.tenant(world, name) for name in tenants] if tenants else world.every(Tenant)
+            files: dict[str, bytes] = {}
+            for tenant in chosen:
+                files |= export(world, tenant, moment, shapes)
+            return files
+
+        files = self.engine.ask(collect)
+        for path, data in files.items():
+            place = directory / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+        return len(files)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -265,8 +265,18 @@ class Row:
     body: dict[str, Any]
 
 
+@dataclass(slots=True)
+class Scheduled:
+    """An operation that will happen by itself: an administrator who edits by hand in the middle of something."""
+
+    id: str
+    at: float
+    operation: str
+    arguments: dict[str, Any]
+
+
 KINDS: tuple[type[Any], ...] = (
     Tenant, Application, Principal, Mailbox, Folder, Message, Trace, Rule, Subscription, Connector, Gathering, Meter,
-    Row,
+    Row, Scheduled,
 )  # fmt: skip
 """Every kind that is kept."""

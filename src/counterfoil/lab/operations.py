@@ -6,7 +6,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from counterfoil.lab import by_hand, looks, seed
+from counterfoil.lab import by_hand, looks, plan, seed
 
 Operation = Callable[..., Any]
 
@@ -28,6 +28,9 @@ OPERATIONS: dict[str, Operation] = {
         by_hand.admin_restrict,
         by_hand.admin_exchange_grant,
         by_hand.admin_key_policy,
+        by_hand.admin_meddle,
+        plan.schedule,
+        plan.apply_faults,
         looks.messages,
         looks.credentials,
         looks.tenants,

@@ -13,6 +13,7 @@ from counterfoil.model.errors import Unavailable
 
 _ADMIN = "admin"
 _RIPEN_SECONDS = 0.2
+_GRACE_SECONDS = 0.2
 
 
 class Server:
@@ -40,6 +41,8 @@ class Server:
             proxy_headers=False,
         )
         self._server = uvicorn.Server(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="lab", daemon=True)
 
     def start(self) -> None:
@@ -59,16 +62,28 @@ class Server:
     def stop(self) -> None:
         """Stop, and return when the thread has ended."""
         self._server.should_exit = True
-        self._thread.join(timeout=0.5)
-        self._server.force_exit = True  # clients that keep their connections open are not waited for
+        if self._loop is not None and self._stopping is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(timeout=15)
 
     async def _serve(self) -> None:
         self._server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            ticker = group.create_task(self._ripen())
+            helpers = [group.create_task(self._ripen()), group.create_task(self._hang_up(self._stopping))]
             await self._server.serve(sockets=list(self._sockets.values()))
-            ticker.cancel()
+            for helper in helpers:
+                helper.cancel()
+
+    async def _hang_up(self, stopping: asyncio.Event) -> None:
+        """End the connections of clients that keep theirs open, once the server is to stop."""
+        await stopping.wait()
+        while True:
+            await asyncio.sleep(_GRACE_SECONDS)
+            for connection in list(self._server.server_state.connections):
+                transport = getattr(connection, "transport", None)
+                if transport is not None:
+                    transport.abort()
 
     async def _ripen(self) -> None:
         """Post notices and write rows that are due, a few times a second."""
