@@ -145,6 +145,16 @@ class Writer:
         return self._frontier.copy() if self._frontier.size == size else rows.frontier(connection, size)
 
 
+def _first(error: sa.exc.OperationalError) -> sa.exc.OperationalError:
+    """Return what went wrong first; that its savepoint is gone as well says nothing to an operator."""
+    first, earlier = error, error.__context__
+    while earlier is not None:
+        if isinstance(earlier, sa.exc.OperationalError):
+            first = earlier
+        earlier = earlier.__context__
+    return first
+
+
 class _Batch:
     """Gathers the rows of one transaction."""
 
@@ -166,6 +176,10 @@ class _Batch:
                 indexes = [self._admit(s, o) for s, o in zip(request.stubs, request.octets, strict=True)]
                 if request.also is not None:
                     request.also(self._connection)
+        except sa.exc.OperationalError as error:
+            # A full disk or a bad one: SQLite has then undone the whole transaction and not just this request,
+            # so nobody in the batch may be told that it was written.
+            raise _first(error) from None
         except Exception as error:  # noqa: BLE001 - it goes to the caller whose request failed
             del self._entries[mark:]
             self._next = self._frontier.size + len(self._entries)
