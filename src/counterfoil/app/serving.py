@@ -15,15 +15,17 @@ from counterfoil.app.logs import log_to_stderr
 from counterfoil.app.state import State, open_state
 from counterfoil.bounded.pool import Bounds, Died, Exceeded, Pool
 from counterfoil.config.settings import Config
+from counterfoil.config.values import HostPort
 from counterfoil.flows.mail import MailFlow, Names
 from counterfoil.flows.transaction import Transactions
 from counterfoil.gateway.access import AccessLimits
+from counterfoil.gateway.milter import QUEUE, MilterServer
 from counterfoil.gateway.relay import Relay
 from counterfoil.gateway.resolver import Network, NotAsked, Rationed
 from counterfoil.gateway.server import SmtpServer
 from counterfoil.gateway.smtp.limits import Limits
 from counterfoil.gateway.tls import server_context
-from counterfoil.model.errors import Unavailable
+from counterfoil.model.errors import Misconfigured, Unavailable
 from counterfoil.model.mail import Decision, Direction, Envelope, Json, Scan
 from counterfoil.scan import policy_document
 from counterfoil.scan.scanner import WORK, Scanner
@@ -39,6 +41,8 @@ def serve(data: Path, config: Config) -> None:
         Misconfigured: If it cannot start as configured.
         Unavailable: If no worker can be started.
     """
+    if config.console.listen is not None:
+        raise Misconfigured("console.listen is set, but there is no console yet", "leave it out")
     log_to_stderr(config.log.level)
     with alone(data), open_state(data, config, create=True) as state:
         unknown = state.journal.recover()
@@ -54,16 +58,18 @@ async def _serve(data: Path, config: Config, state: State) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with _pool(config) as pool:
         await _ready(pool)
-        server = _server(data, config, state, pool)
-        await _listen(server, config)
+        flow = _flow(config, state, pool)
+        smtp, milter = _smtp(data, config, state, flow), _milter(config, state, flow)
         released = asyncio.create_task(sending.releases(state, config, data).run(stop))
-        _say("ready", version=__version__)
         try:
+            await _listen("smtp", smtp, config.gateway.listen, config.gateway.outbound_listen)
+            await _listen("milter", milter, config.milter.listen, config.milter.outbound_listen)
+            _say("ready", version=__version__)
             await stop.wait()
             _say("stopping")
         finally:
             stop.set()
-            await server.drain(config.gateway.drain_seconds)
+            await asyncio.gather(smtp.drain(config.gateway.drain_seconds), milter.drain(config.gateway.drain_seconds))
             await released
 
 
@@ -80,11 +86,10 @@ async def _ready(pool: Pool) -> None:
     _say("workers are up", isolated_by=list(isolation.in_force), not_isolated_by=list(isolation.missing))
 
 
-def _server(data: Path, config: Config, state: State, pool: Pool) -> SmtpServer:
-    name = sending.hostname(config)
+def _flow(config: Config, state: State, pool: Pool) -> MailFlow:
     network = Network(config.dns.servers) if config.dns.enabled else NotAsked()
-    flow = MailFlow(
-        names=Names(name, config.gateway.secret_header),
+    return MailFlow(
+        names=Names(sending.hostname(config), config.gateway.secret_header),
         journal=state.journal,
         holder=state.journal,
         scanner=Scanner(pool, lambda: Rationed(network).answer),
@@ -92,28 +97,34 @@ def _server(data: Path, config: Config, state: State, pool: Pool) -> SmtpServer:
         now=clock.now,
         monotonic=time.monotonic,
     )
-    relay = Relay(name, sending.contexts(config, data))
 
-    def converse() -> Transactions:
-        outbound = sending.outbound(config)
-        return Transactions(flow, state.directory, relay, outbound=outbound, via="smtp", new_id=_new_id)
 
-    gateway = config.gateway
+def _smtp(data: Path, config: Config, state: State, flow: MailFlow) -> SmtpServer:
+    gateway, outbound = config.gateway, sending.outbound(config)
+    relay = Relay(sending.hostname(config), sending.contexts(config, data))
     return SmtpServer(
-        converse,
-        hostname=name,
+        lambda: Transactions(flow, state.directory, relay, outbound=outbound, via="smtp", new_id=_new_id),
+        hostname=sending.hostname(config),
         limits=Limits(message=gateway.message_octets, recipients=gateway.recipients),
         access=AccessLimits(gateway.connections, gateway.connections_per_client, gateway.messages_per_minute),
         tls=server_context(*sending.certificate(config, data), gateway.client_ca),
     )
 
 
-async def _listen(server: SmtpServer, config: Config) -> None:
-    faces = {Direction.INBOUND: config.gateway.listen, Direction.OUTBOUND: config.gateway.outbound_listen}
-    for direction, place in faces.items():
+def _milter(config: Config, state: State, flow: MailFlow) -> MilterServer:
+    return MilterServer(
+        lambda queue: Transactions(flow, state.directory, queue, outbound=QUEUE, via="milter", new_id=_new_id),
+        most=config.gateway.message_octets,
+    )
+
+
+async def _listen(
+    what: str, server: SmtpServer | MilterServer, inbound: HostPort | None, outbound: HostPort | None
+) -> None:
+    for direction, place in ((Direction.INBOUND, inbound), (Direction.OUTBOUND, outbound)):
         if place is not None:
             port = await server.listen(place.host, place.port, direction)
-            _say("listening", face=direction.value, host=place.host, port=port)
+            _say("listening", face=what, direction=direction.value, host=place.host, port=port)
 
 
 def _decide(scan: Scan, envelope: Envelope, policy: Mapping[str, Json]) -> Decision:

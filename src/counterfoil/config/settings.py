@@ -73,7 +73,12 @@ class Outbound:
 class Milter:
     """The same flow behind Postfix's smtpd_milters."""
 
-    listen: HostPort | None = setting(None, values.listener, 'where Postfix connects; "" (the default) switches it off')
+    listen: HostPort | None = setting(
+        None, values.listener, 'where the Postfix for mail to the tenants connects; "" (the default) switches it off'
+    )
+    outbound_listen: HostPort | None = setting(
+        None, values.listener, 'where the Postfix for mail from the tenants connects; "" (the default) switches it off'
+    )
 
 
 @dataclass(frozen=True, slots=True)
