@@ -15,8 +15,9 @@ MAX_SIZE = 256 * 1024 * 1024
 MAILDIR = ("cur", "new", "tmp")
 MESSAGE_SUFFIXES = frozenset({".eml", ".mht", ".mhtml"})
 
-# RFC 4155: a line "From ", a sender, a timestamp with hours and minutes, after an empty line or at the start.
-SEPARATOR = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\d{1,2}:\d{2}[^\r\n]*\r?\n")
+# RFC 4155: a line "From ", a sender, a timestamp with hours and minutes.
+SEPARATOR = re.compile(rb"From [^\r\n]{0,990}\r?\n")
+TIMESTAMP = re.compile(rb"[ 0-9][0-9]:[0-9][0-9]")
 
 # One of these alone, or any two of the second set, make the start of a file a header section.
 STRONG = frozenset(
@@ -80,7 +81,8 @@ def items(path: Path, *, message: bool = False) -> Iterator[Item]:
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(HEAD)
-        if not message and SEPARATOR.match(head) and looks_like_message(head[head.index(b"\n") + 1 :]):
+        separator = None if message else _separator(head, 0)
+        if separator and looks_like_message(head[separator:]):
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as box:
                 yield from _mbox(str(path), box)
             return
@@ -105,15 +107,23 @@ def looks_like_message(head: bytes) -> bool:
 
 def _mbox(path: str, box: mmap.mmap) -> Iterator[Item]:
     """Cut an mbox; lines quoted as ``>From`` stay as they are, for how they were quoted cannot be known."""
-    start = None
+    start = _separator(box, 0) or 0
     index = 0
-    for separator in SEPARATOR.finditer(box):
-        if start is not None:
-            yield _piece(path, box, start, separator.start(), index)
-            index += 1
-        start = separator.end()
-    if start is not None:
-        yield _piece(path, box, start, len(box), index)
+    place = box.find(b"\nFrom ", start)
+    while place >= 0:
+        # A separator stands after an empty line; the message ends with the line end before that.
+        after = _separator(box, place + 1) if box[max(0, place - 2) : place].endswith((b"\n", b"\n\r")) else None
+        if after is not None:
+            yield _piece(path, box, start, place + 1, index)
+            start, index = after, index + 1
+        place = box.find(b"\nFrom ", after or place + 1)
+    yield _piece(path, box, start, len(box), index)
+
+
+def _separator(box: bytes | mmap.mmap, place: int) -> int | None:
+    """Return where the separator line that begins at a place ends, or ``None`` where there is none."""
+    line = SEPARATOR.match(box, place)
+    return line.end() if line and TIMESTAMP.search(line[0]) else None
 
 
 def _piece(path: str, box: mmap.mmap, start: int, end: int, index: int) -> Item:

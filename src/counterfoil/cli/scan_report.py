@@ -95,17 +95,16 @@ def print_table(rows: Sequence[Row]) -> None:
         answer_text("nothing to scan")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column, justify in (("verdict", "left"), ("action", "left"), ("message", "left"), ("ms", "right")):
-        table.add_column(column, justify="right" if justify == "right" else "left", overflow="fold")
-    table.add_column("why", overflow="fold", ratio=1)
+    for column in ("verdict", "action"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("ms", justify="right", no_wrap=True)
+    table.add_column("message, and why", overflow="fold", ratio=1)
     for one in rows:
-        table.add_row(
-            Text(one.verdict.value, style=STYLES[one.verdict]),
-            one.action.value,
-            Text(visible(one.name)),
-            f"{one.elapsed_ms:.1f}",
-            Text("\n".join(visible(line) for line in one.lines)),
-        )
+        cell = Text(visible(one.name))
+        for line in one.lines:
+            cell.append(f"\n  {visible(line)}", style="dim")
+        verdict = Text(one.verdict.value, style=STYLES[one.verdict])
+        table.add_row(verdict, one.action.value, f"{one.elapsed_ms:.1f}", cell)
     stdout.print(table, soft_wrap=False)
     counts = Counter(one.verdict for one in rows)
     sums = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
