@@ -1,5 +1,6 @@
 """The data folder opened: database, ledger, held files, and what the commands and the gateway make of them."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from counterfoil.gateway.store.journal import Journal
 from counterfoil.gateway.store.quarantine import Quarantine
 from counterfoil.gateway.store.stories import Stories
 from counterfoil.gateway.store.tenants import Tenants
+from counterfoil.ledger import durable
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Misconfigured
 from counterfoil.scan.policy import DEFAULT_POLICY
@@ -51,7 +53,7 @@ def open_state(data: Path, config: Config, *, create: bool) -> Iterator[State]:
         raise Misconfigured(f"there is no data in {data}", "say --data DIR, or set COUNTERFOIL_DATA")
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        files = HeldFiles(data / "held")
+        files = HeldFiles(data / "held", _instance(data))
     except OSError as error:
         raise Misconfigured(f"{data} cannot be used: {error.strerror}", "give --data a folder of your own") from error
     engine = open_database(config.database.url or data / DATABASE)
@@ -69,3 +71,12 @@ def open_state(data: Path, config: Config, *, create: bool) -> Iterator[State]:
     finally:
         ledger.close()
         engine.dispose()
+
+
+def _instance(data: Path) -> str:
+    """Return the name of this data folder, made at the first opening: several gateways may share a database."""
+    place = data / "instance"
+    with durable.lock(data / ".instance.lock"):
+        if not place.exists():
+            durable.write(place, secrets.token_hex(8).encode(), mode=0o600)
+    return place.read_text(encoding="ascii")

@@ -6,11 +6,16 @@ import errno
 import os
 import threading
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from tests.gateway.store.conftest import BY, DECISION, NOW, RAW, Store, received, scan
 
+from counterfoil.gateway.store.held_files import HeldFiles
+from counterfoil.gateway.store.journal import Journal
+from counterfoil.gateway.store.quarantine import Quarantine
 from counterfoil.gateway.store.tables import held, messages
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused, Unavailable
@@ -157,6 +162,19 @@ async def test_a_crash_leaves_unknown(store: Store):
     with pytest.raises(Refused, match="cannot be read"):
         store.files.read("orphan", orphan)
     assert store.files.read("kept", str(store.stories.story("kept", None)["held_sha256"])) == RAW
+
+
+async def test_another_gateways_work_is_left_alone(store: Store, tmp_path: Path):
+    """On a shared database a restart settles its own open intents, and neither releases nor expires others' bytes."""
+    other_files = HeldFiles(tmp_path / "other", "other")
+    other = Journal(store.engine, store.ledger, other_files, lambda: NOW, 30)
+    quarantine = Quarantine(store.engine, store.ledger, other_files, timedelta(seconds=60))
+    await store.journal.intent(received("open"))
+    await store.journal.intent(received("kept"))
+    await store.journal.hold(received("kept"), RAW, scan(), DECISION)
+    store.quarantine.want("kept", None, BY)
+    assert (other.recover(), quarantine.due(NOW), quarantine.expire(NOW + timedelta(days=99))) == (0, [], 0)
+    assert (store.journal.recover(), store.quarantine.due(NOW)) == (1, ["kept"])
 
 
 async def test_hostile_text_is_stored(store: Store):

@@ -21,10 +21,13 @@ class HeldFiles:
 
     After a failed fsync nobody knows what is on the disk, and a second fsync may lie (PostgreSQL's lesson of
     2018); so the folder is ``suspect`` from then on and takes nothing more until the process is restarted.
+
+    ``owner`` is the gateway that the folder belongs to, where several gateways share a database.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, owner: str = "") -> None:
         self._folder = folder
+        self.owner = owner
         self.suspect: str | None = None
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 

@@ -49,7 +49,7 @@ class Journal:
         ]
 
         def insert(connection: sa.Connection) -> None:
-            connection.execute(sa.insert(messages).values(_row(received)))
+            connection.execute(sa.insert(messages).values(_row(received) | {"gateway": self._files.owner}))
             if rows:
                 connection.execute(sa.insert(recipients), rows)
 
@@ -105,13 +105,14 @@ class Journal:
             raise
 
     def recover(self) -> int:
-        """Settle what the last run left open as ``unknown`` and remove files without a row; return how many were open.
+        """Settle what the last run left open as ``unknown`` and remove files without a row.
 
-        Call it before anything is accepted. If we die in here, the rest is settled at the next start.
+        Returns how many were open; what other gateways on the same database are at work on is left alone. Call
+        it before anything is accepted. If we die in here, the rest is settled at the next start.
         """
         with self._engine.connect() as connection:
-            left = connection.execute(sa.select(messages.c.id, messages.c.tenant).where(messages.c.outcome.is_(None)))
-            open_intents = left.all()
+            ours = messages.c.outcome.is_(None) & (messages.c.gateway == self._files.owner)
+            open_intents = connection.execute(sa.select(messages.c.id, messages.c.tenant).where(ours)).all()
             owned = {f"{row.sha256}.{row.message}" for row in connection.execute(sa.select(held)).all()}
         for row in open_intents:
             words = "the process ended before an outcome was written; the sender may try again"

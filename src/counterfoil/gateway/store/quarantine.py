@@ -77,8 +77,9 @@ class Quarantine:
         return self._files.read(message, self._row(message, tenant).sha256)
 
     def due(self, now: datetime) -> list[str]:
-        """Return the messages whose release is to be tried now, oldest claim first."""
-        waiting = sa.select(held.c.message).where(held.c.next_try <= sortable(now)).order_by(held.c.next_try)
+        """Return the messages whose release this gateway has to try now, oldest claim first."""
+        mine = (held.c.next_try <= sortable(now)) & (messages.c.gateway == self._files.owner)
+        waiting = sa.select(held.c.message).select_from(held.join(messages)).where(mine).order_by(held.c.next_try)
         with self._engine.connect() as connection:
             return list(connection.execute(waiting).scalars())
 
@@ -152,8 +153,10 @@ class Quarantine:
     def expire(self, now: datetime) -> int:
         """End what has been held as long as the policy says; what is wanted is kept. Return how many ended."""
         over = (held.c.expires <= sortable(now)) & held.c.wanted_by.is_(None)
+        over &= messages.c.gateway == self._files.owner
         with self._engine.connect() as connection:
-            old = list(connection.execute(sa.select(held.c.message).where(over)).scalars())
+            ended = sa.select(held.c.message).select_from(held.join(messages)).where(over)
+            old = list(connection.execute(ended).scalars())
         for message in old:
             self._end(message, Outcome.EXPIRED, "held as long as the policy says", actor="policy", now=now)
         return len(old)

@@ -49,6 +49,7 @@ messages = sa.Table(
     ),
     sa.Column("direction", sa.Text, nullable=False),
     sa.Column("via", sa.Text, nullable=False),
+    sa.Column("gateway", sa.Text, nullable=False, index=True, doc="whose data folder has its bytes; see app.state"),
     sa.Column("sender", sa.Text, nullable=False, index=True),
     sa.Column("client_address", sa.Text, nullable=False),
     sa.Column("helo", sa.Text, nullable=False),
