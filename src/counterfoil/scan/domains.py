@@ -16,6 +16,8 @@ def _suffixes() -> PublicSuffixList:
 def registrable(host: str) -> str:
     """Return the domain that its owner registered, in ASCII and lower case; the host itself where there is none."""
     name = ascii_host(host)
+    if not name.rpartition(".")[2].strip("0123456789"):  # an address has no owner's domain
+        return name
     return str(_suffixes().privatesuffix(name) or name)
 
 

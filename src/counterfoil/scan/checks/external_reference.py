@@ -34,7 +34,7 @@ FILE_SERVER = re.compile(r"^(?:file:)?[/\\]{2,5}(?!/|[a-z]:)[^/\\?#]", re.IGNORE
 MONIKER = re.compile(
     r"^(?:mhtml|script|ms-[a-z]+|search-ms|javascript|vbscript|data|its|mk|view-source):|!x-usc:", re.IGNORECASE
 )
-REMOTE = re.compile(r"^(?:https?|ftp):|^(?:file:)?[/\\]{2}", re.IGNORECASE)
+REMOTE = re.compile(r"^(?:https?|ftp):", re.IGNORECASE)
 
 
 def check(message: Message) -> Iterator[Finding]:
@@ -67,7 +67,7 @@ def _relationship(part: Part, link: Relationship) -> Iterator[Finding]:
 
 def _rtf(part: Part) -> Iterator[Finding]:
     for target in rtf.destinations(part.data, "template"):
-        if REMOTE.match(target) or MONIKER.search(target):
+        if REMOTE.match(target) or FILE_SERVER.match(target) or MONIKER.search(target):
             yield _finding(part, Severity.HIGH, "A document template is fetched from elsewhere", target, "template")
     if rtf.has(part.data, "objupdate"):
         yield _finding(part, Severity.HIGH, "An object is loaded without a click", "", "objupdate")

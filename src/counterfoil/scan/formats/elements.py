@@ -30,7 +30,7 @@ class _Handler:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.flush()
-        local = {key.rpartition(":")[2]: value for key, value in attributes.items()}
+        local = {key.rpartition(":")[2]: value for key, value in attributes.items() if not key.startswith("xmlns")}
         self.started = (name.rpartition(":")[2], local)
 
     def end(self, _name: str) -> None:
