@@ -19,6 +19,7 @@ from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.gateway.trace import own_fields, received_field
 from counterfoil.model.errors import Unavailable
 from counterfoil.model.mail import Action, Decision, Envelope, Finding, Json, Outcome, Scan, Severity
+from counterfoil.scan.authentication.results import write
 
 log = logging.getLogger(__name__)
 
@@ -187,10 +188,11 @@ class MailFlow:
         return replace(scan, findings=(*scan.findings, *_notices(stripped)))
 
     def _dress(self, taken: Taken, stripped: Stripped, scan: Scan, decision: Decision) -> Dressed:
-        fields = own_fields(taken.received, scan, decision, self.names.hostname)
+        fields = own_fields(taken.received, decision)
+        results = write(self.names.hostname, scan.authentication).decode("ascii").partition(":")[2].strip()
         # Postfix writes a Received field of its own in front of the milter.
         trace = (received_field(taken.received, taken.client, self.names.hostname),) * (taken.received.via == "smtp")
-        return Dressed(stripped, (*trace, *fields))
+        return Dressed(stripped, (*trace, *fields, ("Authentication-Results", results)))
 
     async def _settle(self, received: Received, sent: Sent, scan: Scan | None, decision: Decision | None) -> Reply:
         """Write the disposition. Where that fails the reply stands: the intent alone says unknown, which is true."""

@@ -16,7 +16,7 @@ _RESULTS = b"authentication-results"
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _BREAK = re.compile(rb"(?<=\r\n)(?![ \t])")
 _SIGNED = re.compile(rb"(?:^|;)\s*h\s*=([^;]*)", re.IGNORECASE)
-_AUTHSERV = re.compile(rb"\s*(?:\"([^\"]*)\"|([^\s;\"]+))")
+_AUTHSERV = re.compile(rb"\"((?:[^\"\\]|\\.)*)\"|([^\s;\"()]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,10 @@ def _is_ours(name: bytes, header: bytes, own: OwnNames) -> bool:
     if name != _RESULTS:
         return False
     found = _AUTHSERV.match(_without_comments(header.partition(b":")[2]))
-    return found is not None and (found[1] or found[2] or b"").lower() == own.authserv.lower().encode()
+    if found is None:
+        return True  # it cannot be read, so somebody may read our name in it
+    written = found[2] if found[1] is None else re.sub(rb"\\(.)", rb"\1", found[1])
+    return written.strip().rstrip(b".").lower() == own.authserv.rstrip(".").lower().encode()
 
 
 def _without_comments(value: bytes) -> bytes:
@@ -126,7 +129,7 @@ def _without_comments(value: bytes) -> bytes:
                 value = value[index + 1 :].lstrip()
                 break
         else:
-            return value[1:]
+            return b""
     return value
 
 

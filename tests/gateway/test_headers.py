@@ -1,0 +1,111 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterfoil.gateway.headers import Dressed, OwnNames, Stripped, hops, split, strip, values
+
+OWN = OwnNames("mx.test", "X-Secret")
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("prefix", b"X-Counterfoil-Verdict: clean\r\n"),
+        ("case", b"x-counterFOIL-anything: clean\r\n"),
+        ("blank before the colon", b"X-Counterfoil-Id \t: x\r\n"),
+        ("folded", b"X-Counterfoil-Id: x\r\n\tmore\r\n y\r\n"),
+        ("secret", b"x-secret: value\r\n"),
+        ("results", b"Authentication-Results: mx.test; spf=pass\r\n"),
+        ("results, folded", b"Authentication-Results:\r\n MX.test 1; spf=pass\r\n"),
+        ("results, quoted", b'Authentication-Results: "mx.test"; spf=pass\r\n'),
+        ("results, escaped", b'Authentication-Results: "m\\x.test"; spf=pass\r\n'),
+        ("results, dot", b"Authentication-Results: mx.test.; spf=pass\r\n"),
+        ("results, unreadable", b"Authentication-Results: (mx.test; spf=pass\r\n"),
+        ("results, comment", b"Authentication-Results: (a (b) c) mx.test; spf=pass\r\n"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_own_names_are_taken_off(name, raw):
+    """A field of our names is taken off however it is spelt, and every other octet stays."""
+    stripped = strip(b"Subject: a\r\n" + raw + b"To: b\r\n\r\n" + raw, OWN)
+    assert stripped.raw == b"Subject: a\r\nTo: b\r\n\r\n" + raw
+    assert len(stripped.removed) == 1
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"Authentication-Results: other.test; spf=pass\r\n",
+        b"Authentication-Results: mx.test.evil.example; spf=pass\r\n",
+        b"X-Counterfoil: x\r\n",
+        b"Not-X-Secret: x\r\n",
+        b"Subject: \xff\xfe8-bit\r\n",
+    ],
+)
+def test_other_names_stay(raw):
+    """Fields that only look like ours stay, and the octets are the same object."""
+    raw = raw + b"\r\nbody\r\n"
+    assert strip(raw, OWN).raw is raw
+
+
+def test_removed_fields_are_counted_by_name():
+    """What was taken off is named with its occurrence among the fields of that name, as a milter needs it."""
+    raw = (
+        b"Authentication-Results: other.test; none\r\nX-Secret: a\r\n"
+        b"Authentication-Results: mx.test; none\r\nX-Secret: b\r\n\r\n"
+    )
+    assert strip(raw, OWN).removed == (("X-Secret", 1), ("Authentication-Results", 2), ("X-Secret", 2))
+
+
+def test_a_signature_over_our_names_is_said():
+    """Our names in h= of a DKIM signature are named, whether such a field is there or not."""
+    raw = b"DKIM-Signature: v=1; d=a.example;\r\n h=From : X-Secret:\r\n\tx-counterfoil-id; b=x\r\n\r\n"
+    assert strip(raw, OWN).signed == ("x-counterfoil-id", "x-secret")
+
+
+@pytest.mark.parametrize(
+    ("raw", "gap"),
+    [
+        (b"", b"\r\n"),
+        (b"\r\nbody\r\n", b""),
+        (b"Subject: a\r\n\r\nbody\r\n", b""),
+        (b"no header at all\r\n", b"\r\n"),
+        (b" continues our last field\r\nSubject: a\r\n\r\n", b"\r\n"),
+        (b"From ann@sender.example Mon\r\nSubject: a\r\n\r\n", b"\r\n"),
+    ],
+)
+def test_text_that_is_no_field_is_not_read_as_ours(raw, gap):
+    """Ours go on top of anything; what is no header field is kept apart from ours by an empty line."""
+    out = Dressed(Stripped(raw), (("X-Counterfoil-Id", "m1"),)).octets()
+    assert out == b"X-Counterfoil-Id: m1\r\n" + gap + raw
+
+
+def test_hops_are_counted():
+    """All Received fields are counted, and among them those that this gateway wrote."""
+    fields, _ = split(
+        b"Received: from a ([192.0.2.1])\r\n\tby mx.test (Counterfoil) with ESMTP id x; d\r\n"
+        b"Received: from a by mx.test (Postfix); d\r\nReceived: from a by mx.test.evil (Counterfoil); d\r\n\r\n"
+    )
+    assert hops(fields, "mx.test") == (3, 1)
+
+
+def test_values_of_a_name():
+    """Every value of a name is found, whatever its case."""
+    fields, _ = split(b"X-Secret: one\r\nx-secret:two \r\n\r\nX-Secret: in the body\r\n")
+    assert values(fields, "X-SECRET") == [b"one", b"two"]
+
+
+@given(st.binary(max_size=300))
+def test_split_loses_nothing(raw):
+    """Whatever the octets, fields and rest put together are the message again."""
+    fields, rest = split(raw)
+    assert b"".join(fields) + rest == raw
+
+
+@given(
+    st.lists(st.sampled_from([b"X-Secret: x\r\n", b"A: b\r\n", b" fold\r\n", b"\r\n", b"text", b":", b"X-Secret:\r\n"]))
+)
+def test_strip_leaves_none_of_ours(pieces):
+    """After stripping there is nothing left to strip."""
+    once = strip(b"".join(pieces), OWN)
+    assert strip(once.raw, OWN).removed == ()
