@@ -32,12 +32,14 @@ Work = Callable[[bytes, Callable[[bytes], bytes]], bytes]
 def main(channel: int, target: str, bounds: Bounds, lifetime: float) -> None:
     """Serve jobs on a socket's descriptor until it is closed at the other end."""
     try:
-        module, _, name = target.partition(":")
-        work: Work = getattr(importlib.import_module(module), name)
+        name, _, function = target.partition(":")
+        module = importlib.import_module(name)
+        work: Work = getattr(module, function)
+        getattr(module, "warm", bool)()  # bool() does nothing
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear it
         _send(channel, FAILED, _describe(error))
         return
-    # What is loaded by now is never looked at by the collector again.
+    # What is loaded by now (by the module's ``warm`` too, if it has one) the collector never looks at again.
     gc.collect()
     gc.freeze()
     _send(channel, READY, shut_in(bounds, lifetime).to_json())

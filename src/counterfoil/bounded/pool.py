@@ -15,7 +15,7 @@ from counterfoil.bounded.worker import Worker
 
 __all__ = ["Bounds", "Died", "Exceeded", "Isolation", "Pool", "Raised"]
 
-JOBS = 2_000
+JOBS = 10_000
 """Jobs after which a worker is replaced: what a parser leaks or an attacker left behind goes with it."""
 
 LIFETIME = 50
@@ -39,7 +39,8 @@ class Pool:
 
     Args:
         target: ``"package.module:function"``; the function is ``(argument: bytes, ask) -> bytes``, where
-            ``ask(question: bytes) -> bytes`` is answered by the parent.
+            ``ask(question: bytes) -> bytes`` is answered by the parent. If its module has a function ``warm``, it is
+            called once before the doors are shut, to load what the first job would otherwise wait for.
         size: How many work at once.
         bounds: What one job may cost.
         jobs: Jobs after which a worker is replaced.

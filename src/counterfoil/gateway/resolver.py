@@ -16,6 +16,7 @@ import dns.resolver
 from dns.rdtypes.ANY.TXT import TXT
 
 from counterfoil.model.dns import Answer, Question, RecordType, Status
+from counterfoil.model.errors import Misconfigured
 
 NO_SUCH_NAME = Answer(Status.NX_DOMAIN)
 TEMPORARY = Answer(Status.TEMPORARY)
@@ -68,6 +69,9 @@ class Network:
         timeout: Seconds for one server to answer.
         lifetime: Seconds for one question, other servers and retries included.
         remembered: How many answers the cache holds.
+
+    Raises:
+        Misconfigured: If no name server is given and the system has none.
     """
 
     def __init__(
@@ -79,7 +83,10 @@ class Network:
         lifetime: float = 5.0,
         remembered: int = 20_000,
     ) -> None:
-        self._resolver = dns.asyncresolver.Resolver(configure=not nameservers)
+        try:
+            self._resolver = dns.asyncresolver.Resolver(configure=not nameservers)
+        except dns.resolver.NoResolverConfiguration:
+            raise Misconfigured("/etc/resolv.conf names no name server", "name one there") from None
         if nameservers:
             self._resolver.nameservers = list(nameservers)
         self._resolver.port = port
