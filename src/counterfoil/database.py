@@ -22,8 +22,13 @@ def open_database(place: Path | str) -> sa.Engine:
     Raises:
         Misconfigured: If the file is no database of ours or is damaged; the hint says what to do.
     """
-    url = str(place) if "://" in str(place) else f"sqlite:///{place}"
-    engine = sa.create_engine(url)
+    url = sa.make_url(str(place)) if "://" in str(place) else sa.URL.create("sqlite", database=str(place))
+    try:
+        engine = sa.create_engine(url)
+    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+        raise Misconfigured(
+            f"the database {_shown(url)} cannot be used: {error}", "PostgreSQL needs the package psycopg[binary]"
+        ) from error
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _durable)
     try:
@@ -32,11 +37,19 @@ def open_database(place: Path | str) -> sa.Engine:
             _check(engine, place)
     except sa.exc.DatabaseError as error:
         engine.dispose()
-        raise Misconfigured(
-            f"the database {place} cannot be used: {error.orig}",
-            "stop every counterfoil process, keep a copy of the file, and restore the newest backup beside it",
-        ) from error
+        raise Misconfigured(f"the database {_shown(url)} cannot be used: {error.orig}", _hint(url)) from error
     return engine
+
+
+def _shown(url: sa.URL) -> str:
+    """Spell a URL for people: a file as its path, a server without its password."""
+    return str(url.database) if url.drivername == "sqlite" else url.render_as_string(hide_password=True)
+
+
+def _hint(url: sa.URL) -> str:
+    if url.drivername == "sqlite":
+        return "stop every counterfoil process, keep a copy of the file, and restore the newest backup beside it"
+    return "see that the server runs, that the database is there, and that its user may create tables in it"
 
 
 def _durable(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
@@ -51,7 +64,4 @@ def _check(engine: sa.Engine, place: Path | str) -> None:
         verdict = connection.execute(sa.text("PRAGMA quick_check(1)")).scalar()
     if verdict != "ok":
         engine.dispose()
-        raise Misconfigured(
-            f"the database {place} is damaged: {verdict}",
-            "stop every counterfoil process, keep a copy of the file, and restore the newest backup beside it",
-        )
+        raise Misconfigured(f"the database {place} is damaged: {verdict}", _hint(engine.url))

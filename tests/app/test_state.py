@@ -6,7 +6,7 @@ import pytest
 
 from counterfoil.app.lock import alone, is_served
 from counterfoil.app.state import DATABASE, open_state
-from counterfoil.config.settings import Config
+from counterfoil.config.settings import Config, Database
 from counterfoil.model.errors import Misconfigured
 
 
@@ -15,6 +15,7 @@ def test_a_new_folder_is_made_for_us_alone(tmp_path: Path):
     data = tmp_path / "data"
     with open_state(data, Config(), create=True):
         assert (data.stat().st_mode & 0o777, (data / "held").stat().st_mode & 0o777) == (0o700, 0o700)
+        assert {place.stat().st_mode & 0o077 for place in data.glob(f"{DATABASE}*")} == {0}
 
 
 def test_a_mistyped_folder_is_not_made(tmp_path: Path):
@@ -52,3 +53,22 @@ def test_one_serve_a_folder(tmp_path: Path):
         with pytest.raises(Misconfigured, match="another counterfoil serve runs on"), alone(tmp_path):
             pass
     assert not is_served(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a?b", "a#b", "a%20b", "a b"])
+def test_odd_folder_names(tmp_path: Path, name: str):
+    """The database is made in the folder that was named, whatever a URL would make of the name."""
+    with open_state(tmp_path / name, Config(), create=True):
+        assert (tmp_path / name / DATABASE).stat().st_size > 0
+
+
+def test_a_server_that_does_not_answer_keeps_its_password(tmp_path: Path):
+    """Where PostgreSQL cannot be reached the error says what to see to, and does not print the password."""
+    config = Config(database=Database(url="postgresql+psycopg://cf:hunter2@127.0.0.1:1/cf"))
+    with (
+        pytest.raises(Misconfigured, match=r"cf:\*\*\*@127\.0\.0\.1:1/cf cannot be used") as refusal,
+        open_state(tmp_path, config, create=True),
+    ):
+        pass
+    assert "see that the server runs" in str(refusal.value.hint)
+    assert "hunter2" not in refusal.value.message

@@ -54,6 +54,8 @@ def open_state(data: Path, config: Config, *, create: bool) -> Iterator[State]:
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         files = HeldFiles(data / "held", _instance(data))
+        if not config.database.url:
+            (data / DATABASE).touch(mode=0o600)
     except OSError as error:
         raise Misconfigured(f"{data} cannot be used: {error.strerror}", "give --data a folder of your own") from error
     engine = open_database(config.database.url or data / DATABASE)
