@@ -48,6 +48,17 @@ def test_what_does_not_run_is_left_alone(data, name):
     assert list(check(message(part(data, name)))) == []
 
 
+def test_source_under_another_name_is_low():
+    """A quotation of PowerShell in a text is told, and not held against anybody."""
+    script = b"param($a)\nWrite-Host 'x'\nfunction Get-Thing { Invoke-Expression $a }\nNew-Object Net.WebClient\n"
+    (named,) = check(message(part(script, "setup.ps1")))
+    assert str(named.severity) == "high"
+    quoted = part(script, "notes.txt")
+    quoted = type(quoted)(quoted.id, quoted.names, "", named.evidence["type"], quoted.sha256, (), quoted.data)
+    (found,) = check(message(quoted))
+    assert str(found.severity) == "low"
+
+
 def test_macro_source_is_judged_elsewhere():
     """A VBA module is no script file."""
     source = b'Sub AutoOpen()\r\nDim a As Object\r\nSet a = CreateObject("WScript.Shell")\r\nEnd Sub\r\n'

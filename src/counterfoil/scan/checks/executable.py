@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from counterfoil.model.mail import Finding, Severity
+from counterfoil.model.mail import Finding, Part, Severity
 from counterfoil.scan import attack
 from counterfoil.scan.features import Message
 from counterfoil.scan.kinds import Kind
@@ -21,6 +21,15 @@ SEVERITIES: dict[str, Severity] = {
     **dict.fromkeys(SCRIPTS, Severity.LOW),
 }
 """What a double click runs is high; source that programmers mail to each other is low."""
+
+BY_EXTENSION = {
+    Kind.JAVASCRIPT: (".js", ".mjs", ".jse"),
+    Kind.VBSCRIPT: (".vbs", ".vbe", ".vb"),
+    Kind.POWERSHELL: (".ps1", ".psm1", ".psd1"),
+    Kind.BATCH: (".bat", ".cmd"),
+    Kind.AUTOIT: (".au3",),
+}
+"""Source that runs by its extension only: under another name an editor opens it, and it may be a quotation."""
 
 MACRO_STEPS = (("vba",), ("xlm",))
 """The last step to macro source, which checks of its own judge."""
@@ -41,6 +50,8 @@ def check(message: Message) -> Iterator[Finding]:
         severity = SEVERITIES.get(part.detected_type)
         if severity is None or part.via[-1:] in MACRO_STEPS:
             continue
+        if not _runs(part):
+            severity = Severity.LOW
         techniques = [attack.MALICIOUS_FILE, attack.PHISHING_ATTACHMENT]
         techniques += [name for kind, name in TECHNIQUES.items() if kind == part.detected_type]
         yield Finding(
@@ -51,3 +62,11 @@ def check(message: Message) -> Iterator[Finding]:
             techniques=tuple(techniques),
             evidence={"names": list(part.names), "type": part.detected_type, "sha256": part.sha256},
         )
+
+
+def _runs(part: Part) -> bool:
+    """Tell whether a double click runs the part, as far as its names decide that."""
+    for kind, extensions in BY_EXTENSION.items():
+        if part.detected_type == kind:
+            return any(name.rstrip(". \u00a0").lower().endswith(extensions) for name in part.names)
+    return True

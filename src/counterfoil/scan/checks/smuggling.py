@@ -21,6 +21,7 @@ DECODES = re.compile(
     r"|data:application/[\w.+-]+;base64,|data:[\w/.+-]*octet-stream",
     re.IGNORECASE,
 )
+DATA_LINK = re.compile(r"data:application/", re.IGNORECASE)
 HANDS_OVER = re.compile(
     r"msSaveOrOpenBlob|msSaveBlob|createObjectURL|\.download\s*=|\bdownload\s*=\s*[\"'\w]|setAttribute\(\s*[\"']download"
     r"|navigator\s*\[|\.click\s*\(\s*\)|saveAs\s*\(",
@@ -30,7 +31,7 @@ WRITES = re.compile(
     r"document\.write(?:ln)?\s*\(|\.srcdoc\b|\.innerHTML\s*=|\beval\s*\(|new\s+Function\s*\(", re.IGNORECASE
 )
 SCRIPT = re.compile(r"<(?:\w+:)?script\b", re.IGNORECASE)
-HANDLER = re.compile(r"<[^>]{0,500}\son(?:load|error|click|begin|mouseover|focus)\s*=", re.IGNORECASE)
+HANDLER = re.compile(r"\son(?:load|error|click|begin|mouseover|focus)\s*=", re.IGNORECASE)
 FOREIGN = re.compile(r"<(?:\w+:)?foreignObject\b", re.IGNORECASE)
 SCRIPT_LINK = re.compile(r"(?:href|src)\s*=\s*[\"']?\s*(?:javascript|vbscript|data:text/html)", re.IGNORECASE)
 LONG = re.compile(
@@ -54,12 +55,11 @@ def check(message: Message) -> Iterator[Finding]:
 
 
 def _smuggling(part: Part, text: str) -> Iterator[Finding]:
-    decodes, hands_over = _words(DECODES, text), _words(HANDS_OVER, text)
-    writes = _words(WRITES, text)
-    longest = max((len(match.group()) for match in LONG.finditer(text)), default=0)
     script = part.detected_type == Kind.JAVASCRIPT or SCRIPT.search(text) or HANDLER.search(text)
-    if not script and not any(word.startswith("data:application") for word in decodes):
-        return
+    if not script and not DATA_LINK.search(text):
+        return  # most pages are mail, and are not searched any further
+    decodes, hands_over, writes = _words(DECODES, text), _words(HANDS_OVER, text), _words(WRITES, text)
+    longest = max((len(match.group()) for match in LONG.finditer(text)), default=0)
     evidence: dict[str, Json] = {"decodes": [*decodes], "hands_over": [*hands_over], "longest_encoded": longest}
     evidence["writes"] = [*writes]
     if decodes and hands_over:
