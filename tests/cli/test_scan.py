@@ -10,6 +10,8 @@ import zipfile
 import pytest
 
 from counterfoil.__main__ import main
+from counterfoil.gateway.resolver import Table
+from counterfoil.model.dns import Question, RecordType
 from counterfoil.scan.scanner import WORK
 
 CLEAN = (
@@ -256,3 +258,22 @@ def test_an_empty_folder_is_nothing_to_scan(capsys, tmp_path):
     """Nothing found is no error."""
     assert main(["scan", "--jobs", "1", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "nothing to scan\n"
+
+
+def test_dns_is_asked_only_where_it_is_wanted(scan, tmp_path, monkeypatch):
+    """With --dns the results are those of the answers; a file has no envelope, so that SPF stays not-checked."""
+    path = tmp_path / "clean.eml"
+    path.write_bytes(CLEAN)
+    asked = []
+
+    class Listening(Table):
+        async def answer(self, questions):
+            asked.extend(questions)
+            return await super().answer(questions)
+
+    monkeypatch.setattr("counterfoil.cli.scan.Network", lambda: Listening({}))
+    without, with_dns = scan(path)[1][0], scan(path, "--dns")[1][0]
+
+    assert without["authentication"] == dict.fromkeys(("spf", "dkim", "dmarc", "arc"), "not-checked")
+    assert with_dns["authentication"] == {"spf": "not-checked", "dkim": "none", "dmarc": "none", "arc": "none"}
+    assert Question("_dmarc.example.org", RecordType.TXT) in asked
