@@ -13,6 +13,7 @@ from pathlib import Path
 from counterfoil.cli.ledger import opened_ledger
 from counterfoil.cli.output import answer_json, answer_text, visible
 from counterfoil.evidence.answer import exit_code
+from counterfoil.evidence.collect import readers
 from counterfoil.evidence.report import report
 from counterfoil.evidence.stubs import Books, read_objects, read_stubs
 from counterfoil.evidence.words import summary_lines
@@ -79,9 +80,11 @@ def make(arguments: argparse.Namespace) -> Answer | None:
             raise Misconfigured(f"there is no such file or folder: {path}", "give --logs what was exported")
     books = _books(arguments)
     window = window_of(books, arguments.since, arguments.until, arguments.as_of)
-    with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder:
+    with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder, readers() as pool:
         try:
-            return reconcile(books, arguments.logs, window, Path(folder), shelf=arguments.shelf, progress=_progress)
+            return reconcile(
+                books, arguments.logs, window, Path(folder), pool=pool, shelf=arguments.shelf, progress=_progress
+            )
         except CounterfoilError:
             raise
         except Exception:  # noqa: BLE001 - printed whole; the exit code has to say "no answer"

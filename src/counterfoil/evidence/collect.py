@@ -42,8 +42,13 @@ def files_in(paths: Iterable[Path]) -> Iterator[Found]:
             yield Found(path, path.name)
 
 
+def readers() -> Pool:
+    """Start the bounded worker that reads exports; a process that reconciles often keeps one."""
+    return Pool("counterfoil.evidence.readers.reading:read_export", 1, BOUNDS)
+
+
 def collect(
-    paths: Iterable[Path], out: Path, known: set[str], progress: Callable[[str], None] = lambda _name: None
+    pool: Pool, paths: Iterable[Path], out: Path, known: set[str], progress: Callable[[str], None] = lambda _name: None
 ) -> list[FileReading]:
     """Read every file and write its rows, one JSON object a line, to ``out``.
 
@@ -51,7 +56,7 @@ def collect(
     to the only one there is. A file that kills or exhausts its worker keeps the rows read until then.
     """
     readings: list[FileReading] = []
-    with Pool("counterfoil.evidence.readers.reading:read_export", 1, BOUNDS) as pool, out.open("wb") as sink:
+    with out.open("wb") as sink:
         for found in files_in(paths):
             progress(found.name)
             readings += _one(pool, found, sink.write, _hint(found, known))

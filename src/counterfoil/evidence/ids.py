@@ -13,6 +13,7 @@ import binascii
 import re
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 
 ABSENT = frozenset({"", "none", "null", "-", "n/a", "undefined", "00000000-0000-0000-0000-000000000000"})
 """Texts that logs print where there is nothing (elastic/integrations 12833)."""
@@ -76,8 +77,11 @@ def token_id(value: object) -> TokenId | None:
     A value that is present and answers ``None`` is an unknown spelling: the reader has to count it.
     """
     text = present(value)
-    if text is None:
-        return None
+    return None if text is None else _token_id(text)
+
+
+@lru_cache(maxsize=65536)
+def _token_id(text: str) -> TokenId | None:
     if (hex32 := guid(text)) is not None:
         return TokenId(hex32, "guid", swapped(hex32))
     if not _BASE64.fullmatch(text):
@@ -109,8 +113,11 @@ def thumbprint(value: object) -> Thumbprint | None:
     The bare 40-digit hex of a ``customKeyIdentifier`` is also valid base64 of 30 bytes; hex wins.
     """
     text = present(value)
-    if text is None:
-        return None
+    return None if text is None else _thumbprint(text)
+
+
+@lru_cache(maxsize=4096)
+def _thumbprint(text: str) -> Thumbprint | None:
     bare = text.replace(":", "").replace(" ", "").replace("\u200e", "")
     if _HEX.fullmatch(bare) and len(bare) in (40, 64):
         return _digest(bytes.fromhex(bare))

@@ -115,13 +115,16 @@ _PRINCIPALS: Final = """
     WHERE principal IS NOT NULL AND source IN ('sign-ins', 'graph-activity')"""
 _MAILBOX_NAMES: Final = """
     SELECT DISTINCT tenant, mailbox_id, mailbox FROM uses_raw
-    WHERE source = 'mailbox-audit' AND mailbox_id IS NOT NULL AND mailbox LIKE '%@%'"""
+    WHERE source = 'mailbox-audit' AND mailbox_id IS NOT NULL AND mailbox LIKE '%@%'
+      AND list_contains(?, tenant)"""
 _ITEM_NAMES: Final = """
     SELECT DISTINCT u.tenant, i.item, i.message FROM items_raw i JOIN uses_raw u ON u.record = i.record
-    WHERE u.source = 'mailbox-audit' AND i.item IS NOT NULL AND i.message IS NOT NULL"""
+    WHERE u.source = 'mailbox-audit' AND i.item IS NOT NULL AND i.message IS NOT NULL
+      AND list_contains(?, u.tenant)"""
 _OUR_ITEMS: Final = """
     SELECT DISTINCT c.tenant, c.path, c.messages[1] AS message FROM calls c
-    WHERE len(c.messages) = 1 AND c.messages[1] LIKE '<%' AND c.path LIKE '%/messages/%'"""
+    WHERE len(c.messages) = 1 AND c.messages[1] LIKE '<%' AND c.path LIKE '%/messages/%'
+      AND list_contains(?, c.tenant)"""
 
 
 def principals_of(engine: Rows) -> set[tuple[str, str]]:
@@ -129,16 +132,18 @@ def principals_of(engine: Rows) -> set[tuple[str, str]]:
     return {(row["tenant"], row["principal"]) for row in engine.rows(_PRINCIPALS)}
 
 
-def names_of(engine: Rows) -> dict[str, Directory]:
-    """Collect what rows and stubs teach about the names of mailboxes and items, tenant by tenant."""
+def names_of(engine: Rows, tenants: list[str]) -> dict[str, Directory]:
+    """Collect what rows and stubs of these tenants teach about the names of mailboxes and items."""
     names: dict[str, Directory] = defaultdict(lambda: Directory({}, {}))
-    for row in engine.rows(_MAILBOX_NAMES):
+    if not tenants:
+        return names
+    for row in engine.rows(_MAILBOX_NAMES, (tenants,)):
         names[row["tenant"]].mailboxes[row["mailbox_id"]] = row["mailbox"]
-    for row in engine.rows(_OUR_ITEMS):
+    for row in engine.rows(_OUR_ITEMS, (tenants,)):
         item = asked(row["path"]).item
         if item is not None:
             names[row["tenant"]].messages[item] = row["message"]
-    for row in engine.rows(_ITEM_NAMES):
+    for row in engine.rows(_ITEM_NAMES, (tenants,)):
         names[row["tenant"]].messages[row["item"]] = row["message"]
     return names
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 _VERSION = re.compile(r"^/(?:v1\.0|beta)(?=/|$)", re.IGNORECASE)
@@ -35,6 +36,7 @@ class Asked:
     item: str | None = None
 
 
+@lru_cache(maxsize=8192)
 def path_of(uri: str | None) -> str | None:
     """Reduce a URL or path to its path below the API version, percent-decoded, without the query."""
     if uri is None:

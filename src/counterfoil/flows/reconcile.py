@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from counterfoil.bounded.pool import Pool
 from counterfoil.evidence.answer import TenantAnswer, document, tenant_answer
 from counterfoil.evidence.collect import collect
 from counterfoil.evidence.coverage import JUDGED, SourceCoverage, cover, gaps
@@ -74,12 +75,23 @@ def reconcile(
     window: Window,
     folder: Path,
     *,
+    pool: Pool,
     shelf: Path | None = None,
     progress: Callable[[str], None] = lambda _name: None,
 ) -> Answer:
-    """Set the stubs against the logs. ``folder`` is scratch; ``shelf`` keeps rows as Parquet between runs."""
+    """Set the stubs against the logs.
+
+    Args:
+        books: Our side.
+        logs: Files and folders of exports.
+        window: What is asked about.
+        folder: Scratch.
+        pool: The worker that reads exports (:func:`counterfoil.evidence.collect.readers`).
+        shelf: Keeps rows as Parquet between runs, and those kept before count too.
+        progress: Told the name of each file before it is read.
+    """
     rows = folder / "rows.jsonl"
-    files = collect(logs, rows, books.tenants, progress)
+    files = collect(pool, logs, rows, books.tenants, progress)
     with Engine(folder) as engine:
         engine.load_uses(rows)
         if shelf is not None:
@@ -123,7 +135,7 @@ def _answers(
     unseen: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in engine.rows(UNSEEN, (window.since, window.until)):
         unseen[entry["tenant"]].append(entry)
-    names = names_of(engine)
+    names = names_of(engine, sorted(inside))
     listed = (
         books.tenants
         | set(inside)

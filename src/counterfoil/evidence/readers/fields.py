@@ -8,6 +8,7 @@ underscores and without that suffix. A value that only says that there is nothin
 import json
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from counterfoil.evidence.ids import present
@@ -60,6 +61,7 @@ class Fields:
         return None
 
 
+@lru_cache(maxsize=4096)
 def name(key: str) -> str:
     """Spell a field's name the way all exporters agree on."""
     return _SUFFIX.sub("", key.strip().lstrip("\ufeff").lower()).replace("_", "")
@@ -86,8 +88,11 @@ def listed(value: Any) -> list[dict[str, Any]]:
 def instant(value: Any) -> str | None:
     """Read a time as logs spell it (no zone means UTC, seven decimals, US dates of the portal)."""
     text = present(value)
-    if text is None:
-        return None
+    return None if text is None else _instant(text)
+
+
+@lru_cache(maxsize=65536)
+def _instant(text: str) -> str | None:
     text = _FRACTION.sub(r"\1", text.replace("\u202f", " "))
     try:
         moment = datetime.fromisoformat(text)
