@@ -43,6 +43,9 @@ def enter(connection: sa.Connection, stub: Stub) -> None:
         change = sa.update(credentials).where(credentials.c.credential == str(body["credential"]))
         connection.execute(change.values(state=str(body["state"])))
         return
+    name = str(body["credential"])
+    if connection.execute(sa.select(credentials.c.credential).where(credentials.c.credential == name)).first():
+        return  # two threads took in the same stub: the ledger keeps one, and so do we
     same = ("credential", "app", "generation", "state", "key", "place", "thumbprint_sha1", "thumbprint_sha256")
     connection.execute(
         sa.insert(credentials).values(

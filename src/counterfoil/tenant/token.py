@@ -170,7 +170,7 @@ class Tokens:
             instance_discovery=False,
             http_client=post,
         )
-        answer = application.acquire_token_for_client([f"{audience}/.default"], correlation_id=correlation)
+        answer = application.acquire_token_for_client([f"{audience}/.default"])
         if not made:
             raise Unavailable("the token service's description could not be read", "check the endpoint and try again")
         return self._settle(answer, made[-1], audience, correlation, job)
