@@ -12,7 +12,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -35,7 +35,7 @@ LAST_MINUTES = timedelta(seconds=60)
 class Assertion:
     """A signed client assertion (RFC 7523) and its ``jti``."""
 
-    jwt: str
+    jwt: str = field(repr=False)
     jti: str
 
 
@@ -73,7 +73,7 @@ class ThroughSigner:
 class Token:
     """An access token. ``uti`` is its id in the tenant's logs; ``roles`` what it may do."""
 
-    value: str
+    value: str = field(repr=False)
     uti: str
     roles: tuple[str, ...]
     issued: datetime
