@@ -83,3 +83,13 @@ async def test_a_worker_gone_wrong_is_an_uninspectable_message(target, seconds, 
     assert len(found.uninspectable) == 1
     assert reason in found.uninspectable[0].reason
     assert found.size == len(RAW)
+
+
+async def test_a_signature_that_had_expired_when_the_message_came_is_a_permerror():
+    """The time of arrival reaches the worker: what was signed until 2001 is not accepted now."""
+    signature = b"DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=s; h=from; x=1000000000; bh=AAAA; b=AAAA\r\n"
+    async with Pool(WORK, 1, Bounds()) as pool:
+        found = await Scanner(pool, lambda: Table({}).answer).scan(signature + RAW, ENVELOPE)
+
+    assert found.authentication.dkim == "permerror"
+    assert found.authentication.detail["dkim"][0]["reason"] == "the signature has expired"

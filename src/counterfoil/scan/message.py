@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from hashlib import sha256
 
 from counterfoil.model.mail import Authentication, Envelope, Finding, Scan, Uninspectable
@@ -21,19 +22,25 @@ WHOLE = "message"
 
 
 def examine(
-    raw: bytes, envelope: Envelope | None = None, *, limits: Limits = DEFAULT_LIMITS, checks: Iterable[Check] = CHECKS
+    raw: bytes,
+    envelope: Envelope | None = None,
+    *,
+    now: datetime | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    checks: Iterable[Check] = CHECKS,
 ) -> Asking[Scan]:
     """Examine one message.
 
     Args:
         raw: The message as received.
         envelope: What SMTP said, or ``None`` for a message from a file.
+        now: When it came, or ``None`` for a message from a file.
         limits: What it may cost, containers within containers included.
         checks: What is looked for, in order.
     """
     apart = Dismantling(limits)
     apart.message(raw)
-    authentication, failure = yield from _authenticated(raw, envelope)
+    authentication, failure = yield from _authenticated(raw, envelope, now)
     if failure is not None:
         apart.uninspectable.append(failure)
     return _judged(_features(raw, envelope, apart, authentication), checks)
@@ -49,9 +56,11 @@ def examine_file(
     return _judged(_features(data, None, apart, Authentication()), checks)
 
 
-def _authenticated(raw: bytes, envelope: Envelope | None) -> Asking[tuple[Authentication, Uninspectable | None]]:
+def _authenticated(
+    raw: bytes, envelope: Envelope | None, now: datetime | None
+) -> Asking[tuple[Authentication, Uninspectable | None]]:
     try:
-        result = yield from authenticate(raw, envelope)
+        result = yield from authenticate(raw, envelope, now)
     except Exception as error:  # noqa: BLE001 - law 3: whatever goes wrong is said, and never taken for "clean"
         return Authentication(), Uninspectable(WHOLE, f"authentication failed: {_named(error)}")
     return result, None

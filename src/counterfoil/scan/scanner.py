@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 
+from counterfoil import clock
 from counterfoil.bounded.pool import Died, Exceeded, Pool
 from counterfoil.model.dns import Answer, Question
 from counterfoil.model.mail import Authentication, Envelope, Scan, Uninspectable
@@ -28,7 +29,9 @@ class Scanner:
 
     async def scan(self, raw: bytes, envelope: Envelope | None) -> Scan:
         """Scan a message; what its worker did not survive is uninspectable, with the reason (law 3)."""
-        return await self._scan(raw, wire.from_request(raw, envelope))
+        # A file came at some time or other: what has expired since is no fault of it.
+        now = None if envelope is None else clock.now()
+        return await self._scan(raw, wire.from_request(raw, envelope, now=now))
 
     async def scan_file(self, raw: bytes, name: str) -> Scan:
         """Scan a bare file as if it were an attachment of that name."""

@@ -9,10 +9,22 @@ the other. In the JSON each part says ``at`` and ``size``; equal contents are se
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-from counterfoil.model.mail import Authentication, Envelope, Finding, Json, Link, Part, Scan, Severity, Uninspectable
-from counterfoil.model.mail import Direction
+from counterfoil.model.instant import from_rfc3339, rfc3339
+from counterfoil.model.mail import (
+    Authentication,
+    Direction,
+    Envelope,
+    Finding,
+    Json,
+    Link,
+    Part,
+    Scan,
+    Severity,
+    Uninspectable,
+)
 from counterfoil.scan.dns import Answer, Question, RecordType, Status
 
 MAGIC = b"counterfoil-scan-1\n"
@@ -69,9 +81,12 @@ def to_scan(data: bytes) -> Scan:
     )
 
 
-def from_request(raw: bytes, envelope: Envelope | None, *, file_name: str | None = None) -> bytes:
-    """Write what a worker is asked to examine: a message, or with ``file_name`` a bare file."""
-    document: dict[str, Json] = {"file_name": file_name, "envelope": None}
+def from_request(
+    raw: bytes, envelope: Envelope | None, *, file_name: str | None = None, now: datetime | None = None
+) -> bytes:
+    """Write what a worker is asked to examine: a message that came ``now``, or with ``file_name`` a bare file."""
+    time = None if now is None else rfc3339(now)
+    document: dict[str, Json] = {"file_name": file_name, "envelope": None, "now": time}
     if envelope is not None:
         document["envelope"] = {
             "sender": envelope.sender,
@@ -84,16 +99,17 @@ def from_request(raw: bytes, envelope: Envelope | None, *, file_name: str | None
     return _frame(document, [raw])
 
 
-def to_request(data: bytes) -> tuple[bytes, Envelope | None, str | None]:
-    """Read what :func:`from_request` wrote: the bytes, the envelope, the name of a bare file.
+def to_request(data: bytes) -> tuple[bytes, Envelope | None, str | None, datetime | None]:
+    """Read what :func:`from_request` wrote: the bytes, the envelope, the name of a bare file, and when it came.
 
     Raises:
         Malformed: If it is anything else.
     """
     document, raw = _unframe(data)
-    name = _optional_text(document, "file_name")
+    name, time = _optional_text(document, "file_name"), _optional_text(document, "now")
+    now = None if time is None else from_rfc3339(time)
     if document.get("envelope") is None:
-        return bytes(raw), None, name
+        return bytes(raw), None, name, now
     item = _object(document, "envelope")
     envelope = Envelope(
         sender=_text(item, "sender"),
@@ -103,7 +119,7 @@ def to_request(data: bytes) -> tuple[bytes, Envelope | None, str | None]:
         tenant=_optional_text(item, "tenant"),
         direction=_member(Direction, _text(item, "direction")),
     )
-    return bytes(raw), envelope, name
+    return bytes(raw), envelope, name, now
 
 
 def from_questions(questions: tuple[Question, ...]) -> bytes:

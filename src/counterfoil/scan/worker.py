@@ -35,8 +35,8 @@ def work(argument: bytes, ask: Callable[[bytes], bytes]) -> bytes:
         ask: Carries a batch of DNS questions (``wire.from_questions``) to whoever may resolve, and brings the answers
             (``wire.to_answers``) back.
     """
-    raw, envelope, file_name = wire.to_request(argument)
-    examination = examine(raw, envelope) if file_name is None else examine_file(file_name, raw)
+    raw, envelope, file_name, now = wire.to_request(argument)
+    examination = examine(raw, envelope, now=now) if file_name is None else examine_file(file_name, raw)
     return wire.from_scan(_drive(examination, ask))
 
 
