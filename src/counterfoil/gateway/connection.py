@@ -82,10 +82,10 @@ class Connection(asyncio.Protocol):
         self._wake.set()
 
     def eof_received(self) -> bool:
-        """The client says no more: what it asked is still answered."""
+        """The client says no more: what it asked is still answered (TLS knows no half of a connection)."""
         self._gone = True
         self._wake.set()
-        return True
+        return self._transport is not None and self._transport.get_extra_info("sslcontext") is None
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's own signature
         """Nobody is there any more."""
@@ -167,6 +167,8 @@ class Connection(asyncio.Protocol):
             return
         transport.pause_reading()
         transport.write(self._session.output())
+        # Before the handshake: its last flight may already carry the client's next command.
+        self._session.secured()
         try:
             secured = await self._loop.start_tls(
                 transport, self, self._tls, server_side=True, ssl_handshake_timeout=self._times.linger * 6
@@ -180,7 +182,6 @@ class Connection(asyncio.Protocol):
             self._gone = True
             return
         self._transport = secured
-        self._session.secured()
         peer = secured.get_extra_info("ssl_object")
         self.client = replace(self.client, tls=str(peer.version()), helo="", certificates=peer_names(peer))
 

@@ -145,7 +145,7 @@ class Relay:
         try:
             return await self._connect(next_hop, next_hop.tls)
         except (errors.SMTPException, OSError) as error:
-            if next_hop.tls is not Tls.OPPORTUNISTIC or not isinstance(error, (ssl.SSLError, errors.SMTPException)):
+            if next_hop.tls is not Tls.OPPORTUNISTIC or isinstance(error, errors.SMTPConnectError):
                 raise _unavailable(next_hop, error) from error
         # TLS that was offered and failed is no worse than none, where none would do (RFC 7435).
         try:
