@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,12 +56,13 @@ def softhsm(tmp_path_factory):
 class SignerProcess:
     """``counterfoil signer`` as its own process, on a data directory."""
 
-    def __init__(self, data: Path, *more: str) -> None:
-        command = [sys.executable, "-m", "counterfoil", "signer", "--json", "--data", str(data), *more]
+    def __init__(self, data: Path, *more: str, program: Sequence[str] = ("-m", "counterfoil")) -> None:
+        command = [sys.executable, *program, "signer", "--json", "--data", str(data), *more]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(self.process.communicate()[1])
+            words = self.process.communicate()[1]
+            raise RuntimeError(words)
         self.said = json.loads(line)
         self.socket = Path(self.said["socket"])
         self.client = SignerClient(self.socket)

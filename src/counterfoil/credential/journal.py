@@ -71,10 +71,17 @@ class Journal:
         if torn or at < len(octets):
             os.ftruncate(self._file, at)
             os.fsync(self._file)
-        for stub in stubs[-_VERIFIED_AT_START:]:
-            if verify_stub(stub) != self.verifier:
-                raise self._damaged(int(str(stub.body["sequence"])))
+        for number, stub in list(enumerate(stubs, 1))[-_VERIFIED_AT_START:]:
+            self._verify(stub, number)
         return stubs
+
+    def _verify(self, stub: Stub, number: int) -> None:
+        try:
+            signer = verify_stub(stub)
+        except Refused as error:
+            raise self._damaged(number) from error
+        if signer != self.verifier:
+            raise self._damaged(number)
 
     def _read(self, line: bytes, number: int, *, last: bool) -> Stub | None:
         try:

@@ -175,7 +175,9 @@ class Signer:
 
     def _see_free(self, tenant: str, app: str, generation: int) -> None:
         name = credential_name(checked_id(tenant), checked_id(app), generation)
-        if name in self._book or generation < 1:
+        if generation < 1:
+            raise Refused(f"generations are numbered from 1: {generation}")
+        if name in self._book:
             raise Refused(f"there is a credential {name} already", "use the next generation")
 
     def _enter(
