@@ -151,3 +151,24 @@ async def test_a_faulty_release_holds_nothing_up(house: House):
     await releases(house.state, Config(), house.data).run(stop)
     assert house.state.stories.story("m0", None)["outcome"] == "released"
     assert house.state.stories.story("m1", None)["outcome"] == "held"
+
+
+async def test_a_broken_store_does_not_end_the_loop(house: House, monkeypatch: pytest.MonkeyPatch):
+    """Whatever goes wrong in one round is logged, and the next round works: a release is never forgotten."""
+    stop, rounds = asyncio.Event(), []
+    real = house.state.quarantine.due
+
+    def due(now):
+        rounds.append(now)
+        if len(rounds) == 1:
+            raise RuntimeError
+        return real(now)
+
+    async def arrived() -> None:
+        stop.set()
+
+    house.sink.before_reply = arrived
+    monkeypatch.setattr("counterfoil.app.releases.PAUSE", 0.01)
+    monkeypatch.setattr(house.state.quarantine, "due", due)
+    await releases(house.state, Config(), house.data).run(stop)
+    assert (len(rounds), house.state.stories.story("m1", None)["outcome"]) == (2, "released")

@@ -5,6 +5,7 @@ import contextlib
 import json
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
 import time
@@ -50,10 +51,10 @@ class Serve:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, extra: str = "") -> Iterator[Serve]:
+def serving(folder: Path, extra: str = "", listen: int = 0) -> Iterator[Serve]:
     """Start ``counterfoil serve`` on free ports, and end it by its id whatever happens."""
     config = folder / "c.toml"
-    config.write_text(f'[gateway]\nlisten = "127.0.0.1:0"\n{extra}[dns]\nenabled = false\n[scan]\nworkers = 1\n')
+    config.write_text(f'[gateway]\nlisten = "127.0.0.1:{listen}"\n{extra}[dns]\nenabled = false\n[scan]\nworkers = 1\n')
     log = folder / f"serve-{time.monotonic_ns()}.log"
     words = [sys.executable, "-m", "counterfoil", "serve", "--config", str(config), "--data", str(folder / "data")]
     with log.open("wb") as stderr:
@@ -152,17 +153,13 @@ def test_a_second_serve_is_refused(tmp_path: Path):
 
 def test_a_taken_port_is_said(tmp_path: Path):
     """A port that another program has is an error with what to do, not a traceback."""
-    with serving(tmp_path) as first:
-        port = first.port()
-        other = tmp_path / "other"
-        other.mkdir()
-        config = other / "c.toml"
-        config.write_text(f'[gateway]\nlisten = "127.0.0.1:{port}"\n[scan]\nworkers = 1\n')
-        words = [sys.executable, "-m", "counterfoil", "serve", "--config", config, "--data", other / "data"]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=WAIT, check=False)
-    assert done.returncode == 2
-    assert f"cannot listen on 127.0.0.1 port {port}" in done.stderr
-    assert "Traceback" not in done.stderr
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with serving(tmp_path, listen=port) as serve:
+            assert serve.process.wait(WAIT) == 2
+            said = serve.log.read_text()
+    assert f"cannot listen on 127.0.0.1 port {port}" in said
+    assert "Traceback" not in said
 
 
 def test_three_faults_stop_it(tmp_path: Path):

@@ -10,13 +10,16 @@ from datetime import datetime, timedelta
 from counterfoil.gateway.routing import NextHop
 from counterfoil.gateway.store.directory import Directory
 from counterfoil.gateway.store.quarantine import Held, Quarantine
-from counterfoil.model.errors import Refused, Unavailable
+from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Direction, Envelope
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 PAUSE = 2.0
 """Seconds between two looks for releases that are due."""
+
+AT_ONCE = 20
+"""Releases under way at once, so that one slow next hop does not hold up all the others."""
 
 EXPIRY = timedelta(minutes=10)
 """How often expiry is looked for."""
@@ -72,7 +75,7 @@ class Releases:
         # If we die here the message may arrive twice; the next start tries again (RFC 1047).
         done = await asyncio.to_thread(self._quarantine.tried, item, delivery.accepted, delivery.words, self._clock())
         facts = {"id": message, "released": done, "words": delivery.words}
-        _log.info("release tried", extra={"facts": facts})
+        log.info("release tried", extra={"facts": facts})
         return done
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -80,17 +83,15 @@ class Releases:
         expiry = self._clock()
         while not stop.is_set():
             try:
-                for message in await asyncio.to_thread(self._quarantine.due, self._clock()):
-                    if stop.is_set():
-                        return
-                    await self._try(message)
+                due = await asyncio.to_thread(self._quarantine.due, self._clock())
+                await asyncio.gather(*(self._try(message) for message in due[:AT_ONCE]))
                 if self._clock() >= expiry:
                     expired = await asyncio.to_thread(self._quarantine.expire, self._clock())
                     expiry = self._clock() + EXPIRY
                     if expired:
-                        _log.info("held messages expired", extra={"facts": {"count": expired}})
-            except (Refused, Unavailable) as error:
-                _log.error("releases wait", extra={"facts": {"reason": error.message}})
+                        log.info("held messages expired", extra={"facts": {"count": expired}})
+            except Exception:
+                log.exception("releases wait for the next round")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), PAUSE)
 
@@ -98,7 +99,10 @@ class Releases:
         try:
             await self.one(message)
         except Refused as refusal:
-            _log.warning("release refused", extra={"facts": {"id": message, "reason": refusal.message}})
+            log.warning("release refused", extra={"facts": {"id": message, "reason": refusal.message}})
+        except Exception:
+            # The claim runs out by itself, and then it is tried again.
+            log.exception("release failed", extra={"facts": {"id": message}})
 
     async def _next_hop(self, envelope: Envelope) -> NextHop:
         if envelope.direction is Direction.OUTBOUND:

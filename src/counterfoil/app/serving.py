@@ -31,7 +31,7 @@ from counterfoil.scan import policy_document
 from counterfoil.scan.scanner import WORK, Scanner
 from counterfoil.scan.verdict import REASONS, decide
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def serve(data: Path, config: Config) -> None:
@@ -70,7 +70,15 @@ async def _serve(data: Path, config: Config, state: State) -> None:
         finally:
             stop.set()
             await asyncio.gather(smtp.drain(config.gateway.drain_seconds), milter.drain(config.gateway.drain_seconds))
-            await released
+            await _end(released, config.gateway.drain_seconds)
+
+
+async def _end(task: asyncio.Task[None], seconds: float) -> None:
+    """Give a task time to end; what is cut off is a release that is tried again when its claim runs out."""
+    _, late = await asyncio.wait((task,), timeout=seconds)
+    for cut in late:
+        cut.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _pool(config: Config) -> Pool:
@@ -137,4 +145,4 @@ def _new_id() -> str:
 
 
 def _say(what: str, **facts: object) -> None:
-    _log.info(what, extra={"facts": facts})
+    log.info(what, extra={"facts": facts})

@@ -13,6 +13,14 @@ def time(text: str) -> datetime:
     return from_rfc3339(text)
 
 
+def count(text: str) -> int:
+    """Read a whole number from 1 for argparse."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
 def add_search(parser: argparse.ArgumentParser) -> None:
     """Declare what may be searched for."""
     parser.add_argument("--tenant", metavar="NAME", help="messages of this tenant only")
@@ -23,7 +31,7 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", type=time, metavar="TIME", help="received then or later (RFC 3339)")
     parser.add_argument("--until", type=time, metavar="TIME", help="received before then (RFC 3339)")
     parser.add_argument("--verdict", choices=[*Verdict], help="what the message is")
-    parser.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many, newest first (100)")
+    parser.add_argument("--limit", type=count, default=100, metavar="N", help="at most so many, newest first (100)")
 
 
 def query_of(arguments: argparse.Namespace, *, outcome: str | None = None) -> Query:

@@ -1,6 +1,7 @@
 """``counterfoil serve``: the gateway in one process tree, until SIGTERM or SIGINT.
 
-Exit codes: 0 stopped when asked to, or with --check the configuration is sound; 2 it could not start, and the message says why.
+Exit codes: 0 stopped when asked to, or with --check the configuration is sound; 2 it could not start, and the
+message says why.
 """
 
 import argparse

@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import os
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -25,7 +26,12 @@ def opened(arguments: argparse.Namespace, *, create: bool = False) -> AbstractCo
 
 def operator() -> Operator:
     """Return who is at the keyboard, and the time."""
-    return Operator(getpass.getuser(), clock.now())
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that has no name.
+        who = f"uid {os.getuid()}"
+    return Operator(who, clock.now())
 
 
 def confirm(question: str, typed: str, *, yes: bool) -> None:
