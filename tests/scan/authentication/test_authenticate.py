@@ -25,6 +25,7 @@ def test_a_message_of_its_domain(make_zone):
     result = make_zone(ZONE).drive(authenticate(RAW, ENVELOPE))
 
     assert (result.spf, result.dkim, result.dmarc, result.arc) == ("pass", "none", "pass", "none")
+    assert result.detail["helo"]["result"] == "none"
     assert result.detail["dmarc"] == {
         "result": "pass",
         "domain": "example.org",
@@ -44,11 +45,12 @@ def test_a_spoofed_author(make_zone):
 
 
 def test_the_methods_ask_side_by_side(make_zone):
-    """The first batch holds the questions of SPF and DMARC together, each once."""
+    """The first batch holds the questions of SPF (for both identities) and DMARC together, each once."""
     batch = next(authenticate(RAW, ENVELOPE))
 
     assert [(question.name, question.type) for question in batch] == [
         ("example.org", RecordType.TXT),
+        ("mail.example.org", RecordType.TXT),
         ("_dmarc.example.org", RecordType.TXT),
     ]
 

@@ -212,6 +212,14 @@ def test_a_signature_is_held_against_the_rules(verify, old, new, reason):
     assert reason in result.reason
 
 
+def test_a_domain_that_only_tries_out_signing_is_not_blamed(signed, verify, rsa_key):
+    """With t=y in the key a broken signature is neutral, as if there were none; a whole one still passes."""
+    records = {"sel._domainkey.example.org": [{"TXT": f"{spell_rsa(rsa_key)}; t=y"}]}
+
+    assert verify(signed(), records)[0].result == "pass"
+    assert verify(signed().replace(b"Hello", b"Hallo"), records)[0].result == "neutral"
+
+
 def test_an_expired_signature_is_a_permerror_where_the_time_is_known(verify):
     """x= is judged by the time that is given, and left alone where none is."""
     raw = HEADER.replace(b"s=sel", b"s=sel; x=1800000000") + MESSAGE

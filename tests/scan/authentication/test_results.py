@@ -22,12 +22,14 @@ def test_the_field_names_each_method_with_what_it_rests_on():
                 {"result": "fail", "domain": "example.com"},
             ],
             "dmarc": {"result": "fail", "domain": "example.net"},
+            "helo": {"result": "none", "identity": "helo", "domain": "mail.example.org"},
         },
     )
 
     assert results.write("mx.example.net", found) == (
         b"Authentication-Results: mx.example.net;\r\n"
         b"\tspf=pass smtp.mailfrom=example.org;\r\n"
+        b"\tspf=none smtp.helo=mail.example.org;\r\n"
         b"\tdkim=pass header.d=example.org header.s=s1 header.a=rsa-sha256;\r\n"
         b"\tdkim=fail header.d=example.com;\r\n"
         b"\tdmarc=fail header.from=example.net;\r\n"

@@ -38,15 +38,15 @@ def authenticate(raw: bytes, envelope: Envelope | None, now: datetime | None = N
 
 def _evaluate(message: canonical.Message, envelope: Envelope | None, now: datetime | None) -> Asking[Authentication]:
     authors = message.named("from")
-    checks = (_spf(envelope), dkim.check(message, now), arc.check(message), dmarc.discover(authors))
-    sender, signatures, chain, policy = yield from _together(*checks)
+    checks = (_spf(envelope), _helo(envelope), dkim.check(message, now), arc.check(message), dmarc.discover(authors))
+    sender, helo, signatures, chain, policy = yield from _together(*checks)
     verdict = dmarc.judge(authors, policy, sender, signatures)
     return Authentication(
         spf=sender.result,
         dkim=dkim.overall(signatures),
         dmarc=verdict.result,
         arc=chain.result,
-        detail=describe(sender, signatures, verdict, chain),
+        detail=describe(sender, helo, signatures, verdict, chain),
     )
 
 
@@ -54,6 +54,13 @@ def _spf(envelope: Envelope | None) -> Asking[spf.Spf]:
     if envelope is None:
         return spf.Spf(NOT_CHECKED, "mailfrom", "", "a file has no envelope")
     return (yield from spf.check(envelope))
+
+
+def _helo(envelope: Envelope | None) -> Asking[spf.Spf | None]:
+    """The host's own name as evidence, where the sender is not judged by it anyway."""
+    if envelope is None or not envelope.sender or not spf.is_domain(envelope.helo.rstrip(".")):
+        return None
+    return (yield from spf.check_helo(envelope))
 
 
 def _together(*checks: Asking[Any]) -> Asking[tuple[Any, ...]]:

@@ -38,7 +38,7 @@ class Message:
 
 def split(raw: bytes) -> Message:
     """Take a message apart; line ends that are no CRLF (a file on disk) are made CRLF first."""
-    if b"\n" in raw:
+    if raw.count(b"\n") != raw.count(b"\r\n"):
         raw = _BARE_LF.sub(b"\r\n", raw)
     if raw.startswith(b"\r\n"):
         return Message((), raw[2:])

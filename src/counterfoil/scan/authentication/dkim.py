@@ -100,7 +100,8 @@ def _verify(claim: Signature, message: Message, bodies: Bodies, answers: dict[Qu
     except Malformed as error:
         return result("permerror", str(error))
     if problem:
-        return result("fail", problem, testing=key.testing)
+        # Section 3.6.1, t=y: who only tries out signing is not to be treated worse than who does not sign.
+        return result("neutral" if key.testing else "fail", problem, testing=key.testing)
     # 3. Section 8: it holds, but not for all that a reader is shown.
     if hole := signature.gap(claim, message, bodies):
         return result("policy", hole, testing=key.testing)

@@ -9,7 +9,9 @@ from counterfoil.scan.authentication.dmarc import Dmarc
 from counterfoil.scan.authentication.spf import Spf
 
 
-def describe(sender: Spf, signatures: tuple[Dkim, ...], verdict: Dmarc, chain: Arc) -> dict[str, Json]:
+def describe(
+    sender: Spf, helo: Spf | None, signatures: tuple[Dkim, ...], verdict: Dmarc, chain: Arc
+) -> dict[str, Json]:
     """Spell the results of the four methods; absent facts are left out."""
     policy: dict[str, Json] = {}
     if verdict.policy is not None:
@@ -18,7 +20,8 @@ def describe(sender: Spf, signatures: tuple[Dkim, ...], verdict: Dmarc, chain: A
             "policy_of": verdict.policy.found_at,
             "percent": verdict.policy.percent,
         }
-    return {
+    detail: dict[str, Json] = {} if helo is None else {"helo": _facts(asdict(helo))}
+    return detail | {
         "spf": _facts(asdict(sender)),
         "dkim": [_facts(asdict(one)) for one in signatures],
         "dmarc": _facts({"result": verdict.result, "domain": verdict.domain, "reason": verdict.reason}) | policy,

@@ -99,6 +99,8 @@ def _lines(method: str, results: Authentication) -> list[str]:
         return []
     detail = results.detail.get(method)
     rows = detail if isinstance(detail, list) else [detail]
+    if method == "spf" and "helo" in results.detail:
+        rows = [*rows, results.detail["helo"]]
     return [_line(method, word, row) for row in rows[:8]] or [f"{method}={word}"]
 
 

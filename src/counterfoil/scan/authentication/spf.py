@@ -51,16 +51,23 @@ def check(envelope: Envelope) -> Asking[Spf]:
 
     The result is ``not-checked`` where the client's address is not known.
     """
-    helo = envelope.helo.rstrip(".")
-    local, _, domain = envelope.sender.rpartition("@")
-    identity = "mailfrom" if envelope.sender else "helo"
     if not envelope.sender:
-        domain = helo
+        return (yield from check_helo(envelope))
+    local, _, domain = envelope.sender.rpartition("@")
+    return (yield from _check(envelope, "mailfrom", local, domain))
+
+
+def check_helo(envelope: Envelope) -> Asking[Spf]:
+    """Check the HELO identity alone (section 2.3): whether the host may call itself that."""
+    return (yield from _check(envelope, "helo", "", envelope.helo.rstrip(".")))
+
+
+def _check(envelope: Envelope, identity: str, local: str, domain: str) -> Asking[Spf]:
     try:
         address = _address(envelope.client_address)
     except ValueError:
         return Spf(NOT_CHECKED, identity, domain, "the client's address is not known")
-    session = _Session(address, f"{local or 'postmaster'}@{domain}", helo)
+    session = _Session(address, f"{local or 'postmaster'}@{domain}", envelope.helo.rstrip("."))
     try:
         result, reason = yield from _check_host(session, domain)
     except PermError as error:
