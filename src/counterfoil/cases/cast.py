@@ -13,11 +13,16 @@ EWS_ROLES = ("full_access_as_app",)
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One invented customer. ``style`` is how we reach its mail: ``graph`` or ``ews``."""
+    """One invented customer.
+
+    ``app`` is the client id and ``application`` the object id of the registration; ``style`` is how we
+    reach its mail: ``graph`` or ``ews``.
+    """
 
     name: str
     tenant: UUID
     app: UUID
+    application: UUID
     service_principal: UUID
     key: Key
     shared_key: bool
@@ -56,6 +61,7 @@ def tenant(  # the arguments are the columns of the cast
         name=name,
         tenant=chance.guid(),
         app=chance.guid(),
+        application=chance.guid(),
         service_principal=chance.guid(),
         key=Key(chance.guid(), sha1, sha256, f"CN={name}.mailguard.example"),
         shared_key=shared,

@@ -20,13 +20,18 @@ WRONG_KEY = 700027
 
 @dataclass(slots=True)
 class Theft:
-    """What a thief did. ``kinds`` are discrepancies that must be found; ``touched`` says whether he got in."""
+    """What a thief did.
+
+    ``kinds`` are discrepancies that must be found; ``touched`` says whether he got in; ``has_stubs``
+    that our own stubs name his messages, so that no store id stays without a Message-ID.
+    """
 
     touched: bool = True
     kinds: set[str] = field(default_factory=set)
     read: list[Act] = field(default_factory=list)
     changed: list[Act] = field(default_factory=list)
     whole_folders: list[tuple[str, str]] = field(default_factory=list)
+    has_stubs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,7 @@ def inside(raid: Raid) -> None:
             | {"message_ids": [act.item.message_id], "effect": "read", "job": None, "status": 200}
         )
     raid.theft.kinds.add("inside-use")
+    raid.theft.has_stubs = True
 
 
 THIEVES: dict[str, Callable[[Raid], None]] = {

@@ -29,8 +29,8 @@ def of_tenant(told: Told) -> Record:
         "undetectable": told.undetectable,
         "faults": list(told.tenant.faults),
         "excuses": sorted(set(told.tenant.faults) & EXCUSES),
-        "read": _reach(acts[0], folders),
-        "changed": _reach(acts[1], []),
+        "read": _reach(acts[0], folders, named=theft is not None and theft.has_stubs),
+        "changed": _reach(acts[1], [], named=False),
     }
 
 
@@ -40,9 +40,9 @@ def of_bystander(stub: Record) -> Record:
     return {"tenant": stub["tenant"], "name": stub["name"], "app": None} | nothing
 
 
-def _reach(acts: list[Act], folders: list[dict[str, str]]) -> Record:
+def _reach(acts: list[Act], folders: list[dict[str, str]], *, named: bool) -> Record:
     boxes = {act.mailbox for act in acts} | {entry["mailbox"] for entry in folders}
-    items = {act.item.id for act in acts if act.item.id and not act.uri.startswith(EXCHANGE)}
+    items = {act.item.id for act in acts if act.item.id and not named and not act.uri.startswith(EXCHANGE)}
     return {
         "mailboxes": sorted(boxes),
         "messages": sorted({act.item.message_id for act in acts if act.item.message_id}),

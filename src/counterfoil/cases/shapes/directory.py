@@ -22,7 +22,7 @@ def graph_api(tenant: Tenant, event: DirectoryEvent) -> Record:
         "initiatedBy": {"user": None, "app": {"appId": str(tenant.app), "displayName": "Example Mail Guard"}},
         "targetResources": [
             {
-                "id": str(tenant.service_principal),
+                "id": str(tenant.application),
                 "displayName": "Example Mail Guard",
                 "type": "Application",
                 "modifiedProperties": [
