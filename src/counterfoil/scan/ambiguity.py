@@ -22,7 +22,7 @@ AMBIGUITIES: Final = {
     "mime:odd-boundary": "the boundary is written so that programs read different values",
     "mime:missing-boundary": "a multipart declares no boundary, or one that does not occur",
     "mime:undeclared-boundary": "lines divide the body like a boundary that nothing declares",
-    "mime:boundary-prefix": "delimiter lines go on behind the boundary, so that programs disagree whether they delimit",
+    "mime:boundary-prefix": "delimiter lines go on behind the boundary: programs disagree whether they delimit",
     "mime:unclosed-multipart": "a multipart ends without its closing delimiter",
     "mime:text-around-parts": "a multipart has content before its first or after its last part",
     "mime:unknown-encoding": "the Content-Transfer-Encoding is none that RFC 2045 defines",

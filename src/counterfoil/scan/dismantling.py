@@ -12,7 +12,7 @@ from counterfoil.model.mail import Link, Part, Uninspectable
 from counterfoil.scan.features import Ambiguity
 from counterfoil.scan.kinds import Kind, kinds_of, second_natures
 from counterfoil.scan.limits import DEFAULT_LIMITS, Budget, Exhausted, Limits
-from counterfoil.scan.links import html_links, text_links
+from counterfoil.scan.links import Tangled, html_links, text_links
 from counterfoil.scan.mime import inline
 from counterfoil.scan.mime.charsets import texts_of
 from counterfoil.scan.mime.fields import Field
@@ -144,11 +144,14 @@ class Dismantling:
 
     def _links(self, identity: str, text: str, *, is_markup: bool) -> None:
         found = html_links(text) if is_markup else text_links(text)
-        for url, shown in found:
-            if len(self.links) >= self.limits.links:
-                self.uninspectable.append(Uninspectable(identity, f"more than {self.limits.links} links"))
-                return
-            self.links.append(Link(url, shown, identity))
+        try:
+            for url, shown in found:
+                if len(self.links) >= self.limits.links:
+                    self.uninspectable.append(Uninspectable(identity, f"more than {self.limits.links} links"))
+                    return
+                self.links.append(Link(url, shown, identity))
+        except Tangled as error:
+            self.uninspectable.append(Uninspectable(identity, str(error)))
 
     def _open(self, item: _Item, kinds: tuple[Kind, ...]) -> None:
         if item.is_message or Kind.EML in kinds:

@@ -1,7 +1,8 @@
 """References that a person could follow, from markup and from text, each with what is shown for it."""
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urljoin
 
@@ -14,6 +15,16 @@ _SELECTOR: Final = (
     "body[background],table[background],td[background],image,use"
 )
 _ATTRIBUTES: Final = ("href", "action", "formaction", "src", "data", "xlink:href", "background")
+_MAX_DEPTH: Final = 400
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
+# Without content, or closed by what follows them.
+_SELF_CLOSING: Final = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "param"}
+    | {"p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "optgroup", "o", "path", "rect"}
+)
+_PLAIN_REFERENCE = re.compile(
+    r"(?:href|src|action)[ \t\r\n]{0,9}=[ \t\r\n]{0,9}[\"']?([^\s\"'<>]{1,2000})", re.IGNORECASE
+)
 _REFRESH = re.compile(r"\burl\s*=\s*[\"']?\s*([^\"'\s;]+)", re.IGNORECASE)
 _SCHEMES: Final = frozenset(
     {"http", "https", "hxxp", "hxxps", "ftp", "ftps", "file", "smb", "javascript", "vbscript", "mailto", "tel", "data"}
@@ -27,20 +38,35 @@ _TRAILING: Final = ".,;:!?'\"*_~>"
 _FOLLOWABLE = re.compile(r"[a-z][a-z0-9+.-]{1,30}:|//|\\\\|[^#\s]", re.IGNORECASE)
 
 
+class Tangled(ValueError):
+    """Markup that cannot be read as a whole in reasonable time; what was found before still counts."""
+
+
 def html_links(markup: str) -> Iterator[tuple[str, str]]:
     """Yield URL and visible text of every reference in markup; relative ones are joined to ``base``.
 
     Includes URLs that stand in its text without being linked: many clients make links of them.
+
+    Raises:
+        Tangled: If elements nest so deep, or links hold so much of one another, that reading it all takes
+            quadratic time. References are found without the tree then, those that are plainly written.
     """
+    if _too_deep(markup):
+        yield from ((match[1], "") for match in _PLAIN_REFERENCE.finditer(markup))
+        raise Tangled(f"markup is nested deeper than {_MAX_DEPTH}")
     tree = LexborHTMLParser(markup)
     base = ""
     linked: set[str] = set()
+    budget = 2 * len(markup) + 100_000
     for node in tree.css(_SELECTOR):
         attributes = node.attributes
         if node.tag == "meta":
             yield from _refresh(attributes.get("content") or "", attributes.get("http-equiv") or "")
             continue
-        text = _visible(node)
+        text = ""
+        if budget > 0:
+            text, cost = _visible(node, attributes)
+            budget -= cost
         for name in _ATTRIBUTES:
             target = (attributes.get(name) or "").strip()
             if not target or not _FOLLOWABLE.match(target):
@@ -52,8 +78,31 @@ def html_links(markup: str) -> Iterator[tuple[str, str]]:
             yield url, text
     shown = tree.body.text(separator=" ") if tree.body is not None else ""
     for url, text in text_links(shown):
-        if url not in linked and not any(url in known for known in linked):
+        if url not in linked:
             yield url, text
+    if budget <= 0:
+        raise Tangled("links are nested in links: not all of their visible text was read")
+
+
+def _too_deep(markup: str) -> bool:
+    """Tell whether elements nest deeper than we let the parser go, whose time is quadratic in the depth."""
+    if markup.count("<") <= _MAX_DEPTH:
+        return False
+    open_now: Counter[str] = Counter()
+    depth = 0
+    for closing, written in _TAG.findall(markup):
+        name = written.lower()
+        if name in _SELF_CLOSING:
+            continue
+        if not closing:
+            open_now[name] += 1
+            depth += 1
+            if depth > _MAX_DEPTH:
+                return True
+        elif open_now[name]:
+            open_now[name] -= 1
+            depth -= 1
+    return False
 
 
 def text_links(text: str) -> Iterator[tuple[str, str]]:
@@ -88,9 +137,10 @@ def _refresh(content: str, equivalent: str) -> Iterator[tuple[str, str]]:
             yield match[1], ""
 
 
-def _visible(node: LexborNode) -> str:
-    text: str = node.text(separator="") or node.attributes.get("value") or node.attributes.get("alt") or ""
-    return " ".join(text[: _MAX_TEXT * 2].split())[:_MAX_TEXT]
+def _visible(node: LexborNode, attributes: Mapping[str, str | None]) -> tuple[str, int]:
+    """Return what is shown for a reference, and how much text was read to know it."""
+    text = node.text(separator="") or attributes.get("value") or attributes.get("alt") or ""
+    return " ".join(text[: _MAX_TEXT * 2].split())[:_MAX_TEXT], len(text)
 
 
 def _absolute(base: str, target: str) -> str:

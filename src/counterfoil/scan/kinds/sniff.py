@@ -55,7 +55,7 @@ def second_natures(data: bytes, kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
         found.append(Kind.ZIP)
     found.extend(kind for magic, kind in ANYWHERE if data.find(magic, 1) >= 0)
     found.extend(kind for offset, magic, kind in FIXED if offset > 200 and data.startswith(magic, offset))
-    if 0 < data.find(b"%PDF-", 0, 1029) and b"obj" in data:
+    if data.find(b"%PDF-", 0, 1029) > 0 and b"obj" in data:
         found.append(Kind.PDF)
     if data.find(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 1) >= 0 and Kind.RTF not in kinds and Kind.PDF not in kinds:
         found.append(Kind.OLE)

@@ -66,7 +66,7 @@ _HTA = re.compile(rb"<hta:application\b|<script[^>]{0,200}vbscript[^>]{0,200}>[^
 _WSF = re.compile(rb"<(?:job|package|component|scriptlet)\b[^>]{0,200}>.{0,4000}<script\b", re.DOTALL)
 _SVG = re.compile(rb"<(?:\w{1,20}:)?svg[\s>]")
 _HTML = re.compile(
-    rb"<(?:!doctype\s+html|html|head|body|script|iframe|title|meta|form|table|div|img|style|a\s+href|base\s|link\s|p>)"
+    rb"<(?:!doctype\s+html|html|head|body|script|iframe|title|meta|form|table|div|img|style|a|base|link|p)(?=[\s>/])"
 )
 _MSC = re.compile(rb"<mmc_consolefile\b")
 _EML = re.compile(

@@ -18,7 +18,12 @@ _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _LINE_LF = re.compile(rb"[^\n]*(?:\n|\Z)")
 _NAME = re.compile(rb"[ \t\x0b\x0c\0\r]{0,80}([^:\s\0][^:\n]{0,200}):")
 _MIME_LIKE = re.compile(rb"[\s\x0b\0]{0,80}content-(?:type|transfer-encoding|disposition)[^\n:]{0,40}:", re.IGNORECASE)
-_MIME_IN_FOLD = re.compile(rb"\n[ \t]+content-(?:type|transfer-encoding|disposition)[ \t]{0,20}:", re.IGNORECASE)
+# A DKIM signature lists names of fields in its continuation lines; a hidden field has a value.
+_MIME_IN_FOLD = re.compile(
+    rb"\n[ \t]+content-(?:type[ \t]{0,20}:[^:\n]{0,80}/|disposition[ \t]{0,20}:[^:\n]{0,20}(?:attachment|inline)"
+    rb"|transfer-encoding[ \t]{0,20}:[^:\n]{0,20}(?:base64|quoted|[78]bit|binary|x-|uu|=\?))",
+    re.IGNORECASE,
+)
 _SECOND_NAME = re.compile(rb"content-(?:type|transfer-encoding|disposition)(?=[ \t]+[^ \t:;])", re.IGNORECASE)
 _NO_LETTERS = re.compile(r"[^a-z-]")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -123,7 +128,7 @@ def _take_line(line: bytes, match: re.Match[bytes], fields: list[tuple[bytes, li
         if not line.strip():
             _body(head, match.end())
             return 1
-        if not _MIME_LIKE.match(line):
+        if not _MIME_IN_FOLD.match(b"\n" + line):
             return 0
         head.doubts["mime:folded-field"] = _shown(line)
     if named is None:

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from counterfoil.scan.mime.words import decode, decode_words, octets_text, unfold
 
-_TOKEN = r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+"
+_TOKEN = r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+"  # noqa: S105 - the grammar's word for a name
 _STRICT = re.compile(
     rf'({_TOKEN})(?:/({_TOKEN}))?[ \t]*((?:;[ \t]*(?:{_TOKEN}=(?:{_TOKEN}|"[^"\\\r\n]*")[ \t]*)?)*)', re.ASCII
 )
@@ -129,6 +129,8 @@ def _endings(tail: str) -> list[str]:
     if tail[:1] in {'"', "'"}:
         mark = tail[0]
         closed = re.match(rf"{mark}((?:[^{mark}\\]|\\.)*){mark}([^;]*)", tail, re.DOTALL)
+        if closed and not closed[2].strip() and not re.search(r"[\\;]", closed[1]):
+            return [closed[1]]
         if closed:
             values.append(re.sub(r"\\(.)", r"\1", closed[1], flags=re.DOTALL))
             values.append(closed[1])

@@ -18,10 +18,11 @@ from counterfoil.scan.ambiguity import ORDINARY
 from counterfoil.scan.features import Ambiguity
 from counterfoil.scan.limits import Exhausted, Limits
 from counterfoil.scan.mime import multipart, transfer
-from counterfoil.scan.mime.fields import Field, Head, head_of, values_of
+from counterfoil.scan.mime.entities import Entity, understand
+from counterfoil.scan.mime.fields import Field, head_of
 from counterfoil.scan.mime.multipart import Delimiter, Split
-from counterfoil.scan.mime.names import conflicting, names_of
-from counterfoil.scan.mime.parameters import Value, candidates, read
+from counterfoil.scan.mime.names import conflicting
+from counterfoil.scan.mime.parameters import Value, candidates
 
 PASSES: Final = 48
 _FLOOR: Final = 1 << 20
@@ -44,28 +45,6 @@ class Leaf:
 
 
 Found = Leaf | Ambiguity | Uninspectable
-
-
-@dataclass(slots=True)
-class _Entity:
-    """What the fields of one entity say."""
-
-    id: str
-    depth: int
-    types: list[Value]
-    encoding: transfer.Encoding
-    names: tuple[str, ...]
-    default: str
-
-    @property
-    def declared(self) -> str:
-        return self.types[0].main if self.types else self.default
-
-    @property
-    def multiparts(self) -> list[Value]:
-        return [
-            value for value in self.types if "multipart" in value.main or (value.odd and "multi" in value.text.lower())
-        ]
 
 
 @dataclass(slots=True)
@@ -113,7 +92,7 @@ class Reader:
             self.fields = head.fields
         for name, detail in head.doubts.items():
             yield from self._doubt(name, identity, detail)
-        item, doubts = _understand(head, identity, depth, default)
+        item, doubts = understand(head, identity, depth, default)
         for name, detail in doubts.items():
             yield from self._doubt(name, identity, detail)
         for number, start in enumerate(head.bodies):
@@ -122,7 +101,7 @@ class Reader:
             # With a header that ends in one place only there is no second body to tell apart.
             yield from self._body(body, item)
 
-    def _body(self, body: bytes, item: _Entity) -> Iterator[Found]:
+    def _body(self, body: bytes, item: Entity) -> Iterator[Found]:
         multiparts = item.multiparts
         if multiparts:
             if item.depth >= self.limits.depth:
@@ -139,7 +118,7 @@ class Reader:
         if len(multiparts) < max(1, len(item.types)):
             yield from self._leaf(body, item)
 
-    def _multipart(self, body: bytes, item: _Entity, values: list[Value]) -> Iterator[Found]:
+    def _multipart(self, body: bytes, item: Entity, values: list[Value]) -> Iterator[Found]:
         readings = _boundaries(body, values)
         certain = len(values) == 1 and not values[0].odd and bool(readings)
         if not readings:
@@ -161,7 +140,7 @@ class Reader:
                     yield division
 
     def _divisions(
-        self, body: bytes, marks: list[Delimiter], item: _Entity, done: list[tuple[tuple[int, int], ...]]
+        self, body: bytes, marks: list[Delimiter], item: Entity, done: list[tuple[tuple[int, int], ...]]
     ) -> Iterator[Split | Ambiguity]:
         """Yield the ways of dividing a body at one boundary, the usual one first."""
         exact = [mark for mark in marks if mark.exact]
@@ -183,7 +162,7 @@ class Reader:
                     done.append(division.parts)
                     yield division
 
-    def _parts(self, body: bytes, division: Split, item: _Entity, reading: int) -> Iterator[Found]:
+    def _parts(self, body: bytes, division: Split, item: Entity, reading: int) -> Iterator[Found]:
         default = "message/rfc822" if item.declared == "multipart/digest" else "text/plain"
         suffix = f"~{reading}" if reading else ""
         for number, (start, stop) in enumerate(division.parts, 1):
@@ -198,7 +177,7 @@ class Reader:
                     Leaf(identity, (), "text/plain", "", (where,), body[start:stop], is_message=False)
                 )
 
-    def _leaf(self, body: bytes, item: _Entity) -> Iterator[Found]:
+    def _leaf(self, body: bytes, item: Entity) -> Iterator[Found]:
         identity = item.id or "1"
         if conflicting(item.names):
             yield from self._doubt("mime:conflicting-names", identity, ", ".join(item.names)[:300])
@@ -240,7 +219,7 @@ class Reader:
         if self._left < 0:
             raise Exhausted("more readings of the message than can be followed")
         head = head_of(piece)
-        item, _ = _understand(head, identity, self.limits.depth, "text/plain")
+        item, _ = understand(head, identity, self.limits.depth, "text/plain")
         for at, start in enumerate(head.bodies):
             item.id = identity if at == 0 else f"{identity}~body{at}"
             readings, doubts = transfer.decode(piece[start:], item.encoding)
@@ -268,32 +247,6 @@ class Reader:
         if key not in self._doubts:
             self._doubts[key] = None
             yield Ambiguity(name, identity or "1", detail)
-
-
-def _understand(head: Head, identity: str, depth: int, default: str) -> tuple[_Entity, dict[str, str]]:
-    """Read the MIME fields of an entity, and say what is doubtful about them."""
-    doubts: dict[str, str] = {}
-    if not head.fields:
-        return _Entity(identity, depth, [], transfer.encoding_of([]), (), default), doubts
-    types = _distinct(head.fields, "content-type")
-    dispositions = _distinct(head.fields, "content-disposition")
-    encoding = transfer.encoding_of(list(dict.fromkeys(values_of(head.fields, "content-transfer-encoding"))))
-    doubts.update(encoding.doubts)
-    if len({value.main for value in types}) > 1 or len({value.parameters.get("boundary") for value in types}) > 1:
-        doubts["mime:duplicate-content-type"] = ", ".join(value.text for value in types)[:300]
-    if len(dispositions) > 1:
-        doubts["mime:duplicate-content-disposition"] = ", ".join(value.text for value in dispositions)[:300]
-    for value in types:
-        if value.odd and not value.parameters and value.text:
-            doubts["mime:odd-content-type"] = value.text[:200]
-        if "," in value.main or (value.odd and "multi" in value.text.lower() and not value.main.startswith("multi")):
-            doubts["mime:duplicate-content-type"] = value.text[:300]
-    return _Entity(identity, depth, types, encoding, names_of(dispositions, types), default), doubts
-
-
-def _distinct(fields: list[Field], key: str) -> list[Value]:
-    found = [read(raw) for raw in values_of(fields, key)]
-    return list({value.text: value for value in found}.values()) if len(found) > 1 else found
 
 
 def _boundaries(body: bytes, values: list[Value]) -> dict[str, list[Delimiter]]:

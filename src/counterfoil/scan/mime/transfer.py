@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from counterfoil.scan.mime import base64s, inline
+from counterfoil.scan.mime.parameters import without_comments
 from counterfoil.scan.mime.words import decode_words, unfold
 
 IDENTITY: Final = frozenset({"", "7bit", "8bit", "binary"})
@@ -17,6 +18,8 @@ _BINHEX = frozenset({"binhex", "binhex40", "mac-binhex", "mac-binhex40", "x-binh
 _GZIP64 = frozenset({"x-gzip64", "gzip64"})
 _KNOWN = IDENTITY | {"base64", "quoted-printable"} | _UUENCODE | _YENC | _BINHEX | _GZIP64
 _LIMIT_GZIP64 = 64 * 1024 * 1024
+
+_LONGEST_NAME = 4_000
 
 _QP_ODD = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n|\Z)")
 _QP_BLANKS = re.compile(rb"=[ \t]+(?=\r?\n|\Z)")
@@ -68,14 +71,14 @@ def encoding_of(values: list[bytes]) -> Encoding:
 
 
 def _meant(text: str) -> Iterator[str]:
-    plain = decode_words(text).lower()
+    plain = decode_words(text[:_LONGEST_NAME]).lower()
     if plain.strip() in _KNOWN:
         yield plain.strip()
         return
     for word in re.split(r"[^a-z0-9-]+", plain):
         if word in _KNOWN and word:
             yield word
-    squeezed = re.sub(r"\\|\([^)]*\)|\s", "", plain)
+    squeezed = re.sub(r"[\\\s]", "", without_comments(plain))
     if "64" in squeezed:
         yield "base64"
     if "quoted" in squeezed or "printable" in squeezed or "qp" in squeezed:

@@ -1,5 +1,6 @@
 """ZIP: the members of every directory and of every local header, with what the two views disagree about."""
 
+import contextlib
 import zlib
 from collections.abc import Iterator
 from typing import Final
@@ -160,10 +161,8 @@ def name_of(entry: Entry) -> tuple[str, ...]:
         name = entry.name.decode("utf-8", "replace")
     else:
         name = entry.name.decode("cp437")
-        try:
+        with contextlib.suppress(UnicodeDecodeError):
             name = entry.name.decode("utf-8")
-        except UnicodeDecodeError:
-            pass
     cut = name.partition("\0")[0]
     return (name,) if cut == name else (name.replace("\0", "\ufffd"), cut)
 
