@@ -1,9 +1,14 @@
+import itertools
 import smtplib
 
 import pytest
 
-from counterfoil.flows.mail import severest
-from counterfoil.model.mail import Action, Decision, Outcome, Verdict
+from counterfoil import clock
+from counterfoil.flows.mail import Taken, severest
+from counterfoil.gateway.received import Received
+from counterfoil.gateway.routing import Client, Route
+from counterfoil.gateway.smtp.events import Content
+from counterfoil.model.mail import Action, Decision, Direction, Envelope, Outcome, Verdict
 from tests.gateway.client import send
 from tests.gateway.peers import house
 
@@ -43,6 +48,46 @@ async def test_tagged_message_carries_the_reasons():
         head = here.sink.delivered[0].raw.split(b"\r\n\r\n")[0]
         assert b"X-Counterfoil-Verdict: suspicious; action=tag\r\n" in head
         assert b"X-Counterfoil-Reasons: the subject says odd\r\n" in head
+
+
+@pytest.mark.parametrize(
+    ("tag", "subject", "verdict"),
+    [
+        ({"subject_prefix": "[odd one] "}, b"Subject: [odd one] odd\r\n", True),
+        ({"header": False, "subject_prefix": "!"}, b"Subject: !odd\r\n", False),
+        ({"header": True}, b"Subject: odd\r\n", True),
+    ],
+)
+async def test_policy_says_how_a_message_is_tagged(tag, subject, verdict):
+    """The policy's tag decides between our fields, a prefix of the subject, or both."""
+    async with house() as here:
+        here.directory.routes["tenant.example"] = Route("t1", here.next_hop(), {"tag": tag})
+        await send(here.port, message("odd"))
+        raw = here.sink.delivered[0].raw
+        assert subject in raw
+        assert (b"X-Counterfoil-Verdict" in raw) is verdict
+        await send(here.port, message("fine"))
+        assert b"Subject: fine\r\n" in here.sink.delivered[1].raw
+
+
+async def test_a_fault_while_handing_on_is_unknown():
+    """If something breaks on our side while the next hop may have the message, it is unknown and not deferred."""
+    async with house() as here:
+
+        async def broken(raw, client):
+            raise ZeroDivisionError
+
+        reply = await here.flow.take(
+            Taken(
+                Received("m1", clock.now(), Envelope("", ("bob@tenant.example",)), "", 0, "smtp", None),
+                Content(message()),
+                Client("192.0.2.1", Direction.INBOUND),
+                ({},),
+            ),
+            broken,
+        )
+        assert reply.code == 451
+        assert here.journal.outcomes == [Outcome.UNKNOWN]
 
 
 async def test_no_intent_no_mail():
@@ -121,6 +166,9 @@ async def test_loops_end(own, others, passes):
 
 
 def test_severest_action_wins():
-    """Of several policies' decisions the one with the severest action decides."""
-    decisions = [Decision(Verdict.SUSPICIOUS, action, ()) for action in (Action.TAG, Action.QUARANTINE, Action.DELIVER)]
-    assert severest(decisions).action is Action.QUARANTINE
+    """Of several policies' decisions the one with the severest action decides, whatever their order."""
+    decided = [(Decision(Verdict.SUSPICIOUS, action, ()), {"of": str(action)}) for action in Action]
+    for order in itertools.permutations(decided):
+        decision, policy = severest(order)
+        assert decision.action is Action.REJECT
+        assert policy == {"of": "reject"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from counterfoil import clock
 from counterfoil.flows.mail import MailFlow, Names
 from counterfoil.flows.transaction import Transactions
+from counterfoil.gateway.access import AccessLimits
 from counterfoil.gateway.received import Received
 from counterfoil.gateway.relay import Patience, Relay
 from counterfoil.gateway.routing import Account, NextHop, Route, Tls
@@ -20,6 +21,7 @@ from counterfoil.model.errors import Unavailable
 from counterfoil.model.mail import Action, Authentication, Decision, Direction, Outcome, Scan, Verdict
 
 OK = Reply(250, "2.0.0", "ok")
+ANY = AccessLimits(connections_per_client=1000, connections=1000, messages_per_minute=10**9)
 
 
 @dataclass
@@ -191,7 +193,7 @@ class House:
 async def house(*, sink_limits=None, sink_tls=None, contexts=None, patience=None, outbound=True, **server):
     """Start a gateway for tenant.example (tenant t1) and other.example (t2) with one sink as the next hop."""
     sink = Sink()
-    sink_server = SmtpServer(sink, hostname="sink.test", limits=sink_limits, tls=sink_tls)
+    sink_server = SmtpServer(sink, hostname="sink.test", limits=sink_limits, tls=sink_tls, access=ANY)
     sink_port = await sink_server.listen("127.0.0.1", 0, Direction.INBOUND)
     hop = NextHop("127.0.0.1", sink_port, Tls.NONE)
     directory = MemoryDirectory({"tenant.example": Route("t1", hop, {}), "other.example": Route("t2", hop, {})})

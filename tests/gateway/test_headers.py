@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.gateway.headers import Dressed, OwnNames, Stripped, hops, split, strip, values
+from counterfoil.gateway.headers import Dressed, OwnNames, Stripped, hops, marked_subject, split, strip, values
 
 OWN = OwnNames("mx.test", "X-Secret")
 
@@ -78,6 +78,19 @@ def test_text_that_is_no_field_is_not_read_as_ours(raw, gap):
     """Ours go on top of anything; what is no header field is kept apart from ours by an empty line."""
     out = Dressed(Stripped(raw), (("X-Counterfoil-Id", "m1"),)).octets()
     assert out == b"X-Counterfoil-Id: m1\r\n" + gap + raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "prefix", "out"),
+    [
+        (b"A: b\r\nsubject:hello\r\n\tthere\r\n\r\n", "[odd] ", b"A: b\r\nSubject: [odd] hello\r\n\tthere\r\n\r\n"),
+        (b"Subject: \xff\r\nSubject: b\r\n\r\n", "[odd] ", b"Subject: [odd] \xff\r\nSubject: b\r\n\r\n"),
+        (b"Subject: hello\r\n\r\n", "ä", b"Subject: =?utf-8?b?w6Q=?= hello\r\n\r\n"),
+    ],
+)
+def test_subject_is_marked(raw, prefix, out):
+    """The first Subject gets the prefix, and every other octet stays."""
+    assert Dressed(Stripped(raw), (), marked_subject(raw, prefix)).octets() == out
 
 
 def test_hops_are_counted():

@@ -19,6 +19,8 @@ from counterfoil.gateway.routing import NextHop, Route, Tls
 from counterfoil.gateway.server import SmtpServer
 from counterfoil.model.mail import Direction, Outcome
 
+TAG = {"tag": {"subject_prefix": "[odd] "}}
+
 
 @dataclass
 class Behind:
@@ -39,7 +41,7 @@ async def behind_postfix():
     sink_server = SmtpServer(sink, hostname="sink.test")
     sink_port = await sink_server.listen("127.0.0.1", 0, Direction.INBOUND)
     hop = NextHop("127.0.0.1", sink_port, Tls.NONE)
-    directory = MemoryDirectory({"tenant.example": Route("t1", hop, {}), "other.example": Route("t2", hop, {})})
+    directory = MemoryDirectory({"tenant.example": Route("t1", hop, TAG), "other.example": Route("t2", hop, {})})
     flow = MailFlow(
         names=Names("mx.test"),
         journal=journal,
@@ -85,13 +87,20 @@ async def test_one_flow_behind_postfix():
         assert raw.count(b"X-Counterfoil-Verdict") == 1
         assert raw.startswith(b"X-Counterfoil-Id: m1\r\nX-Counterfoil-Verdict: clean; action=deliver\r\n")
         assert raw.endswith(b"Subject: hello\r\n\r\nbody\r\n")
-        assert here.journal.dispositions == [("m1", Outcome.HANDED_ON, "250 2.0.0 accepted into Postfix's queue")]
+        assert here.journal.dispositions[:1] == [("m1", Outcome.HANDED_ON, "250 2.0.0 accepted into Postfix's queue")]
+
+        await send(here.port, b"Subject: odd \xff\r\nX-Counterfoil-A: 1\r\nX-Counterfoil-A: 2\r\n\r\nbody\r\n")
+        await here.sink.arrived(2)
+        raw = here.sink.delivered[1].raw
+        assert b"\r\nSubject: [odd] odd \xff\r\n" in raw
+        assert b"\r\nX-Counterfoil-Reasons: the subject says odd\r\n" in raw
+        assert b"X-Counterfoil-A" not in raw
 
         await send(here.port, b"Subject: malware\r\n\r\nbody\r\n")
         (held,) = here.holder.held
         assert held[1].endswith(b"Subject: malware\r\n\r\nbody\r\n")
 
-        with pytest.raises(smtplib.SMTPDataError, match="refused by policy as malicious; m3"):
+        with pytest.raises(smtplib.SMTPDataError, match="refused by policy as malicious; m4"):
             await send(here.port, b"Subject: forbidden\r\n\r\nbody\r\n")
 
         here.journal.full = True
@@ -102,8 +111,8 @@ async def test_one_flow_behind_postfix():
 
         refused = await send(here.port, b"Subject: two\r\n\r\nbody\r\n", to=("bob@tenant.example", "eve@other.example"))
         assert refused["eve@other.example"][0] == 452
-        await here.sink.arrived(2)
-        assert [got.recipients for got in here.sink.delivered] == [["bob@tenant.example"]] * 2
+        await here.sink.arrived(3)
+        assert [got.recipients for got in here.sink.delivered] == [["bob@tenant.example"]] * 3
 
 
 async def test_many_messages_from_smtp_source_and_swaks():

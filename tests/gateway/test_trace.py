@@ -56,7 +56,7 @@ def test_a_helo_that_is_no_name_is_not_repeated():
 def test_reasons_are_folded_and_printable():
     """Reasons are folded, and nothing in them can end the field or begin another."""
     reasons = ("a long reason " * 20, "evil\r\n\r\nbody", "ümlaut")
-    fields = own_fields(received(), Decision(Verdict.SUSPICIOUS, Action.TAG, reasons))
+    fields = own_fields(received(), Decision(Verdict.SUSPICIOUS, Action.TAG, reasons), verdict=True)
     octets = "".join(f"{name}: {value}\r\n" for name, value in fields).encode() + b"\r\n"
     parsed = message_from_bytes(octets, policy=policy.default)
     assert [name for name, _ in fields] == parsed.keys()

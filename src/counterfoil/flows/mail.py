@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from counterfoil.gateway.headers import SECRET_HEADER, Dressed, OwnNames, Stripped, strip
+from counterfoil.gateway.headers import SECRET_HEADER, Dressed, OwnNames, Stripped, marked_subject, strip
 from counterfoil.gateway.hop import Sent
 from counterfoil.gateway.received import Received
 from counterfoil.gateway.routing import Account, Client, Route
@@ -163,19 +163,20 @@ class MailFlow:
                 return await self._settle(received, Sent(Outcome.REFUSED, taken.refusal), None, None)
             stripped = strip(taken.content.raw, self.names.own)
             scan = await self._scan(taken, stripped)
-            decision = severest(self._decide(scan, received.envelope, policy) for policy in taken.policies)
+            decided = [(self._decide(scan, received.envelope, policy), policy) for policy in taken.policies]
+            decision, policy = severest(decided)
 
             # 4. Refuse, hold or relay, and 5. the disposition.
             if decision.action is Action.REJECT:
                 words = Reply(550, "5.7.1", f"refused by policy as {decision.verdict}; {received.id}")
                 return await self._settle(received, Sent(Outcome.REFUSED, words), scan, decision)
-            dressed = self._dress(taken, stripped, scan, decision)
+            dressed = self._dress(taken, stripped, scan, decision, policy)
             if decision.action is Action.QUARANTINE:
                 # If we die after this: it is held, and the client sends it again: doubled, never lost.
                 await self._holder.hold(received, dressed.octets(), scan, decision)
                 return Reply(250, "2.0.0", f"taken as {received.id}")
             left = self.whole - (self._monotonic() - started)
-            sent = await hand_on(dressed, left)
+            sent = await _relay(hand_on, dressed, left)
             # If we die here: the next hop may have it, our books say unknown, and the client sends it again
             # (RFC 1047): doubled, never lost.
             return await self._settle(received, sent, scan, decision)
@@ -187,12 +188,22 @@ class MailFlow:
         scan = await self._scanner.scan(taken.content.raw, taken.received.envelope)
         return replace(scan, findings=(*scan.findings, *_notices(stripped)))
 
-    def _dress(self, taken: Taken, stripped: Stripped, scan: Scan, decision: Decision) -> Dressed:
-        fields = own_fields(taken.received, decision)
+    def _dress(
+        self, taken: Taken, stripped: Stripped, scan: Scan, decision: Decision, policy: Mapping[str, Json]
+    ) -> Dressed:
+        """Put our fields on top, and mark a tagged message as its policy says (``scan.policy.Tag``)."""
+        mark = policy.get("tag")
+        tag = mark if decision.action is Action.TAG and isinstance(mark, dict) else {}
+        fields = [*own_fields(taken.received, decision, verdict=bool(tag.get("header", True)))]
         results = write(self.names.hostname, scan.authentication).decode("ascii").partition(":")[2].strip()
-        # Postfix writes a Received field of its own in front of the milter.
-        trace = (received_field(taken.received, taken.client, self.names.hostname),) * (taken.received.via == "smtp")
-        return Dressed(stripped, (*trace, *fields, ("Authentication-Results", results)))
+        fields.append(("Authentication-Results", results))
+        if taken.received.via == "smtp":  # Postfix writes a Received field of its own in front of the milter
+            fields.insert(0, received_field(taken.received, taken.client, self.names.hostname))
+        prefix = str(tag.get("subject_prefix", ""))
+        subject = marked_subject(stripped.raw, prefix) if prefix else None
+        if prefix and subject is None:
+            fields.append(("Subject", prefix.encode("ascii", "replace").decode()))
+        return Dressed(stripped, tuple(fields), subject)
 
     async def _settle(self, received: Received, sent: Sent, scan: Scan | None, decision: Decision | None) -> Reply:
         """Write the disposition. Where that fails the reply stands: the intent alone says unknown, which is true."""
@@ -203,9 +214,18 @@ class MailFlow:
         return sent.reply
 
 
-def severest(decisions: Iterable[Decision]) -> Decision:
-    """Return the decision with the severest action; one message to several recipients gets one fate."""
-    return max(decisions, key=lambda decision: list(Action).index(decision.action))
+def severest(decided: Iterable[tuple[Decision, Mapping[str, Json]]]) -> tuple[Decision, Mapping[str, Json]]:
+    """Return the decision with the severest action, and its policy; one message to several gets one fate."""
+    return max(decided, key=lambda pair: list(Action).index(pair[0].action))
+
+
+async def _relay(hand_on: HandOn, dressed: Dressed, seconds: float) -> Sent:
+    """Hand on; what breaks in there leaves it unknown whether the next hop has the message."""
+    try:
+        return await hand_on(dressed, seconds)
+    except Exception:
+        log.exception("the message may or may not have been handed on")
+        return Sent(Outcome.UNKNOWN, Reply(451, "4.3.0", "a fault on our side; send it again"))
 
 
 def _put_off(error: Exception) -> Reply:

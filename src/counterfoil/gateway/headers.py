@@ -7,6 +7,7 @@ Ours are ``X-Counterfoil-*``, the secret header, and ``Authentication-Results`` 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from email.header import Header
 
 PREFIX = b"x-counterfoil-"
 SECRET_HEADER = "X-Counterfoil-Tenant"  # noqa: S105 - the name of a field, not its value
@@ -45,16 +46,20 @@ class Stripped:
 class Dressed:
     """A message that is ready to be handed on: what came, without the fields that were ours, and our own on top.
 
-    ``fields`` are name and value, the topmost first.
+    ``fields`` are name and value, the topmost first. ``subject`` is the new value of its first Subject field
+    (the octets after the colon, folding included), or ``None`` to leave it.
     """
 
     stripped: Stripped
     fields: tuple[tuple[str, str], ...]
+    subject: bytes | None = None
 
     def octets(self) -> bytes:
         """Return the message as it goes out."""
         top = "".join(f"{name}: {value}\r\n" for name, value in self.fields).encode("ascii", "replace")
         raw = self.stripped.raw
+        if self.subject is not None:
+            raw = _with_subject(raw, self.subject)
         # Text that is no header field would be read as part of ours if no empty line stood between.
         gap = b"" if raw.startswith(b"\r\n") or _FIELD.match(raw) else b"\r\n"
         return top + gap + raw
@@ -99,11 +104,26 @@ def strip(raw: bytes, own: OwnNames) -> Stripped:
     return Stripped(b"".join([*kept, rest]), tuple(removed), signed)
 
 
+def marked_subject(raw: bytes, prefix: str) -> bytes | None:
+    """Return the first Subject field's value with a prefix in front, or ``None`` where there is no such field."""
+    for header in split(raw)[0]:
+        if name_of(header) == b"subject":
+            mark = prefix if prefix.isascii() else Header(prefix, "utf-8").encode() + " "
+            return b" " + mark.encode("ascii") + header.partition(b":")[2].strip()
+    return None
+
+
 def hops(fields: Iterable[bytes], hostname: str) -> tuple[int, int]:
     """Count the Received fields of a message, and those among them that this gateway wrote."""
     ours = re.compile(rb"\sby\s+" + re.escape(hostname.encode()) + rb"\s+\(Counterfoil\)", re.IGNORECASE)
     received = [header for header in fields if name_of(header) == b"received"]
     return len(received), sum(1 for header in received if ours.search(header))
+
+
+def _with_subject(raw: bytes, value: bytes) -> bytes:
+    fields, rest = split(raw)
+    place = next(number for number, header in enumerate(fields) if name_of(header) == b"subject")
+    return b"".join([*fields[:place], b"Subject:" + value + b"\r\n", *fields[place + 1 :], rest])
 
 
 def _is_ours(name: bytes, header: bytes, own: OwnNames) -> bool:

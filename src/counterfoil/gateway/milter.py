@@ -161,13 +161,19 @@ class MilterSession:
             return self._refusal(reply)
         if handed is None:
             return Packet(wire.DISCARD).encode()
+        return self._changes(handed) + Packet(wire.ACCEPT).encode()
+
+    def _changes(self, handed: Dressed) -> bytes:
+        space = self._leading_space
         # From the last to the first: a mail server may count again after each.
-        taken_off = [wire.delete_header(index, name) for name, index in reversed(handed.stripped.removed)]
-        on_top = [
-            wire.insert_header(index, name, value, leading_space=self._leading_space)
+        packets = [wire.delete_header(index, name) for name, index in reversed(handed.stripped.removed)]
+        if handed.subject is not None:
+            packets.append(wire.change_header(1, "Subject", handed.subject, leading_space=space))
+        packets += [
+            wire.insert_header(index, name, value, leading_space=space)
             for index, (name, value) in enumerate(handed.fields)
         ]
-        return b"".join([*taken_off, *on_top, Packet(wire.ACCEPT).encode()])
+        return b"".join(packets)
 
     @property
     def _leading_space(self) -> bool:

@@ -183,6 +183,12 @@ def delete_header(index: int, name: str) -> bytes:
     return Packet(b"m", struct.pack("!I", index) + _text(name) + b"\0").encode()
 
 
+def change_header(index: int, name: str, value: bytes, *, leading_space: bool) -> bytes:
+    """Return the packet that gives the nth field of a name another value, its leading blank included."""
+    text = (value if leading_space else value.lstrip(b" ")).replace(b"\r\n", b"\n").replace(b"\0", b"?")
+    return Packet(b"m", struct.pack("!I", index) + _text(name) + text + b"\0").encode()
+
+
 def reply_code(code: int, enhanced: str, text: str) -> bytes:
     """Return the packet that refuses with a reply of our own; a per cent sign has a meaning there and is left out."""
     words = f"{code} {enhanced or f'{code // 100}.0.0'} {text.splitlines()[0] if text else ''}"

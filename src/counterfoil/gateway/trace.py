@@ -24,14 +24,13 @@ def received_field(received: Received, client: Client, hostname: str) -> tuple[s
     )
 
 
-def own_fields(received: Received, decision: Decision) -> tuple[tuple[str, str], ...]:
-    """Write our id and verdict, and the reasons where a message is tagged."""
-    fields = [
-        ("X-Counterfoil-Id", received.id),
-        ("X-Counterfoil-Verdict", f"{decision.verdict}; action={decision.action}"),
-    ]
-    if decision.action is Action.TAG:
-        fields.append(("X-Counterfoil-Reasons", _fold("; ".join(decision.reasons))))
+def own_fields(received: Received, decision: Decision, *, verdict: bool) -> tuple[tuple[str, str], ...]:
+    """Write our id, and if asked for the verdict, with its reasons where the message is tagged."""
+    fields = [("X-Counterfoil-Id", received.id)]
+    if verdict:
+        fields.append(("X-Counterfoil-Verdict", f"{decision.verdict}; action={decision.action}"))
+        if decision.action is Action.TAG:
+            fields.append(("X-Counterfoil-Reasons", _fold("; ".join(decision.reasons))))
     return tuple(fields)
 
 
