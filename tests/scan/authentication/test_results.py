@@ -1,4 +1,4 @@
-"""Our own Authentication-Results field: nothing from outside can speak in it, and nobody else's passes for it."""
+"""Our own Authentication-Results field: nothing from outside can speak in it."""
 
 import pytest
 from hypothesis import given
@@ -42,6 +42,26 @@ def test_what_was_not_checked_is_not_said():
     assert results.write("mx.example.net", Authentication()) == b"Authentication-Results: mx.example.net;\r\n\tnone\r\n"
 
 
+EVIL = "pass\r\nX-Evil: 1"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Authentication(spf=EVIL, dkim=EVIL, dmarc=EVIL, arc=EVIL),
+        Authentication(spf="pass", detail={"spf": {"result": EVIL, "identity": EVIL, "domain": EVIL}}),
+        Authentication(spf="pass", detail={"spf": EVIL, "helo": [EVIL]}),
+        Authentication(dkim="pass", detail={"dkim": [{"result": [], "selector": EVIL, "domain": 1}, EVIL, None]}),
+    ],
+)
+def test_a_scan_that_lies_cannot_write_a_field_of_its_own(found):
+    """The scan comes from a worker that hostile bytes may own; no word of it ends our field."""
+    written = results.write("mx.example.net", found)
+
+    assert b"X-Evil" not in [line.partition(b":")[0] for line in written.split(b"\r\n")]
+    assert all(line.startswith(b"\t") for line in written.removesuffix(b"\r\n").split(b"\r\n")[1:])
+
+
 @pytest.mark.parametrize(
     ("value", "spelt"),
     [
@@ -83,40 +103,3 @@ def test_our_own_name_must_be_a_token(name):
     """A configured name that would break the field is refused."""
     with pytest.raises(ValueError, match="no authserv-id"):
         results.write(name, Authentication())
-
-
-KEPT = b"Received: from a\r\n\tby b\r\nAuthentication-Results: other.example; spf=pass\r\nFrom: a@b.org\r\n"
-BODY = b"\r\nAuthentication-Results: mx.example.net; spf=pass\r\n"
-
-
-@pytest.mark.parametrize(
-    "field",
-    [
-        b"Authentication-Results: mx.example.net; spf=pass\r\n",
-        b"authentication-RESULTS:MX.Example.NET.; spf=pass\r\n",
-        b"Authentication-Results : mx.example.net; spf=pass\r\n",
-        b"Authentication-Results\0: mx.example.net; spf=pass\r\n",
-        b"Authentication-Results: mx.example.net 1; spf=pass\r\n",
-        b"Authentication-Results:\r\n\tmx.example.net;\r\n\tspf=pass\r\n",
-        b"Authentication-Results: (hello) mx.example.net; spf=pass\r\n",
-        b'Authentication-Results: "mx.example.net"; spf=pass\r\n',
-        b'Authentication-Results: "mx.ex\\ample.net"; spf=pass\r\n',
-        b"Authentication-Results: mx.example.net(comment); spf=pass\r\n",
-        b"Authentication-Results: (without an end mx.other.example; spf=pass\r\n",
-        b"Authentication-Results: ;\r\n",
-        b"Authentication-Results:\r\n",
-    ],
-)
-@pytest.mark.parametrize("place", ["top", "bottom"])
-def test_a_field_that_claims_to_be_ours_is_taken_away(field, place):
-    """Every spelling of our name, and what cannot be read, goes; all else stays octet for octet."""
-    raw = field + KEPT + BODY if place == "top" else KEPT + field + BODY
-
-    assert results.strip(raw, "mx.example.net") == (KEPT + BODY, 1)
-
-
-def test_others_and_the_body_stay():
-    """A field of another service and the text of a body are none of ours."""
-    assert results.strip(KEPT + BODY, "mx.example.net") == (KEPT + BODY, 0)
-    assert results.strip(KEPT, "mx.example.net") == (KEPT, 0)
-    assert results.strip(b"", "mx.example.net") == (b"", 0)

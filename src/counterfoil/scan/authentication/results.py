@@ -1,20 +1,14 @@
-"""The Authentication-Results field (RFC 8601): write our own strictly, and take away what claims to be ours."""
+"""Our own Authentication-Results field (RFC 8601), written so that nothing from outside can speak in it."""
 
 import re
-from collections.abc import Iterator
 
-from counterfoil.model.mail import NOT_CHECKED, Authentication, Json
-from counterfoil.scan.authentication.structured import without_comments
-from counterfoil.scan.authentication.tags import Malformed
+from counterfoil.model.mail import Authentication, Json
 
 NAME = b"Authentication-Results"
 
 MAX_VALUE = 300
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+(?:@[A-Za-z0-9.-]+)?")
-_NAMED = re.compile(rb"authentication-results[\s\0]*:", re.IGNORECASE)
-_EMPTY_LINE = re.compile(rb"(?:\A|\r\n|\n|\r(?!\n))(?=\r\n|\n|\r(?!\n))")
-_IDENTIFIER = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^\s;"()]+))')
 
 # Method, its property, and what in our detail is its value (RFC 8601 section 2.7).
 PROPERTIES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -25,12 +19,16 @@ PROPERTIES: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
+WORDS = frozenset({"none", "pass", "fail", "softfail", "neutral", "policy", "temperror", "permerror"})
+"""The results of section 2.7; the scan comes from a process that has read hostile bytes, so each is checked."""
+
+
 def write(authserv_id: str, results: Authentication) -> bytes:
     """Write the field for these results, folded, with its line end.
 
     Args:
         authserv_id: The name of this service, a host name (section 2.5).
-        results: What was found; a method that is ``not-checked`` is left out.
+        results: What was found; a method without a result of RFC 8601 (``not-checked``) is left out.
 
     Raises:
         ValueError: If ``authserv_id`` is no token.
@@ -51,51 +49,9 @@ def quote(value: str) -> str:
     return '"' + kept.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def strip(raw: bytes, authserv_id: str) -> tuple[bytes, int]:
-    """Take away every field that claims to be ours, and what cannot be read and so might (section 5).
-
-    Returns:
-        The message, otherwise octet for octet as it was, and how many fields are gone.
-    """
-    end = _EMPTY_LINE.search(raw)
-    head, rest = (raw, b"") if end is None else (raw[: end.end()], raw[end.end() :])
-    kept: list[bytes] = []
-    taken = 0
-    for field in _fields(head):
-        named = _NAMED.match(field)
-        if named and _claims(field[named.end() :], authserv_id):
-            taken += 1
-        else:
-            kept.append(field)
-    return b"".join(kept) + rest, taken
-
-
-def _fields(head: bytes) -> Iterator[bytes]:
-    """Cut a header section before every line that continues none; the pieces make up the whole."""
-    field: list[bytes] = []
-    for line in head.splitlines(keepends=True):
-        if field and line[:1] not in {b" ", b"\t"}:
-            yield b"".join(field)
-            field = []
-        field.append(line)
-    yield b"".join(field)
-
-
-def _claims(value: bytes, authserv_id: str) -> bool:
-    try:
-        text = without_comments(value.decode("utf-8", "replace"))
-    except Malformed:
-        return True
-    found = _IDENTIFIER.match(text.lstrip())
-    if found is None:
-        return True
-    name = re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2]
-    return name.strip().rstrip(".").lower() == authserv_id.rstrip(".").lower()
-
-
 def _lines(method: str, results: Authentication) -> list[str]:
     word: str = getattr(results, method)
-    if word == NOT_CHECKED:
+    if word not in WORDS:
         return []
     detail = results.detail.get(method)
     rows = detail if isinstance(detail, list) else [detail]
@@ -107,9 +63,11 @@ def _lines(method: str, results: Authentication) -> list[str]:
 def _line(method: str, word: str, row: Json) -> str:
     if not isinstance(row, dict):
         return f"{method}={word}"
-    pieces = [f"{method}={row.get('result', word)}"]
+    own = row.get("result")
+    pieces = [f"{method}={own if own in WORDS else word}"]
+    identity = "helo" if row.get("identity") == "helo" else "mailfrom"
     for name, key in PROPERTIES[method]:
         value = row.get(key)
         if isinstance(value, str) and value:
-            pieces.append(f"{name.format(identity=row.get('identity'))}={quote(value)}")
+            pieces.append(f"{name.format(identity=identity)}={quote(value)}")
     return " ".join(pieces)
