@@ -9,40 +9,44 @@ from collections.abc import Iterator
 
 from counterfoil.model.mail import Finding, Json, Part, Severity
 from counterfoil.scan import attack
-from counterfoil.scan.features import Message
+from counterfoil.scan.features import Ambiguity, Message
 from counterfoil.scan.kinds import Kind
 
 NAME = "html-smuggling"
 
+HIDDEN_FILE = "html:hidden-file"
+SHOWN_IN_PAGES = (Kind.PDF, Kind.XML, Kind.CSV, Kind.CALENDAR, Kind.SVG, Kind.FLASH)
+"""Kinds that honest pages carry inside, too."""
+
 PAGES = frozenset({Kind.HTML, Kind.SVG, Kind.MHTML, Kind.HTA, Kind.JAVASCRIPT})
 
-DECODES = re.compile(
-    r"\batob\b|\bunescape\s*\(|decodeURIComponent\s*\(|fromCharCode|\bBlob\s*\(|Uint8Array|FromBase64|charCodeAt"
-    r"|data:application/[\w.+-]+;base64,|data:[\w/.+-]*octet-stream",
-    re.IGNORECASE,
+DECODES = (
+    *("atob(", "atob'", 'atob"', "unescape(", "decodeuricomponent(", "fromcharcode", "blob(", "uint8array"),
+    *("frombase64", "charcodeat", "data:application/", "octet-stream"),
 )
-DATA_LINK = re.compile(r"data:application/", re.IGNORECASE)
-HANDS_OVER = re.compile(
-    r"msSaveOrOpenBlob|msSaveBlob|createObjectURL|\.download\s*=|\bdownload\s*=\s*[\"'\w]|setAttribute\(\s*[\"']download"
-    r"|navigator\s*\[|\.click\s*\(\s*\)|saveAs\s*\(",
-    re.IGNORECASE,
+HANDS_OVER = (
+    *("mssaveoropenblob", "mssaveblob", "createobjecturl", ".download=", "download=", "'download'", '"download"'),
+    *("navigator[", ".click()", "saveas("),
 )
-WRITES = re.compile(
-    r"document\.write(?:ln)?\s*\(|\.srcdoc\b|\.innerHTML\s*=|\beval\s*\(|new\s+Function\s*\(", re.IGNORECASE
-)
+WRITES = ("document.write", ".srcdoc", ".innerhtml=", "eval(", "newfunction(")
+"""Marks, in lower case and without blanks, as they are looked for in the page."""
+
+DATA_LINK = "data:application/"
 SCRIPT = re.compile(r"<(?:\w+:)?script\b", re.IGNORECASE)
 HANDLER = re.compile(r"\son(?:load|error|click|begin|mouseover|focus)\s*=", re.IGNORECASE)
 FOREIGN = re.compile(r"<(?:\w+:)?foreignObject\b", re.IGNORECASE)
 SCRIPT_LINK = re.compile(r"(?:href|src)\s*=\s*[\"']?\s*(?:javascript|vbscript|data:text/html)", re.IGNORECASE)
-LONG = re.compile(
-    r"[A-Za-z0-9+/_\-]{1200,}={0,2}|(?:\\x[0-9a-fA-F]{2}){300,}|(?:%[0-9a-fA-F]{2}){300,}|(?:\d{1,3}\s*,\s*){400,}"
-)
+LONG = 1200
+RUN = re.compile(r"[A-Za-z0-9+/_\-]{40,}|(?:\\x[0-9a-fA-F]{2}){40,}|(?:%[0-9a-fA-F]{2}){40,}|(?:\d{1,3}\s*,\s*){40,}")
+"""Something encoded; each run is taken whole, so that the search stays linear."""
+
 PICTURE = re.compile(r"data:(?:image|font|audio|video)/[\w.+-]+;base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 PASSWORD = re.compile(r"<input[^>]{0,300}type\s*=\s*[\"']?password", re.IGNORECASE)
 
 
 def check(message: Message) -> Iterator[Finding]:
     """Yield one finding for each page that smuggles, and for each picture that runs script."""
+    yield from (_hidden(ambiguity) for ambiguity in message.ambiguities if ambiguity.name == HIDDEN_FILE)
     for part in message.parts:
         if part.detected_type not in PAGES:
             continue
@@ -54,12 +58,20 @@ def check(message: Message) -> Iterator[Finding]:
             yield from _attached(part, text)
 
 
+def _hidden(ambiguity: Ambiguity) -> Finding:
+    severity = Severity.MEDIUM if ambiguity.detail.endswith(SHOWN_IN_PAGES) else Severity.HIGH
+    techniques = (attack.HTML_SMUGGLING, attack.PHISHING_ATTACHMENT)
+    return Finding(NAME, severity, "The page hides a file", ambiguity.part, techniques, {"file": ambiguity.detail})
+
+
 def _smuggling(part: Part, text: str) -> Iterator[Finding]:
-    script = part.detected_type == Kind.JAVASCRIPT or SCRIPT.search(text) or HANDLER.search(text)
-    if not script and not DATA_LINK.search(text):
+    squeezed = "".join(text.split()).lower()
+    script = part.detected_type == Kind.JAVASCRIPT or "<script" in squeezed or HANDLER.search(text)
+    if not script and DATA_LINK not in squeezed:
         return  # most pages are mail, and are not searched any further
-    decodes, hands_over, writes = _words(DECODES, text), _words(HANDS_OVER, text), _words(WRITES, text)
-    longest = max((len(match.group()) for match in LONG.finditer(text)), default=0)
+    decodes, hands_over, writes = (_found(marks, squeezed) for marks in (DECODES, HANDS_OVER, WRITES))
+    longest = max((len(match.group()) for match in RUN.finditer(text)), default=0)
+    longest = longest if longest >= LONG else 0
     evidence: dict[str, Json] = {"decodes": [*decodes], "hands_over": [*hands_over], "longest_encoded": longest}
     evidence["writes"] = [*writes]
     if decodes and hands_over:
@@ -101,5 +113,5 @@ def _is_attached(part: Part) -> bool:
     return bool(part.names)
 
 
-def _words(pattern: re.Pattern[str], text: str) -> list[str]:
-    return sorted({match.group().rstrip(" (=\"'").lstrip(".").lower() for match in pattern.finditer(text)})[:20]
+def _found(marks: tuple[str, ...], squeezed: str) -> list[str]:
+    return [mark.strip("('\".=") for mark in marks if mark in squeezed]

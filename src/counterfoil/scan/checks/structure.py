@@ -13,7 +13,7 @@ from counterfoil.scan.kinds import Kind
 
 NAME = "structure"
 
-OTHER_CHECKS = ("ole:default-password", "vba:", "xlm:")
+OTHER_CHECKS = ("ole:default-password", "vba:", "xlm:", "html:")
 """Prefixes of oddities that a check of their own reports."""
 
 MILD = ORDINARY | {

@@ -67,7 +67,7 @@ def elements(data: bytes) -> Iterator[Element]:
         chunk = data[start : start + CHUNK]
         try:
             parser.Parse(chunk, start + CHUNK > len(data))
-        except (expat.ExpatError, ValueError) as error:
+        except (expat.ExpatError, ValueError, LookupError) as error:  # an unknown encoding is a LookupError
             yield from handler.ready
             raise BadXml(str(error)) from error
         yield from handler.ready

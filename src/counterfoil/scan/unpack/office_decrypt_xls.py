@@ -53,6 +53,8 @@ CODE_PAGES |= {949, 950, 1200, *range(1250, 1259), 1361, 10000, 32768, 32769}
 def decrypt(compound: Compound) -> tuple[bytes, str] | None:
     """Return the file with its workbook streams decrypted, and the method; ``None`` if it is not encrypted.
 
+    Where the file cannot be put together again it is the workbook stream alone.
+
     Raises:
         NotOpened: If the default password is not the one.
     """
@@ -62,7 +64,12 @@ def decrypt(compound: Compound) -> tuple[bytes, str] | None:
         lock = file_pass(stream) if stream else None
         if stream and lock:
             opened[name], method = _decrypt_stream(stream, lock)
-    return (compound.with_streams(opened), method) if opened else None
+    if not opened:
+        return None
+    try:
+        return compound.with_streams(opened), method
+    except (OSError, ValueError):  # a file that is damaged enough to be read and not written
+        return next(iter(opened.values())), method
 
 
 def decrypt_bare(stream: bytes) -> tuple[bytes, str] | None:

@@ -10,6 +10,7 @@ from typing import Final
 from counterfoil.scan.kinds import Kind
 from counterfoil.scan.unpack import (
     gzips,
+    html_blobs,
     office_encryption,
     office_ppt,
     office_slk,
@@ -33,6 +34,10 @@ UNPACKERS: Final[Mapping[Kind, tuple[Unpacker, ...]]] = {
     Kind.OLE: (oles.unpack, office_encryption.unpack, office_vba.unpack, office_xlm.unpack, office_ppt.unpack),
     Kind.BIFF: (office_encryption.unpack_workbook, office_xlm.unpack_bare),
     Kind.SLK: (office_slk.unpack,),
+    Kind.HTML: (html_blobs.unpack,),
+    Kind.SVG: (html_blobs.unpack,),
+    Kind.HTA: (html_blobs.unpack,),
+    Kind.JAVASCRIPT: (html_blobs.unpack,),
     Kind.TNEF: (tnef.unpack,),
 }
 """Messages (``Kind.EML``) are taken apart by ``scan.message`` itself, which reads them like the outermost one."""
@@ -63,6 +68,7 @@ NO_READER: Final[Mapping[Kind, str]] = {
         (Kind.COMPRESS, "compress"),
         (Kind.LZ4, "LZ4"),
         (Kind.LZIP, "lzip"),
+        (Kind.PKCS7, "S/MIME"),
         (Kind.ONENOTE, "OneNote"),
         (Kind.ACTIVEMIME, "ActiveMime"),
     )
