@@ -64,7 +64,7 @@ def _line(method: str, word: str, row: Json) -> str:
     if not isinstance(row, dict):
         return f"{method}={word}"
     own = row.get("result")
-    pieces = [f"{method}={own if own in WORDS else word}"]
+    pieces = [f"{method}={own if isinstance(own, str) and own in WORDS else word}"]
     identity = "helo" if row.get("identity") == "helo" else "mailfrom"
     for name, key in PROPERTIES[method]:
         value = row.get(key)
