@@ -24,6 +24,16 @@ def test_messages_flow_back_evenly():
     assert access.message("192.0.2.1", 1.6) is None
 
 
+def test_octets_of_all_messages_are_bounded():
+    """Above the bound there is no room, until what was held is dropped."""
+    access = Access(AccessLimits(octets=100))
+    assert access.hold(60)
+    assert not access.hold(60)
+    access.drop(60)
+    access.drop(60)
+    assert access.hold(100)
+
+
 def test_addresses_are_forgotten():
     """What was counted of many addresses does not grow for ever."""
     access = Access(AccessLimits())

@@ -74,7 +74,8 @@ class Gateway:
     def end(self, number):
         """Send the whole process group a signal and wait for its end."""
         self.port = 0
-        os.killpg(self.process.pid, number)
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, number)
         self.process.wait(60)
 
 

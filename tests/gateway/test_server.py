@@ -100,6 +100,20 @@ async def test_refused_client_hears_why_while_it_still_sends():
         assert here.sink.delivered == []
 
 
+async def test_too_much_mail_under_way_is_put_off():
+    """Content beyond what all clients together may have under way ends its session with 421; the room comes back."""
+    big = b"Subject: big\r\n\r\n" + b"y" * 70 + b"\r\n" * 40_000
+    async with house(access=AccessLimits(octets=50_000), times=Times(linger=0.5)) as here:
+        with pytest.raises(
+            (smtplib.SMTPDataError, smtplib.SMTPServerDisconnected), match=r"too much mail|closed|Broken"
+        ):
+            await send(here.port, big)
+        assert here.sink.delivered == []
+        await send(here.port, MESSAGE)
+        await send(here.port, MESSAGE)
+        assert len(here.sink.delivered) == 2
+
+
 async def test_message_of_many_octets():
     """A message of 20 MB passes unchanged, whatever pieces it arrives in."""
     raw = b"Subject: big\r\n\r\n" + (b"." + b"y" * 70 + b"\r\n") * 280_000

@@ -7,6 +7,7 @@ from counterfoil.gateway.smtp.reply import Reply
 
 _CROWDED = Reply(421, "4.3.2", "too many connections; come again later")
 _CROWDED_CLIENT = Reply(421, "4.7.0", "too many connections from your address")
+FULL = Reply(421, "4.3.1", "too much mail is under way here; come again later")
 _TOO_FAST = Reply(451, "4.7.1", "too many messages from your address; come again later")
 
 
@@ -14,12 +15,14 @@ _TOO_FAST = Reply(451, "4.7.1", "too many messages from your address; come again
 class AccessLimits:
     """Most connections at once, in all and from one address, and most messages a minute from one address.
 
-    An IPv6 client counts by its /64, which is what one customer has.
+    An IPv6 client counts by its /64, which is what one customer has. ``octets`` bounds the content of all
+    messages under way together, from their first octet to their reply.
     """
 
     connections: int = 200
     connections_per_client: int = 20
     messages_per_minute: int = 600
+    octets: int = 1024 * 1024 * 1024
 
 
 class Access:
@@ -29,6 +32,7 @@ class Access:
         self._limits = limits
         self._connections: dict[str, int] = {}
         self._total = 0
+        self._octets = 0
         self._messages: dict[str, tuple[float, float]] = {}
 
     def enter(self, address: str) -> Reply | None:
@@ -51,6 +55,15 @@ class Access:
             self._connections[key] = left
         else:
             del self._connections[key]
+
+    def hold(self, octets: int) -> bool:
+        """Count octets of content in; return whether there was room for them. They must be ``dropped`` in any case."""
+        self._octets += octets
+        return self._octets <= self._limits.octets
+
+    def drop(self, octets: int) -> None:
+        """Count octets of content out."""
+        self._octets -= octets
 
     def message(self, address: str, now: float) -> Reply | None:
         """Count a message, or return the reply that puts it off.

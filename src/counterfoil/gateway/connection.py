@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from counterfoil.gateway.access import FULL, Access
 from counterfoil.gateway.conversation import Conversation
 from counterfoil.gateway.routing import Client
 from counterfoil.gateway.smtp.events import Closed, Content, Event, Hello, Mail, Recipient, Reset, StartTls
@@ -42,7 +42,7 @@ class Connection(asyncio.Protocol):
         client: Who it is, as far as the socket says; the address is filled in when it is known.
         times: How long it may take.
         tls: What STARTTLS is answered with.
-        may_send: Counts a message of this client; the reply puts it off.
+        access: Counts this client's messages, and everybody's octets.
     """
 
     def __init__(
@@ -53,14 +53,15 @@ class Connection(asyncio.Protocol):
         *,
         times: Times,
         tls: ssl.SSLContext | None,
-        may_send: Callable[[str], Reply | None],
+        access: Access,
     ) -> None:
         self.client = client
         self._session = session
         self._conversation = conversation
         self._times = times
         self._tls = tls
-        self._may_send = may_send
+        self._access = access
+        self._weight = 0
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._wake = asyncio.Event()
@@ -77,6 +78,10 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Give octets to the session; stop reading while it has too many that it may not look at yet."""
         self._session.receive(data)
+        if self._session.state is State.CONTENT:
+            self._weight += len(data)
+            if not self._access.hold(len(data)):
+                self._session.close(FULL)
         if self._session.buffered > _HIGH and self._transport is not None:
             self._transport.pause_reading()
         self._wake.set()
@@ -126,9 +131,12 @@ class Connection(asyncio.Protocol):
                     closed = event
                 else:
                     await self._handle(event)
+                if isinstance(event, Content | Reset):
+                    self._put_down()
                 state, deadline = self._session.state, self._deadline()
             await self._say_goodbye(closed)
         finally:
+            self._put_down()
             await self._conversation.close()
             self._hang_up()
 
@@ -149,7 +157,7 @@ class Connection(asyncio.Protocol):
         try:
             match question:
                 case Mail():
-                    if refusal := self._may_send(self.client.address):
+                    if refusal := self._access.message(self.client.address, self._loop.time()):
                         return refusal
                     return await self._conversation.mail(self.client, question)
                 case Recipient():
@@ -243,6 +251,11 @@ class Connection(asyncio.Protocol):
         except TimeoutError:
             return False
         return True
+
+    def _put_down(self) -> None:
+        """Give back the room of the message that was answered."""
+        self._access.drop(self._weight)
+        self._weight = 0
 
     def _deadline(self) -> float:
         content = self._session.state is State.CONTENT

@@ -104,7 +104,7 @@ class SmtpServer:
             Client(address, direction),
             times=self._times,
             tls=self._tls,
-            may_send=lambda client: self._access.message(client, loop.time()),
+            access=self._access,
         )
         transport.set_protocol(connection)
         connection.connection_made(transport)
