@@ -5,6 +5,8 @@ import logging
 import sys
 
 from counterfoil.app.logs import JsonLines
+from counterfoil.database import open_database
+from counterfoil.model.errors import Misconfigured
 
 
 def formatted(**more: object) -> dict[str, object]:
@@ -31,3 +33,14 @@ def test_an_exception_keeps_its_text_to_itself():
         document = formatted(exc_info=sys.exc_info())
     assert document["exception"]["type"] == "ValueError"
     assert "secret plan" not in json.dumps(document)
+
+
+def test_our_own_errors_say_what_to_do():
+    """An error of ours comes with its sentence and its hint, which hold no content of a message."""
+    try:
+        open_database("nonsense://x")
+    except Misconfigured:
+        document = formatted(exc_info=sys.exc_info())
+    assert document["exception"]["type"] == "Misconfigured"
+    assert "nonsense" in document["exception"]["says"]
+    assert document["exception"]["hint"]

@@ -10,6 +10,7 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
+from counterfoil.model.errors import CounterfoilError
 from counterfoil.model.instant import rfc3339
 
 
@@ -35,7 +36,10 @@ class JsonLines(logging.Formatter):
 def _describe(error: BaseException) -> dict[str, object]:
     # The text of a foreign exception may quote a message, so its type and its place have to do.
     frames = traceback.extract_tb(error.__traceback__)
-    return {"type": type(error).__name__, "at": [f"{frame.filename}:{frame.lineno}" for frame in frames[-8:]]}
+    described: dict[str, object] = {"type": type(error).__name__}
+    if isinstance(error, CounterfoilError):
+        described |= {"says": error.message, "hint": error.hint}
+    return described | {"at": [f"{frame.filename}:{frame.lineno}" for frame in frames[-8:]]}
 
 
 def log_to_stderr(level: str) -> None:
