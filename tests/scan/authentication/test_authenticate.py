@@ -101,8 +101,9 @@ def test_every_message_of_the_corpus_is_answered_in_the_words_of_rfc_8601(corpor
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("dkim_huge_hlist.eml", "more than 512 header fields are signed"),
+        ("dkim_huge_hlist.eml", "more than 1000 header fields are signed"),
         ("dkim_many_sigs.eml", "no key is published"),
+        ("dkim_large_hlist.eml", "b= is no base64"),
         ("dkim_revoked_key.eml", "the key is revoked"),
     ],
 )

@@ -1,4 +1,4 @@
-"""DKIM against dkimpy (which signs here and shares no code with the verifier), RFC 8463's example, and attacks."""
+"""DKIM against dkimpy (which signs here and shares no code with the verifier), and attacks."""
 
 import base64
 
@@ -188,7 +188,7 @@ HEADER = (
         (b"v=1; ", b"", "v= is not 1"),
         (b"rsa-sha256", b"rsa-sha1", "not accepted"),
         (b"h=from", b"h=to", "From field is not signed"),
-        (b"h=from", b"h=" + b"from:" * 600, "more than 512 header fields"),
+        (b"h=from", b"h=" + b"from:" * 1001, "more than 1000 header fields"),
         (b"d=example.org", b"d=example.org; i=a@example.com", "i= is not of the domain"),
         (b"d=example.org", b"d=org", "make no domain"),
         (b"d=example.org", b"d=exa(mple.org\x00", "make no domain"),
@@ -258,25 +258,3 @@ def test_a_message_without_a_signature_has_none(verify):
 def test_line_ends_of_a_file_do_not_matter(signed, verify):
     """A message stored with bare LF verifies as it was sent."""
     assert verify(signed().replace(b"\r\n", b"\n"))[0].result == "pass"
-
-
-# RFC 8463 appendix A.2 and A.3.
-RFC_8463 = {
-    "brisbane._domainkey.football.example.com": "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
-    "test._domainkey.football.example.com": (
-        "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2"
-        "jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB"
-    ),
-}
-
-
-@pytest.mark.corpus
-@pytest.mark.parametrize(
-    ("file", "results"), [("ed25519.eml", ("pass", "pass")), ("ed25519-broken.eml", ("fail", "fail"))]
-)
-def test_the_example_of_rfc_8463(corpora, make_zone, file, results):
-    """Both signatures of the RFC's own message hold, and both fail on the broken copy."""
-    raw = (corpora / "auth/rspamd/test/functional/messages" / file).read_bytes()
-    zone = make_zone({name: [{"TXT": record}] for name, record in RFC_8463.items()})
-
-    assert tuple(one.result for one in zone.drive(dkim.check(canonical.split(raw)))) == results

@@ -13,7 +13,7 @@ from counterfoil.scan.authentication.tags import Malformed
 ALGORITHMS = frozenset({"rsa-sha256", "ed25519-sha256"})
 """RFC 8301 section 3.1: a signature by rsa-sha1 is none."""
 
-MAX_NAMES = 512
+MAX_NAMES = 1000
 MAX_FIELD = 64 * 1024
 
 # Fields that occur once (RFC 5322 section 3.6, RFC 2045): a second one that the signature does not cover is
