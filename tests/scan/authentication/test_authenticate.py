@@ -1,9 +1,13 @@
 """All four methods together: batches of questions, and what is said where nothing may be asked."""
 
+import json
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from counterfoil.model.mail import Authentication, Envelope
-from counterfoil.scan.authentication import authenticate
+from counterfoil.scan.authentication import authenticate, results
 from counterfoil.scan.dns import Answer, RecordType, Status
 
 WORDS = {
@@ -114,3 +118,85 @@ def test_the_dkim_limits_on_rspamd_s_messages(corpora, make_zone, name, reason):
     result = zone.drive(authenticate(raw, None))
 
     assert any(reason in row["reason"] for row in result.detail["dkim"]), result.detail["dkim"]
+
+
+PIECES = st.sampled_from(
+    [
+        *(b"From: ", b"DKIM-Signature: ", b"ARC-Seal: i=1; ", b"ARC-Message-Signature: i=1; "),
+        *(
+            b"ARC-Authentication-Results: i=1; x; ",
+            b"v=1; ",
+            b"a=rsa-sha256; ",
+            b"d=example.org; ",
+            b"s=s; ",
+            b"h=from; ",
+        ),
+        *(
+            b"bh=AAAA; ",
+            b"b=AAAA; ",
+            b"cv=none; ",
+            b"i=2; ",
+            b"l=99999999999999999999; ",
+            b"t=-1; ",
+            b"c=/; ",
+            b"\r\n",
+            b"\r\n ",
+        ),
+        *(
+            b"a@example.org",
+            b"<",
+            b">",
+            b"(",
+            b'"',
+            b"\\",
+            b",",
+            b"\0",
+            b"\xff",
+            b"\r",
+            b"\n",
+            b"=?utf-8?q?",
+            b";;",
+            b":",
+        ),
+    ]
+)
+STATUSES = st.sampled_from([status for status in Status if status is not Status.NOT_ASKED])
+RECORDS = st.sampled_from(
+    [
+        "",
+        "v=spf1 a mx ptr ?all",
+        "v=spf1 include:%{d}",
+        "v=DMARC1; p=reject",
+        "v=DKIM1; p=AAAA",
+        "p=",
+        "10 .",
+        "\x00\xff",
+        "::1",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    pieces=st.lists(st.one_of(PIECES, st.binary(max_size=8)), max_size=40),
+    sender=st.sampled_from(["", "a@example.org", "@", "a@\0", "é@bücher.example", "a@b@c.example"]),
+    helo=st.sampled_from(["", "mail.example.org", "[192.0.2.1]", "\udc80", "a" * 300]),
+    data=st.data(),
+)
+def test_whatever_comes_is_answered_in_the_words_of_rfc_8601(pieces, sender, helo, data):
+    """No bytes and no answers of the DNS raise, ask without end, or make a word that is none."""
+    asking = authenticate(b"".join(pieces), Envelope(sender, (), "192.0.2.1", helo))
+    rounds = 0
+    try:
+        batch = next(asking)
+        while True:
+            rounds += 1
+            assert rounds < 100
+            answers = tuple(Answer(data.draw(STATUSES), tuple(data.draw(st.lists(RECORDS, max_size=2)))) for _ in batch)
+            batch = asking.send(answers)
+    except StopIteration as done:
+        result = done.value
+    for method, words in WORDS.items():
+        assert getattr(result, method) in words
+    results.write("mx.example.net", result)
+    json.dumps(result.detail)
