@@ -100,6 +100,15 @@ async def test_the_next_hop_is_down():
         assert here.journal.intents == []
 
 
+async def test_a_next_hop_that_is_down_is_tried_once():
+    """A transaction tries a next hop once, however many recipients it has: its client waits for every reply."""
+    async with house() as here, scripted(replies={"": b""}) as hop:
+        here.directory.routes["tenant.example"] = Route("t1", here.next_hop(port=hop.port), {})
+        with pytest.raises(smtplib.SMTPRecipientsRefused, match=r"4\.4\.1"):
+            await send(here.port, MESSAGE, to=[f"bob{n}@tenant.example" for n in range(5)])
+        assert hop.connections == 1
+
+
 @pytest.mark.parametrize("after_the_dot", [None, b"", b"250", b"354 what\r\n", b"hello\r\n"])
 async def test_no_answer_to_the_dot_is_unknown(after_the_dot):
     """Silence, a hang-up or nonsense after the dot: the outcome is unknown and the client hears 451."""

@@ -14,6 +14,7 @@ class Scripted:
     lines: list[str] = field(default_factory=list)
     messages: list[bytes] = field(default_factory=list)
     port: int = 0
+    connections: int = 0
 
     def reply(self, verb):
         if verb in self.replies:
@@ -26,9 +27,10 @@ class Scripted:
         )
 
     async def talk(self, reader, writer):
+        self.connections += 1
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            writer.write(self.reply(""))
-            while line := (await reader.readline()).decode():
+            going = await self._say(writer, self.reply(""))
+            while going and (line := (await reader.readline()).decode()):
                 self.lines.append(line.rstrip("\r\n"))
                 verb = line.split(" ", maxsplit=1)[0].strip().upper()
                 if not await self._say(writer, self.reply(verb)):

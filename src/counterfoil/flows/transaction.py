@@ -41,7 +41,8 @@ class _Open:
     mail: Mail
     host: Account | None = None
     tenant: str | None = None
-    said: Reply | None = None  # the next hop's answer to MAIL
+    next_hop: NextHop | None = None
+    said: Reply | None = None  # the next hop's answer to MAIL, said once for all recipients
     recipients: list[str] = field(default_factory=list)
     policies: list[Mapping[str, Json]] = field(default_factory=list)
 
@@ -101,11 +102,11 @@ class Transactions:
             route = await self._directory.route(recipient.address)
             if route is None:
                 return _NOT_OURS
-            other = (opened.tenant, self._next_hop) != (route.tenant, route.next_hop)
+            other = (opened.tenant, opened.next_hop) != (route.tenant, route.next_hop)
             if opened.recipients and other:
                 return _APART
             if opened.said is None or other:
-                opened.tenant = route.tenant
+                opened.tenant, opened.next_hop = route.tenant, route.next_hop
                 opened.said = await self._say_mail(opened, route.next_hop)
             policy = route.policy
         assert opened.said is not None

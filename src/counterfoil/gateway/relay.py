@@ -26,10 +26,14 @@ _UNKNOWN = Reply(451, "4.4.2", "the next hop did not say whether it took the mes
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds to wait: for a connection with its greeting and TLS, and for the reply to a command."""
+    """Seconds to wait: for each step of connecting, and for the reply to a command.
+
+    Together they stay below the 300 s that a client waits for the reply to its RCPT (RFC 5321 section
+    4.5.3.2.3), at which the next hop is connected to and told MAIL and RCPT.
+    """
 
     connect: float = 30.0
-    command: float = 120.0
+    command: float = 60.0
 
 
 class SmtpHop:
