@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from counterfoil.lab import manage
 from counterfoil.lab.entra import face as entra
 from counterfoil.lab.graph import face as graph
 from counterfoil.lab.operations import OPERATIONS
@@ -150,11 +149,6 @@ class Bench:
         headers = {"Authorization": f"Bearer {token}", **(headers or {})}
         url = f"{GRAPH}{path if path.startswith('/beta') else '/v1.0' + path}"
         return self.request(graph.answer, method, url, headers=headers, data=body, address=address)
-
-    def manage(self, method, path, token) -> Reply:
-        """Call the Management Activity API."""
-        url = f"https://manage.office.com/api/v1.0/{self.tenant}/activity/feed/{path}"
-        return self.request(manage.answer, method, url, headers={"Authorization": f"Bearer {token}"})
 
     def add_message(self, data=MESSAGE, address="alice@contoso.example", folder="inbox"):
         """Put a message into a mailbox; returns its Graph id."""

@@ -1,11 +1,17 @@
 """Two laboratories: a pure one whose clock the test holds, and a real one over TLS on loopback."""
 
 import datetime as dt
+import http.server
+import json
 import random
+import ssl
+import threading
 import uuid
 from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from azure.identity import CertificateCredential
 from tests.lab.bench import KEYS, ROLES, Bench, KeyPair
 
 from counterfoil import clock
@@ -62,3 +68,54 @@ def joined(running):
     address = f"alice@{name}.example"
     running.add_mailbox(tenant, address)
     return Joined(tenant, f"{name}.example", app, pair, address)
+
+
+@pytest.fixture
+def credential(running, joined, own_roots):
+    """azure-identity's credential for the joined application."""
+    made = CertificateCredential(
+        joined.tenant,
+        joined.app["app_id"],
+        certificate_data=(joined.pair.key_pem + joined.pair.pem).encode(),
+        authority=running.endpoints.login,
+        disable_instance_discovery=True,
+        connection_verify=str(running.endpoints.ca),
+    )
+    with made:
+        yield made
+
+
+class _Receiver(http.server.BaseHTTPRequestHandler):
+    """A notification endpoint that answers validations and keeps what it is told."""
+
+    def do_POST(self):
+        data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        token = parse_qs(urlsplit(self.path).query).get("validationToken")
+        self.send_response(200 if token else 202)
+        self.send_header("Content-Type", "text/plain")
+        self.end_headers()
+        if token:
+            self.wfile.write((self.server.answer or token[0]).encode())
+        else:
+            self.server.told.append(json.loads(data))
+            self.server.heard.set()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def receiver(running):
+    """A running receiver over TLS; ``answer`` replaces the validation token."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Receiver)
+    server.told, server.heard, server.answer = [], threading.Event(), None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(running.engine.server.certificate, running.engine.server.key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    server.url = f"https://localhost:{server.server_address[1]}/hook?a=1"
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -241,7 +241,7 @@ def test_changes_reach_replicas_late(bench):
     bench.run("admin_set_keys", app_id=bench.app["app_id"], certificates_pem=[KEYS[1].pem])
 
     bench.now += 30
-    during = {(pair, bench.ask_token(pair=KEYS[pair]).status) for _ in range(40) for pair in (0, 1)}
+    during = {(pair, bench.ask_token(pair=KEYS[pair]).status) for _ in range(20) for pair in (0, 1)}
     bench.now += 31
     after = {(pair, bench.ask_token(pair=KEYS[pair]).status) for _ in range(10) for pair in (0, 1)}
 

@@ -200,9 +200,9 @@ def add_key(context: Context) -> Reply:
 
 def add_key_to(context: Context, thing: Application | Principal) -> Reply:
     """Add a key to an application or service principal after checking the proof."""
-    body = context.body()
+    body = context.parameters()
     check_proof(context, thing, body.get("proof"))
-    sent = body.get("keyCredential")
+    sent = body.get("keycredential")
     if not isinstance(sent, dict) or not sent.get("key"):
         raise bad_request("Invalid value specified for property 'keyCredential'.", "Request_BadRequest")
     [key] = keys_from(context, [{**sent, "keyId": None}], [])
@@ -220,9 +220,9 @@ def remove_key(context: Context) -> Reply:
 
 def remove_key_from(context: Context, thing: Application | Principal) -> Reply:
     """Remove a key from an application or service principal after checking the proof."""
-    body = context.body()
+    body = context.parameters()
     check_proof(context, thing, body.get("proof"))
-    kept = [key for key in thing.keys if key.key_id != str(body.get("keyId", "")).lower()]
+    kept = [key for key in thing.keys if key.key_id != str(body.get("keyid", "")).lower()]
     if len(kept) == len(thing.keys):
         raise bad_request("No credentials found to be removed.", "Request_BadRequest")
     directory.set_credentials(context.world, thing, context.actor(), keys=kept)
@@ -233,7 +233,7 @@ def add_password(context: Context) -> Reply:
     """``POST /applications/{id}/addPassword``."""
     application = find(context)
     _may_write(context, application)
-    asked = context.body().get("passwordCredential") or {}
+    asked = context.parameters().get("passwordcredential") or {}
     start, end = context.call.now, context.call.now + 2 * _YEAR
     try:
         end = parse(str(asked["endDateTime"])) if asked.get("endDateTime") else end
@@ -250,7 +250,7 @@ def remove_password(context: Context) -> Reply:
     """``POST /applications/{id}/removePassword``."""
     application = find(context)
     _may_write(context, application)
-    kept = [secret for secret in application.secrets if secret.key_id != context.body().get("keyId")]
+    kept = [secret for secret in application.secrets if secret.key_id != context.parameters().get("keyid")]
     if len(kept) == len(application.secrets):
         raise bad_request("No password credential found with keyId.", "Request_BadRequest")
     directory.set_credentials(context.world, application, context.actor(), secrets=kept)

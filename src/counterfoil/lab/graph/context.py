@@ -143,6 +143,10 @@ class Context:
             )
             raise bad_request(message) from error
 
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of an action, names in lower case: Microsoft's own clients write some in capitals."""
+        return {name.lower(): value for name, value in self.body().items()}
+
     def mailbox(self) -> Mailbox:
         """Return the mailbox that the path names.
 

@@ -93,7 +93,7 @@ def move(context: Context) -> Reply:
     """``POST /users/{id}/messages/{id}/move``: 201, and the normal id is a new one."""
     mailbox = context.mailbox()
     item = find_message(context, mailbox)
-    wanted = context.body().get("destinationId")
+    wanted = context.parameters().get("destinationid")
     if not isinstance(wanted, str):
         raise bad_request("The destinationId is missing.", "ErrorInvalidRequest")
     destination, origin = find_folder(context, mailbox, wanted), _place(context, item)
@@ -109,7 +109,7 @@ def copy(context: Context) -> Reply:
     """``POST /users/{id}/messages/{id}/copy``."""
     mailbox = context.mailbox()
     item = find_message(context, mailbox)
-    destination = find_folder(context, mailbox, str(context.body().get("destinationId")))
+    destination = find_folder(context, mailbox, str(context.parameters().get("destinationid")))
     made = mailboxes.store(
         context.world, destination, item.mime.encode("latin-1"), context.call.now, draft=item.draft, read=item.read
     )
@@ -155,10 +155,10 @@ def send(context: Context) -> Reply:
     if _is_mime(context):
         data = _mime_body(context)
     else:
-        body = context.body()
+        body = context.parameters()
         if not isinstance(body.get("message"), dict):
             raise bad_request("The message is missing.", "ErrorInvalidRequest")
-        save = bool(body.get("saveToSentItems", True))
+        save = bool(body.get("savetosentitems", True))
         data = _composed(context, mailbox, body["message"])
     recipients = mime.recipients_of(data)
     if not recipients:

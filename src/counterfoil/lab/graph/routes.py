@@ -126,7 +126,11 @@ _CALLED = re.compile(r"/(\w+)\((?:(appId)=)?'([^'/]*)'\)", re.IGNORECASE)
 
 
 def plain(path: str) -> str:
-    """Rewrite ``/mailFolders('inbox')`` as ``/mailFolders/inbox`` and ``(appId='x')`` as ``/appId=x``."""
+    """Rewrite the other spellings of OData.
+
+    ``/mailFolders('inbox')`` becomes ``/mailFolders/inbox``, ``(appId='x')`` ``/appId=x``, ``delta()`` ``delta``.
+    """
+    path = path.replace("/microsoft.graph.", "/").removesuffix("()")
     return _CALLED.sub(lambda found: f"/{found[1]}/{'appId=' if found[2] else ''}{found[3]}", path)
 
 
