@@ -88,7 +88,7 @@ async def test_one_recipient_at_a_time(house: House):
     house.sink.replies["RCPT b@acme.test"] = Reply(450, "4.2.1", "mailbox busy")
     assert not await house.one()
     house.sink.replies.clear()
-    with pytest.raises(Refused, match="is being tried already"):
+    with pytest.raises(Refused, match="is not due, or under way"):
         await house.one()
     house.state.quarantine.claim = _later(house.state.quarantine.claim)
     assert await house.one()

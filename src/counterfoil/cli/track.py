@@ -66,6 +66,8 @@ def tell(story: dict[str, Json]) -> None:
         answer_text(visible(f"{'not seen':<12} part {item['part']}: {item['reason']}"))
     for step in _objects(story.get("dispositions")):
         answer_text(visible(f"{step['time']}  {step['outcome']} by {step['actor']}: {step['words']}"))
+    if story.get("released_to"):
+        answer_text(visible(f"{'released to':<12} {', '.join(texts(story['released_to']))}"))
     if story.get("expires"):
         wanted = f"release wanted by {story['wanted_by']}, {story['tries']} tries" if story.get("wanted_by") else ""
         answer_text(visible(f"{'held':<12} until {story['expires']} {wanted} {story.get('last_words') or ''}".rstrip()))

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.gateway.store.conftest import BY, DECISION, NOW, RAW, Store, received, scan
 
+from counterfoil.gateway.store.tenants import Operator
 from counterfoil.model.errors import Refused
 
 LATER = NOW + timedelta(days=31)
@@ -43,7 +44,7 @@ async def test_a_try_is_claimed_by_one(held: Store):
     """Two processes never send one message at once: the second claim is refused until the first has run out."""
     held.quarantine.want("m1", None, BY)
     held.quarantine.claim("m1", NOW)
-    with pytest.raises(Refused, match="is being tried already"):
+    with pytest.raises(Refused, match="is not due, or under way"):
         held.quarantine.claim("m1", NOW + timedelta(minutes=14))
     assert held.quarantine.claim("m1", NOW + timedelta(minutes=15)).tries == 2
 
@@ -70,6 +71,7 @@ async def test_who_has_it_does_not_get_it_again(held: Store):
     held.quarantine.want("m1", None, BY)
     item = held.quarantine.claim("m1", NOW)
     assert not held.quarantine.tried(item, ("a@acme.test",), "b: 450 mailbox busy", NOW)
+    assert held.stories.story("m1", None)["released_to"] == ["a@acme.test"]
     again = held.quarantine.claim("m1", NOW + timedelta(minutes=1))
     assert again.envelope.recipients == ("b@acme.test",)
     assert held.quarantine.tried(again, ("b@acme.test",), "250 ok", NOW)
@@ -77,11 +79,21 @@ async def test_who_has_it_does_not_get_it_again(held: Store):
 
 
 async def test_asking_twice_sends_once(held: Store):
-    """A second wish while a try is under way leaves the claim as it is."""
+    """A second wish while a try is under way leaves the claim as it is, and the first one's name."""
     held.quarantine.want("m1", None, BY)
     held.quarantine.claim("m1", NOW)
-    held.quarantine.want("m1", None, BY)
+    held.quarantine.want("m1", None, Operator("zoe", NOW))
     assert held.quarantine.due(NOW) == []
+    assert held.stories.story("m1", None)["wanted_by"] == "anna"
+
+
+async def test_asking_again_cuts_the_pause_short(held: Store):
+    """Once the next hop is mended an operator need not wait for the pause to end."""
+    held.quarantine.want("m1", None, BY)
+    held.quarantine.tried(held.quarantine.claim("m1", NOW), (), "451 later", NOW)
+    assert held.quarantine.due(NOW) == []
+    held.quarantine.want("m1", None, BY)
+    assert held.quarantine.due(NOW) == ["m1"]
 
 
 async def test_deleted_is_gone(held: Store):
@@ -95,11 +107,16 @@ async def test_deleted_is_gone(held: Store):
         held.quarantine.delete("m1", "acme", "", BY)
 
 
-async def test_wanted_is_not_deleted(held: Store):
-    """What is on its way is not deleted from under it."""
+async def test_what_is_being_sent_is_not_deleted(held: Store):
+    """A message is not deleted from under a try; between two tries of a release that never succeeds it may be."""
     held.quarantine.want("m1", None, BY)
-    with pytest.raises(Refused, match="the release of m1 is wanted by anna"):
+    item = held.quarantine.claim("m1", NOW)
+    with pytest.raises(Refused, match="m1 is being sent, or is no longer held"):
         held.quarantine.delete("m1", None, "", BY)
+    held.quarantine.tried(item, (), "550 never", NOW)
+    held.quarantine.delete("m1", None, "undeliverable", BY)
+    assert outcomes(held)[1:] == [("deleted", "anna", "undeliverable")]
+    assert held.quarantine.due(LATER) == []
 
 
 async def test_expiry_by_policy(held: Store):

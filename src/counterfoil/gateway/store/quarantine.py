@@ -1,8 +1,8 @@
 """Held messages and what may become of them: released, deleted or expired, each a disposition of its own.
 
 A release is first wanted (a row, durable), then tried until every recipient's next hop has said 250. Each
-try is claimed first: the claim moves ``next_try`` on, so that two processes never send one message at once,
-and so that a try that dies is simply tried again later.
+try is claimed for some time first, so that two processes never send one message at once, and so that a try
+that dies is simply tried again when its claim has run out.
 """
 
 from collections.abc import Iterable
@@ -58,12 +58,10 @@ class Quarantine:
         now = sortable(by.now)
 
         def mark(connection: sa.Connection) -> None:
-            wanted = {"wanted_by": by.who, "next_try": now}
-            # A release that is wanted already keeps its claim: asking twice sends nothing twice.
-            mine = held.c.message == message
-            if connection.execute(sa.select(held.c.message).where(mine)).first() is None:
+            # Asking twice sends nothing twice: a claim stands, and only the pause between two tries is cut short.
+            wanted = {"wanted_by": sa.func.coalesce(held.c.wanted_by, by.who), "next_try": now}
+            if connection.execute(sa.update(held).where(held.c.message == message).values(wanted)).rowcount != 1:
                 raise Refused(f"{message} is no longer held", "see: counterfoil track")
-            connection.execute(sa.update(held).where(mine & held.c.wanted_by.is_(None)).values(wanted))
 
         body: dict[str, Json] = {"actor": by.who, "action": "release-wanted", "subject": message}
         self._ledger.append(Stub("action", by.now, row.tenant, body), also=mark)
@@ -78,7 +76,7 @@ class Quarantine:
 
     def due(self, now: datetime) -> list[str]:
         """Return the messages whose release this gateway has to try now, oldest claim first."""
-        mine = (held.c.next_try <= sortable(now)) & (messages.c.gateway == self._files.owner)
+        mine = (held.c.next_try <= sortable(now)) & _free(now) & (messages.c.gateway == self._files.owner)
         waiting = sa.select(held.c.message).select_from(held.join(messages)).where(mine).order_by(held.c.next_try)
         with self._engine.connect() as connection:
             return list(connection.execute(waiting).scalars())
@@ -92,10 +90,10 @@ class Quarantine:
         row = self._row(message, None)
 
         def take(connection: sa.Connection) -> None:
-            free = (held.c.message == message) & (held.c.next_try <= sortable(now))
-            taken = {"next_try": sortable(now + CLAIM), "tries": held.c.tries + 1}
-            if connection.execute(sa.update(held).where(free).values(taken)).rowcount != 1:
-                raise Refused(f"the release of {message} is being tried already", "wait, then: counterfoil track")
+            due = (held.c.message == message) & (held.c.next_try <= sortable(now)) & _free(now)
+            taken = {"claimed": sortable(now + CLAIM), "tries": held.c.tries + 1}
+            if connection.execute(sa.update(held).where(due).values(taken)).rowcount != 1:
+                raise Refused(f"the release of {message} is not due, or under way", "wait, then: counterfoil track")
 
         body: dict[str, Json] = {"actor": row.wanted_by or "", "action": "release-try", "subject": message}
         self._ledger.append(Stub("action", now, row.tenant, body), also=take)
@@ -126,7 +124,7 @@ class Quarantine:
 
         def later(connection: sa.Connection) -> None:
             connection.execute(given)
-            again = {"next_try": sortable(now + pause), "last_words": storable(words)}
+            again = {"next_try": sortable(now + pause), "claimed": None, "last_words": storable(words)}
             connection.execute(sa.update(held).where(held.c.message == item.message).values(again))
 
         detail: dict[str, Json] = {"words": storable(words), "accepted": len(done)}
@@ -140,14 +138,12 @@ class Quarantine:
         return False
 
     def delete(self, message: str, tenant: str | None, why: str, by: Operator) -> None:
-        """Delete a held message for good.
+        """Delete a held message for good, also one whose release is wanted and never succeeds.
 
         Raises:
-            Refused: If no such message is held, or its release has been asked for.
+            Refused: If no such message is held, or it is being sent at this moment.
         """
-        row = self._row(message, tenant)
-        if row.wanted_by is not None:
-            raise Refused(f"the release of {message} is wanted by {row.wanted_by}", "it may be on its way already")
+        self._row(message, tenant)
         self._end(message, Outcome.DELETED, why or "deleted by an operator", actor=by.who, now=by.now)
 
     def expire(self, now: datetime) -> int:
@@ -170,11 +166,13 @@ class Quarantine:
         def end(connection: sa.Connection) -> None:
             mine = held.c.message == message
             if outcome is not Outcome.RELEASED:
+                mine &= _free(now)
+            if outcome is Outcome.EXPIRED:
                 mine &= held.c.wanted_by.is_(None)
             if first is not None:
                 connection.execute(first)
             if connection.execute(sa.delete(held).where(mine)).rowcount != 1:
-                raise Refused(f"{message} is no longer held, or its release is wanted", "see: counterfoil track")
+                raise Refused(f"{message} is being sent, or is no longer held", "see: counterfoil track")
             settle(connection, stub, {})
 
         self._ledger.append(stub, also=end)
@@ -191,3 +189,8 @@ class Quarantine:
         if row is None:
             raise Refused(f"there is no held message {message}", "see: counterfoil quarantine list")
         return row
+
+
+def _free(now: datetime) -> sa.ColumnElement[bool]:
+    """Nobody is sending it, or whoever was has died."""
+    return held.c.claimed.is_(None) | (held.c.claimed <= sortable(now))

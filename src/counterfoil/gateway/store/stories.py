@@ -78,6 +78,7 @@ class Stories:
             story = _summary(row) | report
             story |= {key: getattr(row, key) for key in ("via", "client_address", "helo", "next_hop", "sha256")}
             story["recipients"] = list(_recipients(connection, message))
+            story["released_to"] = list(_recipients(connection, message, released=True))
             story["dispositions"] = [
                 {"time": step.time, "outcome": step.outcome, "words": step.words, "actor": step.actor} for step in steps
             ]
@@ -115,8 +116,10 @@ def _summary(row: sa.Row[tuple[object, ...]]) -> dict[str, Json]:
     return summary
 
 
-def _recipients(connection: sa.Connection, message: str) -> sa.ScalarResult[str]:
+def _recipients(connection: sa.Connection, message: str, *, released: bool = False) -> sa.ScalarResult[str]:
     mine = sa.select(recipients.c.address).where(recipients.c.message == message)
+    if released:
+        mine = mine.where(recipients.c.released.is_not(None))
     return connection.execute(mine.order_by(recipients.c.position)).scalars()
 
 

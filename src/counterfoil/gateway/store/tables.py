@@ -95,6 +95,7 @@ held = sa.Table(
     sa.Column("wanted_by", sa.Text, doc="who asked for the release; null while nobody has"),
     sa.Column("tries", sa.Integer, nullable=False, default=0),
     sa.Column("next_try", sa.Text, index=True, doc="null while no release is wanted"),
+    sa.Column("claimed", sa.Text, doc="until when a try is under way; null between tries"),
     sa.Column("last_words", sa.Text, nullable=False, default="", doc="why the last try did not end in 250"),
 )
 
