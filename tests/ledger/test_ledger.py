@@ -18,6 +18,7 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 250, tzinfo=UTC)
 
 
 def message(number: int | str) -> Stub:
+    """A mail intent with an id of its own."""
     return stub_at("message", NOW, id=f"m{number}", size=7)
 
 
