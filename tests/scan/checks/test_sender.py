@@ -9,7 +9,7 @@ from counterfoil.scan.checks.sender import check
 @pytest.mark.parametrize(
     ("headers", "severity", "summary"),
     [
-        ([], "low", "There is no From"),
+        ([("Subject", "x")], "low", "There is no From"),
         ([("From", "a@x.example"), ("From", "b@y.example")], "medium", "Several From fields"),
         ([("From", "a@x.example, b@y.example")], "medium", "Several senders of different domains"),
         (

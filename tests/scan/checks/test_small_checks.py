@@ -64,10 +64,11 @@ def test_locks_are_told_apart_from_damage():
 )
 def test_long_lines_are_counted(raw, lines, longest):
     """Over 998 octets without the line end; the longest is shown with its number."""
-    (found,) = long_lines.check(message(raw=raw))
+    (found,) = long_lines.check(message(raw=raw, headers={"From": "a@x.example"}))
     assert (found.evidence["lines"], found.evidence["longest"]) == (lines, longest)
 
 
 def test_lines_of_998_octets_are_fine():
     """The limit itself is allowed."""
-    assert list(long_lines.check(message(raw=b"a" * 998 + b"\r\n"))) == []
+    assert list(long_lines.check(message(raw=b"a" * 998 + b"\r\n", headers={"From": "a@x.example"}))) == []
+    assert list(long_lines.check(message(raw=b"a" * 2000))) == []

@@ -12,6 +12,8 @@ LIMIT = 998
 
 def check(message: Message) -> Iterator[Finding]:
     """Yield one finding that counts the lines that are too long and says where the longest starts."""
+    if not message.headers:
+        return  # a bare file
     count, longest, line_of_longest = 0, 0, 0
     for number, line in enumerate(message.raw.split(b"\n"), start=1):
         length = len(line.rstrip(b"\r"))

@@ -28,6 +28,8 @@ MOST = 20_000
 def check(message: Message) -> Iterator[Finding]:
     """Yield what is odd about From, Sender and Reply-To."""
     fields = [value[:MOST] for value in message.values("From")]
+    if not message.headers:
+        return  # a bare file
     if not fields:
         yield _finding(Severity.LOW, "There is no From", {})
         return

@@ -19,6 +19,7 @@ OTHER_CHECKS = ("ole:default-password", "vba:", "xlm:", "html:")
 MILD = ORDINARY | {
     "mime:odd-content-type",
     "ole:embedded-file",
+    "onenote:embedded-file",
     "ole:linked-object",
     "zip:surrounded",
     "zip:bad-checksum",

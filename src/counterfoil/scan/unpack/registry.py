@@ -11,6 +11,7 @@ from counterfoil.scan.kinds import Kind
 from counterfoil.scan.unpack import (
     gzips,
     html_blobs,
+    office_carriers,
     office_encryption,
     office_ppt,
     office_slk,
@@ -18,6 +19,7 @@ from counterfoil.scan.unpack import (
     office_xlm,
     office_xlm_package,
     oles,
+    rtf_objects,
     tars,
     tnef,
     zips,
@@ -34,6 +36,10 @@ UNPACKERS: Final[Mapping[Kind, tuple[Unpacker, ...]]] = {
     Kind.OLE: (oles.unpack, office_encryption.unpack, office_vba.unpack, office_xlm.unpack, office_ppt.unpack),
     Kind.BIFF: (office_encryption.unpack_workbook, office_xlm.unpack_bare),
     Kind.SLK: (office_slk.unpack,),
+    Kind.RTF: (rtf_objects.unpack,),
+    Kind.ACTIVEMIME: (office_carriers.unpack_activemime,),
+    Kind.XML: (office_carriers.unpack_flat_xml,),
+    Kind.ONENOTE: (office_carriers.unpack_onenote,),
     Kind.HTML: (html_blobs.unpack,),
     Kind.SVG: (html_blobs.unpack,),
     Kind.HTA: (html_blobs.unpack,),
@@ -70,7 +76,6 @@ NO_READER: Final[Mapping[Kind, str]] = {
         (Kind.LZIP, "lzip"),
         (Kind.PKCS7, "S/MIME"),
         (Kind.ONENOTE, "OneNote"),
-        (Kind.ACTIVEMIME, "ActiveMime"),
     )
 }
 
