@@ -12,7 +12,7 @@ from counterfoil.scan.authentication.structured import QUOTED, outside_quotes, w
 from counterfoil.scan.authentication.tags import Malformed
 from counterfoil.scan.domains import ascii_host
 
-MAX_FIELD = 8192
+MAX_FIELD = 2048
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
 _DOT_ATOM = rf"{_ATOM}(?:\.{_ATOM})*"

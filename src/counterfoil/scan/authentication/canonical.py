@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 SIMPLE, RELAXED = "simple", "relaxed"
 
 _BARE_LF = re.compile(rb"(?<!\r)\n")
-_BLANKS = re.compile(rb"[ \t]+")
-_WHITE = re.compile(rb"[ \t\r\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ def header(one: Field, form: str) -> bytes:
     if form == SIMPLE:
         return one.raw
     # Unfolding removes line ends alone; what stood around them is a run of blanks like any other.
-    value = _BLANKS.sub(b" ", one.value.replace(b"\r\n", b"")).strip(b" \t")
+    value = _one_blank(one.value.replace(b"\r\n", b"")).strip(b" ")
     return one.name.encode("latin-1") + b":" + value + b"\r\n"
 
 
@@ -77,13 +75,30 @@ def body(text: bytes, form: str) -> bytes:
     """Bring a body to its canonical form (sections 3.4.3 and 3.4.4)."""
     if form == RELAXED:
         # Runs become one blank first, so that cutting at line ends is a plain replacement: linear in any case.
-        text = _BLANKS.sub(b" ", text).replace(b" \r\n", b"\r\n").removesuffix(b" ")
-    end = len(text)
-    while text.endswith(b"\r\n", 0, end):
-        end -= 2
+        text = _one_blank(text).replace(b" \r\n", b"\r\n").removesuffix(b" ")
+    end = _end_of_text(text)
     if end == 0:
         return b"" if form == RELAXED else b"\r\n"
     return text[:end] + b"\r\n"
+
+
+def _one_blank(text: bytes) -> bytes:
+    """Put one space for each run of spaces and tabs, by as many plain replacements as the longest run has bits."""
+    text = text.replace(b"\t", b" ")
+    while b"  " in text:
+        text = text.replace(b"  ", b" ")
+    return text
+
+
+def _end_of_text(text: bytes) -> int:
+    """Return where the empty lines at the end begin, the line end of the last line among them.
+
+    Every LF follows a CR here, so that what is no pair of both is a CR before another.
+    """
+    kept = len(text.rstrip(b"\r\n"))
+    if text.endswith(b"\r"):
+        return len(text)
+    return max(kept, text.rfind(b"\r\r", kept) + 1)
 
 
 def signed_header(message: Message, names: Sequence[str], signature: Field, form: str) -> bytes:
@@ -110,8 +125,3 @@ def without_signature(one: Field) -> Field:
         if name.strip(b" \t\r\n") == b"b":
             tags[place] = name + equals
     return Field(one.name, start + colon + b";".join(tags) + b"\r\n")
-
-
-def without_white(text: bytes) -> bytes:
-    """Remove blanks and line ends, as from base64 that was folded."""
-    return _WHITE.sub(b"", text)
