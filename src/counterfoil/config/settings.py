@@ -122,6 +122,16 @@ class Quarantine:
 
 
 @dataclass(frozen=True, slots=True)
+class Microsoft365:
+    """Where Microsoft 365 is reached; a national cloud or a laboratory is elsewhere."""
+
+    login: str = setting("https://login.microsoftonline.com", values.https, "the token service")
+    graph: str = setting("https://graph.microsoft.com", values.https, "Microsoft Graph")
+    management: str = setting("https://manage.office.com", values.https, "the Office 365 Management Activity API")
+    ca: Path | None = setting(None, values.path, "PEM file with the authorities to trust; the system's if left out")
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """JSON lines on stderr, never with message content."""
 
@@ -140,4 +150,5 @@ class Config:
     dns: Dns = field(default_factory=Dns)
     scan: Scanning = field(default_factory=Scanning)
     quarantine: Quarantine = field(default_factory=Quarantine)
+    microsoft365: Microsoft365 = field(default_factory=Microsoft365)
     log: Log = field(default_factory=Log)

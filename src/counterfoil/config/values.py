@@ -93,6 +93,14 @@ def header_name(value: object, folder: Path) -> str:
     return text
 
 
+def https(value: object, folder: Path) -> str:
+    """Read a base URL; the slash at its end is taken off."""
+    text = string(value, folder).rstrip("/")
+    if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?", text):
+        raise Wrong(f"{text!r} is no base URL", 'write it as "https://graph.microsoft.com"')
+    return text
+
+
 def path(value: object, folder: Path) -> Path | None:
     """Read a path to a file that is there, relative to the configuration's folder; ``""`` means none."""
     text = string(value, folder)

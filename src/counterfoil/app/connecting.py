@@ -1,0 +1,159 @@
+"""Connect a tenant: enter the connection, have its key made, and see by real use what was granted.
+
+1. ``enter``: the connection is in the register, its key in the signer; the certificate goes to the administrator.
+2. The administrator uploads the certificate and consents.
+3. ``test``: real tokens and calls say what was granted, what is missing, what is too much, and which
+   credentials are there that we do not know; if it works, the credential becomes current.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from counterfoil import clock
+from counterfoil.app.house import Books
+from counterfoil.config.settings import Config
+from counterfoil.credential import registry
+from counterfoil.credential.collect import SOCKET, collect, take_in
+from counterfoil.credential.custodian import Custodian
+from counterfoil.credential.signer_client import SignerClient
+from counterfoil.ledger.ledger import Ledger
+from counterfoil.ledger.stubs import stub_at
+from counterfoil.model.errors import Refused
+from counterfoil.model.trust import Connection, Credential, CredentialState, Job
+from counterfoil.tenant.door import CallRefused, Door
+from counterfoil.tenant.endpoints import GRAPH, Endpoints
+from counterfoil.tenant.permissions import PERMISSIONS
+from counterfoil.tenant.registration import Registration
+from counterfoil.tenant.registry import Connections
+from counterfoil.tenant.token import Means, ThroughSigner, TokenRefused, Tokens
+from counterfoil.tenant.wire import Wire
+
+
+@contextmanager
+def opened_books(data: Path, config: Config, ledger: Ledger) -> Iterator[Books]:
+    """Open what calls to Microsoft 365 need: the signer's socket, the register, the wire."""
+    where = config.microsoft365
+    endpoints = Endpoints(where.login, where.graph, where.management, str(where.ca) if where.ca else None)
+    socket = data / SOCKET
+    custodian = Custodian(socket)
+    collect(ledger, custodian, clock.now())
+    with Wire(endpoints) as wire:
+        means = Means(ledger, wire, endpoints, clock.now, clock.sleep)
+        through = ThroughSigner(SignerClient(socket), ledger)
+        yield Books(ledger, custodian, Connections(ledger), through, means, partial(new_job, ledger))
+
+
+def new_job(ledger: Ledger, reason: str, subject: str) -> Job:
+    """Begin a job: its stub is durable before anything is done for it."""
+    job = Job(str(uuid.uuid4()), reason, clock.now(), subject)
+    ledger.append(stub_at("job", job.time, None, id=job.id, reason=job.reason, subject=job.subject))
+    return job
+
+
+Imported = tuple[bytes, str | None]
+"""A key that exists (PKCS #12 or PEM), and its passphrase."""
+
+
+def enter(books: Books, connection: Connection, actor: str, days: int, key: Imported | None) -> Credential:
+    """Enter a connection and give it its first credential: a key of its own, or one that is imported.
+
+    Args:
+        books: The open books.
+        connection: What the administrator registered.
+        actor: Who enters it.
+        days: Life of a certificate that is made.
+        key: A key to import; ``None`` has one made.
+    """
+    books.connections.add(connection, clock.now(), actor)
+    who = (connection.tenant_id, connection.app, 1)
+    stub = books.custodian.certificate(*who, days) if key is None else books.custodian.adopt(*who, *key)
+    take_in(books.ledger, stub)
+    return registry.find(books.ledger.engine, f"{connection.tenant_id}/{connection.app}/1")
+
+
+def as_pem(certificate: bytes) -> str:
+    """Spell a certificate as PEM, for the administrator to upload."""
+    return x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What real use showed. ``unknown`` are credentials on the application or its principal that are not ours."""
+
+    works: bool
+    words: str
+    granted: tuple[str, ...]
+    missing: tuple[str, ...]
+    too_much: tuple[str, ...]
+    unknown: tuple[str, ...] | None
+
+
+def test(books: Books, connection: Connection, wanted: tuple[str, ...], actor: str) -> Tested:
+    """Ask for tokens with the newest credential, compare what was granted, and list the credentials.
+
+    If it works and nothing was current before, the credential becomes current.
+    """
+    job = books.new_job("verify", connection.tenant)
+    credential = _newest(books, connection)
+    tokens = Tokens(connection, credential, books.through.for_use, books.means)
+    granted: set[str] = set()
+    try:
+        for audience in sorted({PERMISSIONS[name].resource for name in wanted} | {GRAPH}):
+            granted |= set(tokens.token(audience, job).roles)  # a new client: nothing is kept from before
+    except TokenRefused as error:
+        words = error.message if error.hint is None else f"{error.message}; {error.hint}"
+        return Tested(works=False, words=words, granted=(), missing=wanted, too_much=(), unknown=None)
+    _settle(books, connection, credential, actor)
+    return Tested(
+        works=True,
+        words="the token service knows the credential",
+        granted=tuple(sorted(granted)),
+        missing=tuple(sorted(set(wanted) - granted)),
+        too_much=tuple(sorted(granted - set(wanted))),
+        unknown=_unknown(books, connection, Door(tokens), job),
+    )
+
+
+IN_USE = (CredentialState.STAGED, CredentialState.PUBLISHED, CredentialState.CURRENT)
+
+
+def _newest(books: Books, connection: Connection) -> Credential:
+    mine = [c for c in registry.listed(books.ledger.engine, connection.tenant_id) if c.app == connection.app]
+    usable = [c for c in mine if c.state in IN_USE]
+    if not usable:
+        raise Refused(
+            f"the connection of {connection.tenant} has no usable credential",
+            "create one: counterfoil credential create",
+        )
+    return max(usable, key=lambda c: (c.state is CredentialState.CURRENT, -c.generation))
+
+
+def _settle(books: Books, connection: Connection, credential: Credential, actor: str) -> None:
+    """A first credential that works becomes current; later ones only by a rotation."""
+    name = f"{credential.tenant}/{credential.app}/{credential.generation}"
+    for state in (CredentialState.PUBLISHED, CredentialState.CURRENT):
+        if registry.find(books.ledger.engine, name).state in (CredentialState.STAGED, CredentialState.PUBLISHED):
+            take_in(books.ledger, books.custodian.mark(credential.tenant, credential.app, name, state))
+    try:
+        books.connections.current(connection)
+    except Refused:
+        books.connections.make_current(registry.find(books.ledger.engine, name), 0, clock.now(), actor)
+
+
+def _unknown(books: Books, connection: Connection, door: Door, job: Job) -> tuple[str, ...] | None:
+    """List credentials that are not ours; ``None`` where this connection may not look."""
+    ours = {c.thumbprint_sha256 for c in registry.listed(books.ledger.engine, connection.tenant_id)}
+    ours_by_sha1 = {c.thumbprint_sha1 for c in registry.listed(books.ledger.engine, connection.tenant_id)}
+    try:
+        listed = Registration(door, connection).credentials(job)
+    except CallRefused:
+        return None
+    strange = [e for e in listed if e.thumbprint_sha256 not in ours and e.thumbprint_sha1 not in ours_by_sha1]
+    return tuple(f"{entry.kind} {entry.key_id} on the {entry.where}" for entry in strange)
