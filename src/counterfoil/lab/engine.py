@@ -112,7 +112,7 @@ class Engine:
     def ripen_rows(self) -> None:
         """Write audit rows that are due by now."""
         with self._lock:
-            mailbox_audit.settle(self.world, clock.now().timestamp())
+            mailbox_audit.settle(self.world, clock.now().timestamp(), at_once=True)
             self._store.save(self.world.drain())
 
     def request_id(self) -> str:

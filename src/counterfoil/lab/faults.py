@@ -59,13 +59,24 @@ def _error(call: Call, status: int, code: str, message: str, headers: dict[str, 
     return json_reply(status, document, headers)
 
 
-def token_fault(world: World, tenant: str) -> Reply | None:
+def token_before(world: World, tenant: str) -> Reply | None:
     """Decide whether the token service fails a request before looking at it."""
-    if world.happens(tenant, "error_share"):
-        document = {
-            "error": "temporarily_unavailable",
-            "error_description": "AADSTS90033: A transient error has occurred. Please try again.",
-            "error_codes": [90033],
-        }
-        return Reply(503, json.dumps(document).encode(), {"Content-Type": "application/json; charset=utf-8"})
-    return None
+    if not world.happens(tenant, "error_share"):
+        return None
+    text = "AADSTS90033: A transient error has occurred. Please try again."
+    return _oauth(503, "temporarily_unavailable", text, 90033)
+
+
+def token_after(world: World, tenant: str, reply: Reply) -> Reply:
+    """Decide whether the answer with an issued token is lost on its way."""
+    if reply.status != 200 or not world.happens(tenant, "token_lost_share"):
+        return reply
+    text = "AADSTS90006: The service is temporarily unavailable. Please retry later."
+    lost = _oauth(504, "temporarily_unavailable", text, 90006)
+    lost.delay = float(world.dial(tenant, "hang_seconds"))
+    return lost
+
+
+def _oauth(status: int, error: str, text: str, code: int) -> Reply:
+    document = {"error": error, "error_description": text, "error_codes": [code]}
+    return Reply(status, json.dumps(document).encode(), {"Content-Type": "application/json; charset=utf-8"})

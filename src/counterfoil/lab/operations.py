@@ -31,6 +31,7 @@ OPERATIONS: dict[str, Operation] = {
         by_hand.admin_meddle,
         plan.schedule,
         plan.apply_faults,
+        plan.lose_rows,
         looks.messages,
         looks.credentials,
         looks.tenants,

@@ -7,7 +7,7 @@ import hashlib
 from typing import Any
 
 from counterfoil.lab import places
-from counterfoil.lab.objects import Scheduled, Tenant
+from counterfoil.lab.objects import Row, Scheduled, Tenant
 from counterfoil.lab.world import World
 from counterfoil.model.errors import Refused
 
@@ -18,6 +18,7 @@ FAULTS: dict[str, dict[str, float]] = {
     "cuts": {"cut_share": 0.2},
     "storms": {"throttle_share": 0.1, "storm_seconds": 0.5},
     "errors": {"error_share": 0.1},
+    "lost-tokens": {"token_lost_share": 0.1},
     "lost-rows": {"lost_share": 0.1},
     "twice": {"duplicate_share": 0.3},
     "late": {"signin_delay_max": 3.0, "activity_delay_max": 3.0, "audit_delay_max": 3.0, "directory_delay_max": 3.0},
@@ -75,3 +76,22 @@ def schedule(world: World, now: float, *, seconds: float, operation: str, argume
     appointment = Scheduled(world.guid(), now + seconds, operation, arguments)
     world.put(appointment)
     return {"id": appointment.id, "at": appointment.at}
+
+
+def lose_rows(
+    world: World, _now: float, *, tenant: str, logs: list[str] | None = None, address: str | None = None
+) -> dict[str, int]:
+    """Lose rows that are there: of some logs, or all; of one caller's address, or of everybody.
+
+    A theft all of whose rows are lost while all of ours survive cannot be seen in any log; a drill that
+    makes one has to say so.
+    """
+    place = places.tenant(world, tenant)
+    lost = 0
+    for row in world.every(Row, place.id):
+        who = row.body.get("ipAddress") or row.body.get("ClientIPAddress") or ""
+        if (logs is None or row.log in logs) and (address is None or who == address):
+            row.visible = float("inf")
+            world.put(row)
+            lost += 1
+    return {"lost": lost}

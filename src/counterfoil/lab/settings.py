@@ -19,12 +19,13 @@ class Settings:
         read_lag_seconds: How long a Graph read of an application may show the state before a change.
         signin_delay_max: The longest time until a sign-in row may be seen; drawn between min and max.
         duplicate_share: Share of rows that arrive twice, the second time later.
-        lost_share: Share of rows that never arrive.
+        lost_share: Share of rows that never arrive, in any log; ``signin_lost_share`` and so on add to it for one.
         throttle_share: Share of Graph calls answered with 429 and ``Retry-After``.
         storm_seconds: How long a storm of 429 lasts once one has begun.
         error_share: Share of calls answered with 503 before anything is done.
         timeout_share: Share of changes that are done and then answered with 504 after ``hang_seconds``.
         cut_share: Share of changes that are done and then cut off in the middle of the answer.
+        token_lost_share: Share of tokens that are issued, and whose answer is lost to a 504.
         bind_window_seconds: How long reads of a mailbox are gathered in one MailItemsAccessed row.
         bind_dedupe_seconds: How long a repeated access of the same kind leaves no row.
         bind_limit: Rows of MailItemsAccessed in a mailbox and a day before recording pauses.
@@ -52,6 +53,10 @@ class Settings:
     blob_seconds: float = 1.0
     duplicate_share: float = 0.0
     lost_share: float = 0.0
+    signin_lost_share: float = 0.0
+    activity_lost_share: float = 0.0
+    audit_lost_share: float = 0.0
+    directory_lost_share: float = 0.0
     throttle_share: float = 0.0
     storm_seconds: float = 0.0
     retry_after_seconds: float = 1.0
@@ -59,7 +64,7 @@ class Settings:
     timeout_share: float = 0.0
     hang_seconds: float = 0.0
     cut_share: float = 0.0
-    concurrency_per_mailbox: int = 4
+    token_lost_share: float = 0.0
     page_size: int = 10
     delta_page_size: int = 50
     bind_window_seconds: float = 120.0

@@ -33,6 +33,7 @@ class World:
     objects: dict[type[Any], dict[str, Any]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     changes: dict[tuple[type[Any], str], Any] = field(default_factory=dict)
     storm_until: dict[str, float] = field(default_factory=dict)
+    settled: float = 0.0
     notices: list[Any] = field(default_factory=list)
     _children: dict[tuple[type[Any], str], dict[str, Any]] = field(default_factory=dict)
     _app_ids: dict[str, str] = field(default_factory=dict)

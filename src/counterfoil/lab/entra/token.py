@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from counterfoil.lab import certificates, jwt
+from counterfoil.lab import certificates, faults, jwt
 from counterfoil.lab.entra import credentials, errors
 from counterfoil.lab.entra.credentials import Proven
 from counterfoil.lab.entra.errors import TokenError
@@ -51,6 +51,10 @@ def answer(world: World, call: Call, segment: str, *, v2: bool) -> Reply:
         reply = errors.error_reply(errors.tenant_not_found(segment), request_id, correlation_id, call.now)
         reply.headers |= extra
         return reply
+    struck = faults.token_before(world, tenant.id)
+    if struck is not None:
+        struck.headers |= extra
+        return struck
     attempt = _Attempt(tenant, request_id, correlation_id)
     try:
         form = dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
@@ -61,7 +65,7 @@ def answer(world: World, call: Call, segment: str, *, v2: bool) -> Reply:
     else:
         reply = Reply(200, json.dumps(document).encode(), {"Content-Type": "application/json; charset=utf-8"})
     reply.headers |= extra
-    return reply
+    return faults.token_after(world, tenant.id, reply)
 
 
 def _issue(world: World, call: Call, attempt: _Attempt, form: Mapping[str, str], *, v2: bool) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def record(world: World, tenant: str, log: str, at: float, body: dict[str, Any])
     A row that is lost is kept as one that becomes visible never, so that a drill can count it.
     """
     visible = at + world.between(tenant, f"{log}_delay")
-    if world.happens(tenant, "lost_share"):
+    if world.happens(tenant, "lost_share") or world.happens(tenant, f"{log}_lost_share"):
         visible = float("inf")
     world.put(Row(world.guid(), tenant, log, at, visible, body))
     if visible != float("inf") and world.happens(tenant, "duplicate_share"):

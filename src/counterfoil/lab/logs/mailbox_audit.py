@@ -16,6 +16,7 @@ from counterfoil.lab.spelling import bare, request_id_of
 from counterfoil.lab.world import World
 
 _DAY = 86400.0
+_MOMENT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +193,11 @@ def _repeated(world: World, meter: Meter, use: Use, item: tuple[Message, Folder]
     return False
 
 
-def settle(world: World, now: float) -> None:
-    """Write the rows of all gatherings whose two minutes are over."""
+def settle(world: World, now: float, *, at_once: bool = False) -> None:
+    """Write the rows of all gatherings whose two minutes are over; looks again only after a moment, or at once."""
+    if 0 <= now - world.settled < _MOMENT and not at_once:
+        return
+    world.settled = now
     for gathering in world.every(Gathering):
         if now - gathering.opened >= float(world.dial(gathering.tenant, "bind_window_seconds")):
             world.remove(gathering)
