@@ -72,3 +72,18 @@ def test_a_server_that_does_not_answer_keeps_its_password(tmp_path: Path):
         pass
     assert "see that the server runs" in str(refusal.value.hint)
     assert "hunter2" not in refusal.value.message
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path):
+    """A folder below a file is refused with a sentence by both ways in, not with a traceback."""
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(Misconfigured, match=r"file/data cannot be used: Not a directory"),
+        alone(tmp_path / "file/data"),
+    ):
+        pass
+    with (
+        pytest.raises(Misconfigured, match=r"file/data cannot be used: Not a directory"),
+        open_state(tmp_path / "file/data", Config(), create=True),
+    ):
+        pass

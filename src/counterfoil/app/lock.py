@@ -15,10 +15,14 @@ def alone(data: Path) -> Iterator[None]:
     """Hold the folder for as long as the block runs; the system lets go of it if we die.
 
     Raises:
-        Misconfigured: If another process holds it.
+        Misconfigured: If another process holds it, or the folder may not be written.
     """
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (data / _NAME).open("a") as handle:
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = (data / _NAME).open("a")
+    except OSError as error:
+        raise Misconfigured(f"{data} cannot be used: {error.strerror}", "give --data a folder of your own") from error
+    with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
