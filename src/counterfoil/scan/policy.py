@@ -9,6 +9,12 @@ from counterfoil.model.mail import Action, Severity, Verdict
 OFF = "off"
 """The override that silences a check."""
 
+UNINSPECTABLE = "uninspectable"
+"""The reason that is no check: something could not be inspected. An allow entry may name it, an override may not."""
+
+ALLOWED = "allowed"
+"""The reason that an allow entry gives."""
+
 DEFAULT_ACTIONS: Mapping[Verdict, Action] = {
     Verdict.CLEAN: Action.DELIVER,
     Verdict.SUSPICIOUS: Action.TAG,

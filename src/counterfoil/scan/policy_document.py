@@ -32,7 +32,7 @@ from typing import TypeVar
 from counterfoil.model.errors import Misconfigured
 from counterfoil.model.instant import from_rfc3339, rfc3339
 from counterfoil.model.mail import Action, Json, Severity, Verdict
-from counterfoil.scan.policy import DEFAULT_ACTIONS, DEFAULT_POLICY, OFF, Allow, Policy, Tag
+from counterfoil.scan.policy import ALLOWED, DEFAULT_ACTIONS, DEFAULT_POLICY, OFF, UNINSPECTABLE, Allow, Policy, Tag
 
 MAX_HOLD_DAYS = 3650
 MAX_PREFIX = 60
@@ -162,16 +162,16 @@ class _Reader:
         overrides: dict[str, Severity | str] = {}
         for name, value in table.items():
             key = f"overrides.{name}"
-            self.check_name(key, name)
+            self.check_name(key, name, self.checks - {UNINSPECTABLE, ALLOWED})
             if value == OFF or value is False:
                 overrides[name] = OFF
             elif severity := self.word(key, value, Severity):
                 overrides[name] = severity
         return overrides
 
-    def check_name(self, key: str, name: object) -> None:
-        if name not in self.checks:
-            self.wrong(key, f"no check is named {name!r}", f"one of {', '.join(sorted(self.checks))}")
+    def check_name(self, key: str, name: object, known: frozenset[str]) -> None:
+        if not isinstance(name, str) or name not in known:
+            self.wrong(key, f"no check is named {name!r}", f"one of {', '.join(sorted(known))}")
 
     def tag(self, table: Mapping[str, object]) -> Tag:
         self.unknown(table, ("header", "subject_prefix"), "tag.")
@@ -207,7 +207,7 @@ class _Reader:
         until = self.instant(f"{prefix}until", table.get("until"))
         checks: list[object] = self.of_type(f"{prefix}checks", table.get("checks", []), default=[])
         for name in checks:
-            self.check_name(f"{prefix}checks", name)
+            self.check_name(f"{prefix}checks", name, self.checks - {ALLOWED})
         open_ = self.of_type(f"{prefix}unauthenticated", table.get("unauthenticated", False), default=False)
         if until is None or len(self.problems) > before:
             return None

@@ -10,10 +10,7 @@ from datetime import datetime
 
 from counterfoil.model.mail import Decision, Envelope, Finding, Scan, Severity, Verdict
 from counterfoil.scan import checks
-from counterfoil.scan.policy import OFF, Allow, Policy
-
-UNINSPECTABLE = "uninspectable"
-ALLOWED = "allowed"
+from counterfoil.scan.policy import ALLOWED, OFF, UNINSPECTABLE, Allow, Policy
 
 REASONS: frozenset[str] = checks.NAMES | {UNINSPECTABLE, ALLOWED}
 """Every name that ``Decision.reasons`` may hold: the checks, and the two that are none."""

@@ -48,6 +48,13 @@ def test_dde_is_found(data, name, code):
     assert "T1559.002" in found.techniques
 
 
+def test_utf_16_does_not_hide_a_field():
+    """Office reads parts in UTF-16 as well."""
+    wide = WORD_XML.decode().encode("utf-16")
+    (found,) = check(message(part(wide, "word/document.xml")))
+    assert found.evidence["code"].startswith("DDEAUTO")
+
+
 @pytest.mark.parametrize(
     ("data", "name"),
     [

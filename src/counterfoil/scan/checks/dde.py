@@ -44,7 +44,7 @@ def _codes(part: Part, message: Message) -> Iterator[tuple[str, str]]:
     last = {name.rpartition("/")[2] for name in names}
     if part.detected_type == Kind.RTF:
         yield from _fields(rtf.destinations(part.data, "fldinst"))
-    elif part.data.lstrip()[:5] == b"<?xml" or part.detected_type == Kind.XML:
+    elif part.detected_type == Kind.XML or b"<?xml" in part.data[:64] or any(name.endswith(".xml") for name in names):
         yield from _xml(part.data)
     elif part.detected_type == Kind.CSV or any(name.endswith(".csv") for name in names):
         text = message.texts.get(part.id) or part.data.decode("utf-8", "replace")
@@ -65,10 +65,11 @@ def _fields(codes: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 def _xml(data: bytes) -> Iterator[tuple[str, str]]:
     """Look into XML that may hold one: most parts do not, and are not parsed."""
+    text = data.replace(b"\0", b"")  # UTF-16 too, which Office reads
     try:
-        if b"instr" in data:
+        if b"instr" in text:
             yield from _fields(data_links.xml_fields(data))
-        if b"ddeLink" in data or b"Formula" in data:
+        if b"ddeLink" in text or b"Formula" in text:
             yield from (("link", link) for link in data_links.xml_links(data))
     except BadXml:
         return

@@ -56,7 +56,8 @@ def unpack_activemime(data: bytes, budget: Budget) -> Iterator[Member | Refusal 
 def unpack_flat_xml(data: bytes, budget: Budget) -> Iterator[Member | Refusal | Oddity]:
     """Yield what a document in one XML file carries as base64: macros, objects, pictures, with their names."""
     del budget  # what comes out is shorter than what went in
-    if b"binData" not in data and b"binaryData" not in data:
+    text = data.replace(b"\0", b"")  # UTF-16 too, which Office reads
+    if b"binData" not in text and b"binaryData" not in text:
         return
     name = ""
     try:

@@ -17,6 +17,9 @@ from counterfoil.scan.unpack.member import Member, Oddity, Refusal
 from counterfoil.scan.unpack.office_xlm import AUTO, STEP
 
 MACRO = "macrosheet"
+BIFF12_START = b"\x81"
+"""The first octet of BrtBeginSheet, with which every sheet of ``.xlsb`` begins."""
+
 WORKBOOK = re.compile(r"(?:^|/)workbook\d*\.(?:xml|bin)$")
 
 
@@ -64,7 +67,8 @@ def _sheet(
     if link is None:
         yield Oddity("xlm:undeclared", name)
     try:
-        lines = _formulas(content) if content.lstrip()[:1] == b"<" else office_biff12.formulas(content, workbook.names)
+        binary = content.startswith(BIFF12_START)
+        lines = office_biff12.formulas(content, workbook.names) if binary else _formulas(content)
         text = "\n".join(lines)
     except (BadXml, office_biff12.CutShort) as error:
         yield Refusal(f"macro sheet {name}: {error}")
