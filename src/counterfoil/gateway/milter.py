@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from enum import IntEnum
 from functools import partial
 
 from counterfoil.gateway import milter_wire as wire
@@ -70,6 +71,14 @@ class PostfixQueue:
         """Nothing is open."""
 
 
+class Stage(IntEnum):
+    """How far a message is."""
+
+    IDLE = 0
+    MAIL = 1
+    RECIPIENTS = 2
+
+
 class MilterSession:
     """One connection from Postfix: its packets in, our packets out.
 
@@ -79,8 +88,6 @@ class MilterSession:
         direction: Whether the mail behind this Postfix comes from outside, or from the tenants.
         most: Octets of the largest message.
 
-    Attributes:
-        busy: Whether a message is under way.
     """
 
     def __init__(self, conversation: Conversation, queue: PostfixQueue, direction: Direction, most: int) -> None:
@@ -91,7 +98,12 @@ class MilterSession:
         self._agreed: Agreed | None = None
         self._pieces: list[bytes] = []
         self._size = 0
-        self.busy = False
+        self._stage = Stage.IDLE
+
+    @property
+    def busy(self) -> bool:
+        """Whether a message is under way."""
+        return self._stage is not Stage.IDLE
 
     async def answer(self, packet: Packet) -> bytes | None:
         """Return what is to be sent for a packet, ``b""`` for nothing, ``None`` to hang up.
@@ -132,6 +144,16 @@ class MilterSession:
                 self._add(packet.data)
 
     async def _question(self, packet: Packet) -> bytes:
+        """Answer MAIL, RCPT or the end of the message.
+
+        Raises:
+            BadPacket: If it comes out of order: the conversation relies on the order.
+        """
+        wanted = {b"M": Stage.IDLE, b"R": Stage.MAIL, b"E": Stage.RECIPIENTS}[packet.command]
+        if packet.command == b"M":
+            await self._reset()
+        if self._stage < wanted:
+            raise BadPacket(f"{packet.command!r} out of order")
         if packet.command == b"E":
             self._add(packet.data)
             return await self._content()
@@ -142,20 +164,22 @@ class MilterSession:
         except (BadAddress, UnicodeDecodeError) as error:
             return wire.reply_code(553, "5.1.3", str(error))
         if packet.command == b"R":
-            return self._refusal(await self._conversation.recipient(Recipient(address)))
-        self._forget()
-        self.busy = True
-        mail = Mail(address, eight_bit=True, utf8=b"SMTPUTF8" in [text.upper() for text in packet.texts()[1:]])
-        return self._refusal(await self._conversation.mail(self._client, mail))
+            reply = await self._conversation.recipient(Recipient(address))
+        else:
+            utf8 = any(text.upper() == b"SMTPUTF8" for text in packet.texts()[1:])
+            reply = await self._conversation.mail(self._client, Mail(address, eight_bit=True, utf8=utf8))
+        if reply.positive:
+            self._stage = max(self._stage, Stage.MAIL if packet.command == b"M" else Stage.RECIPIENTS)
+        return self._refusal(reply)
 
     async def _content(self) -> bytes:
         raw, too_big = b"".join(self._pieces), self._size > self._most
-        self._forget()
         if too_big:
             await self._reset()
             return wire.reply_code(552, "5.3.4", f"a message has at most {self._most} octets here")
+        self._pieces = []
         reply = await self._conversation.content(Content(raw))
-        self.busy = False
+        self._forget()
         handed, self._queue.handed = self._queue.handed, None
         if not reply.positive:
             return self._refusal(reply)
@@ -190,11 +214,10 @@ class MilterSession:
             self._pieces.append(piece)
 
     def _forget(self) -> None:
-        self._pieces, self._size = [], 0
+        self._pieces, self._size, self._stage = [], 0, Stage.IDLE
 
     async def _reset(self) -> None:
         self._forget()
-        self.busy = False
         await self._conversation.reset()
 
 

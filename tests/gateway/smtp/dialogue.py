@@ -1,16 +1,4 @@
-r"""Plays a dialogue file against a session: what a client sends, what it must get back.
-
-A line of a file is one of:
-  c: text        the client sends the line and CRLF; c lines in a row go out together
-  c= text        the client sends exactly these octets: \r \n \0 \t \xNN are escapes, no CRLF is added
-  s: text        the server says exactly this line
-  s~ text        the server says a line that begins so
-  s. closed      the server hangs up
-  answer: text   what the next hop says to the next question (MAIL, RCPT or a message); 250 where nothing is said
-  got: text      the message that the server took, with the escapes of c=
-  # text         a remark; "# together" has the c lines of the file sent in one piece only, because the file
-                 is about what was sent too early
-"""
+"""Plays a dialogue file against a session; the lines of a file are explained in dialogues/README.md."""
 
 from collections import deque
 from collections.abc import Iterator
