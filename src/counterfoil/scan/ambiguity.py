@@ -32,7 +32,7 @@ AMBIGUITIES: Final = {
     "mime:inline-encoding": "text holds a file as uuencode, yEnc or BinHex",
     "mime:charset": "the text reads differently in the declared and in another character set",
     "mime:partial": "a fragment of a message, which only the recipient's client puts together (RFC 2046 section 5.2.2)",
-    "mime:external-body": "the contents are elsewhere, and the recipient's client fetches them (RFC 2046 section 5.2.3)",
+    "mime:external-body": "the contents are elsewhere, fetched by the recipient's client (RFC 2046 section 5.2.3)",
     "content:polyglot": "the bytes are valid as several types",
 }
 """Name to meaning."""

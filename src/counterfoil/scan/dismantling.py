@@ -11,6 +11,7 @@ from hashlib import sha256
 from counterfoil.model.mail import Link, Part, Uninspectable
 from counterfoil.scan.features import Ambiguity
 from counterfoil.scan.kinds import Kind, kinds_of, second_natures
+from counterfoil.scan.kinds.text import named_as_markup, text_kind
 from counterfoil.scan.limits import DEFAULT_LIMITS, Budget, Exhausted, Limits
 from counterfoil.scan.links import Tangled, html_links, text_links
 from counterfoil.scan.mime import inline
@@ -55,7 +56,7 @@ class Dismantling:
     uninspectable: list[Uninspectable] = field(default_factory=list)
     _budget: Budget = field(init=False)
     _waiting: deque[_Item] = field(default_factory=deque)
-    _opened: set[str] = field(default_factory=set)
+    _opened: set[tuple[str, tuple[Kind, ...], bool]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._budget = Budget(self.limits)
@@ -112,6 +113,12 @@ class Dismantling:
 
     def _take(self, item: _Item) -> None:
         kinds = kinds_of(item.data, item.names)
+        if Kind.TEXT not in kinds and (item.declared_type.startswith("text/") or named_as_markup(item.names)):
+            # Whoever shows it goes by the declaration or the name, and does not mind a control character.
+            kinds = (*(kind for kind in kinds if kind is not Kind.DATA), *text_kind(item.data, item.names))
+            if len(kinds) > 2 and kinds[0] not in MARKUP and Kind.EMPTY not in kinds:
+                detail = ", ".join(kind.value for kind in kinds)
+                self.ambiguities.append(Ambiguity("content:polyglot", item.id, detail))
         digest = sha256(item.data).hexdigest()
         self.parts.append(Part(item.id, item.names, item.declared_type, kinds[0].value, digest, item.via, item.data))
         # What lies in a compound file is opened by the program that wrote it, not by its looks.
@@ -121,13 +128,16 @@ class Dismantling:
             self.ambiguities.append(Ambiguity("content:polyglot", item.id, detail))
         if Kind.TEXT in kinds or Kind.RTF in kinds:
             self._text(item, kinds)
-        if digest in self._opened:
+        key = (digest, kinds, item.is_message)
+        if key in self._opened:
             return
-        self._opened.add(digest)
+        self._opened.add(key)
         self._open(item, (*kinds, *natures))
 
     def _text(self, item: _Item, kinds: tuple[Kind, ...]) -> None:
         readings = texts_of(item.data, item.charset)
+        if item.via and item.via[-1].startswith("charset:"):
+            readings = readings[:1]  # a reading in another character set is not guessed at once more
         self.texts[item.id] = readings[0].text
         is_markup = bool(MARKUP.intersection(kinds)) or item.declared_type in {"text/html", "application/xhtml+xml"}
         self._links(item.id, readings[0].text, is_markup=is_markup)

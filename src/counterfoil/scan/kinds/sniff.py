@@ -20,6 +20,10 @@ _OLE_ROOTS = (
     ("quill", Kind.PUB),
 )
 _MSI_CLASSES = ("000C1084", "000C1086", "000C1082")  # package, patch, transform
+# RFC 5652: the content types enveloped-data and signed-data, and data that is enclosed rather than detached.
+_ENVELOPED = bytes.fromhex("06092a864886f70d010703")
+_SIGNED = bytes.fromhex("06092a864886f70d010702")
+_ENCLOSED = bytes.fromhex("06092a864886f70d010701a0")
 _END_RECORD_REACH = 22 + 65_535
 _SPECIFIC = {Kind.OLE, Kind.ZIP, Kind.PE, Kind.JAVA_CLASS}
 
@@ -88,6 +92,8 @@ def _executable(data: bytes) -> Kind | None:
 
 
 def _headless(data: bytes) -> Kind:
+    if data[:1] == b"\x30" and (_ENVELOPED in data[:32] or (_SIGNED in data[:32] and _ENCLOSED in data[:128])):
+        return Kind.PKCS7
     if data.startswith(b"koly", max(0, len(data) - 512)):
         return Kind.DMG
     if data.startswith(b"conectix", max(0, len(data) - 512)):

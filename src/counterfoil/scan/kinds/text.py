@@ -137,6 +137,11 @@ def text_kind(data: bytes, names: tuple[str, ...]) -> tuple[Kind, ...]:
     return (*dict.fromkeys(found), Kind.TEXT)
 
 
+def named_as_markup(names: tuple[str, ...]) -> bool:
+    """Tell whether a browser would open the file by its name, whatever is in it."""
+    return any(_EXTENSIONS.get(_extension(name)) in {Kind.HTML, Kind.SVG, Kind.HTA} for name in names)
+
+
 def _sample(data: bytes) -> bytes:
     sample = data[:_SAMPLE]
     for mark, codec in _WIDE:

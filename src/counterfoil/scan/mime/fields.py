@@ -142,6 +142,8 @@ def _take_line(line: bytes, match: re.Match[bytes], fields: list[tuple[bytes, li
     name = named.group(1).rstrip()
     if folded and fields and name == fields[-1][0]:
         return 0
+    if len(name) != named.end() - 1 and name.lower().decode("latin-1") in MIME_FIELDS:
+        head.doubts["mime:damaged-field-name"] = _shown(line)
     value = line[named.end() :]
     fields.append((name, [value.lstrip(b":")]))
     return int(b" " in name)

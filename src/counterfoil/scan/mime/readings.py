@@ -164,7 +164,7 @@ class Reader:
 
     def _parts(self, body: bytes, division: Split, item: Entity, reading: int) -> Iterator[Found]:
         default = "message/rfc822" if item.declared == "multipart/digest" else "text/plain"
-        suffix = f"~{reading}" if reading else ""
+        suffix = f"~split{reading}" if reading else ""
         for number, (start, stop) in enumerate(division.parts, 1):
             identity = f"{item.id}.{number}{suffix}" if item.id else f"{number}{suffix}"
             yield from self._entity(body[start:stop], identity, item.depth + 1, default)
@@ -211,7 +211,7 @@ class Reader:
             for at, mark in enumerate(marks):
                 stop = marks[at + 1].start if at + 1 < len(marks) else len(raw)
                 number += 1
-                yield from self._piece(raw[mark.end : stop], f"{self.prefix}~{number}")
+                yield from self._piece(raw[mark.end : stop], f"{self.prefix}~flat{number}")
 
     def _piece(self, piece: bytes, identity: str) -> Iterator[Found]:
         """Read one piece of the flat reading, which is no multipart by definition."""

@@ -110,6 +110,10 @@ def _extract(data: bytes, entry: Entry, budget: Budget) -> Iterator[Member | Ref
     if entry.method not in zips.METHODS:
         yield Refusal(f"zip: no reader for method {entry.method} of {names[0]!r}")
         return
+    if zips.local(data, entry.offset) is None:
+        if data.startswith(b"PK"):
+            yield Refusal(f"zip: {names[0]!r} is not where the directory says")
+        return
     start = zips.data_start(data, entry)
     packed = data[start : start + entry.compressed]
     room = budget.room()
