@@ -56,6 +56,8 @@ class ForgetfulDisk:
         def replace(old: Path, new: Path) -> Path:
             self.step("rename")
             self.renames.append((old, new))
+            if old in self.unsynced:
+                self.unsynced ^= {old, new}
             return real_replace(old, new)
 
         patch.setattr("counterfoil.gateway.store.held_files.os.write", write)
