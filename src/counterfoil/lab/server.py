@@ -1,6 +1,7 @@
 """The server: sockets on loopback, TLS, uvicorn in a thread of its own."""
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from counterfoil.lab import web
 from counterfoil.lab.engine import Engine, Face
 from counterfoil.model.errors import Unavailable
 
+_log = logging.getLogger(__name__)
 _ADMIN = "admin"
 _RIPEN_SECONDS = 0.2
 _GRACE_SECONDS = 0.2
@@ -64,7 +66,14 @@ class Server:
         self._server.should_exit = True
         if self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(timeout=15)
+        self._thread.join(timeout=5)
+        if self._thread.is_alive():
+            state = self._server.server_state
+            _log.warning(
+                "the laboratory stops with %d connections, %d requests", len(state.connections), len(state.tasks)
+            )
+            self._server.force_exit = True
+            self._thread.join(timeout=10)
 
     async def _serve(self) -> None:
         self._server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
