@@ -100,7 +100,7 @@ class Transactions:
         policy: Mapping[str, Json] | None = None
         if opened.client.direction is Direction.INBOUND:
             route = await self._directory.route(recipient.address)
-            if route is None:
+            if route is None or admission.routed(recipient.address):
                 return _NOT_OURS
             other = (opened.tenant, opened.next_hop) != (route.tenant, route.next_hop)
             if opened.recipients and other:

@@ -61,6 +61,12 @@ def in_domains(account: Account, address: str) -> bool:
     return domain_of(address) in account.domains
 
 
+def routed(address: str) -> bool:
+    """Whether a local part names another host (``a%b``, ``b!a``): a next hop that trusts us might go there."""
+    local = address.rpartition("@")[0]
+    return any(c in local for c in "%!@")
+
+
 def one_value(values: Iterable[bytes]) -> bytes | None:
     """Return the only value of the secret header; several prove nothing, as does none."""
     found = list(values)

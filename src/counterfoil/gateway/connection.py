@@ -218,6 +218,8 @@ class Connection(asyncio.Protocol):
             return False
         if output:
             self._transport.write(output)
+        if self._writable.is_set():
+            return True
         try:
             async with asyncio.timeout(self._times.piece):
                 await self._writable.wait()
