@@ -1,0 +1,117 @@
+"""``counterfoil ledger`` and ``counterfoil credential`` as a person and a script meet them."""
+
+import json
+import shutil
+
+import pytest
+from tests.credential.conftest import APP, TENANT, SignerProcess
+from tests.ledger.test_publish import verify
+
+from counterfoil.__main__ import main
+
+NAME = f"{TENANT}/{APP}/1"
+
+
+@pytest.fixture
+def signer(tmp_path):
+    """A signer on the data directory of the test."""
+    running = SignerProcess(tmp_path)
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """Run a command on the data directory of the test; returns exit code, stdout, stderr."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main([*map(str, words), "--data", str(tmp_path)])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_from_a_key_to_a_receipt_that_verifies_elsewhere(signer, run, tmp_path):
+    """Create, publish state, list, checkpoint, verify, prove, export: the whole way, and an outsider agrees."""
+    code, out, _ = run("credential", "create", "--tenant", TENANT, "--app", APP, "--json")
+    made = json.loads(out)
+    assert (code, made["credential"], made["state"], made["shared"]) == (0, NAME, "staged", False)
+    assert run("credential", "mark", NAME, "published")[0] == 0
+    (listed,) = json.loads(run("credential", "list", "--json")[1])
+    assert (listed["state"], listed["thumbprint_sha1"]) == ("published", made["thumbprint_sha1"])
+    assert run("credential", "certificate", NAME)[1].startswith("-----BEGIN CERTIFICATE-----")
+    said = json.loads(run("ledger", "checkpoint", "--json")[1])
+    assert said["key"] == signer.said["checkpoint_key"]
+    code, out, _ = run("ledger", "verify", "--json")
+    assert (code, json.loads(out)["wrong"], json.loads(out)["size"]) == (0, [], said["size"])
+    code, out, _ = run("ledger", "prove", made["thumbprint_sha256"], "--out", tmp_path / "receipts", "--json")
+    receipts = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    for receipt in receipts:
+        code, words = verify("receipt", receipt["stub"], receipt["proof"], said["key"])
+        assert code == 0, words
+    lines = [json.loads(line) for line in run("ledger", "export")[1].splitlines()]
+    assert [(line["kind"], line["state"], line["key_id"]) for line in lines] == [
+        ("credential", "staged", None),
+        ("credential", "published", None),
+    ]
+    kinds = {json.loads(line)["kind"] for line in run("ledger", "export", "--all")[1].splitlines()}
+    assert kinds == {"action", "certificate", "mark", "credential"}
+    assert run("ledger", "export", "--tenant", "somebody-else")[1] == ""
+    assert run("ledger", "prove", "1", "--tenant", "somebody-else")[0] == 2
+
+
+def test_a_changed_ledger_is_exit_1_with_the_fault(signer, run, tmp_path):
+    """``verify`` says what is wrong and ends with 1; a ledger in order ends with 0."""
+    run("credential", "create", "--tenant", TENANT, "--app", APP)
+    assert run("ledger", "verify")[0] == 0
+    path = tmp_path / "ledger" / "checkpoint"
+    path.write_bytes(path.read_bytes().replace(b"\n3\n", b"\n2\n"))
+    code, out, _ = run("ledger", "verify")
+    assert code == 1
+    assert "WRONG: " in out
+    assert "does not verify" in out
+
+
+def test_a_gap_is_told_by_verify(signer, run, tmp_path):
+    """After the database was put back from a copy, ``verify`` first says so, and after a start tells the gap."""
+    run("credential", "create", "--tenant", TENANT, "--app", APP)
+    shutil.copy(tmp_path / "counterfoil.db", tmp_path / "copy")
+    run("credential", "create", "--tenant", TENANT, "--app", APP)
+    for name in ("counterfoil.db-wal", "counterfoil.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    shutil.move(tmp_path / "copy", tmp_path / "counterfoil.db")
+    code, out, _ = run("ledger", "verify")
+    assert (code, "it is an older copy" in out) == (1, True)
+    assert json.loads(run("credential", "collect", "--json")[1])["new"] == 1
+    code, out, _ = run("ledger", "verify")
+    assert code == 0
+    assert "gap: " in out
+    assert "restored-from-backup" in out
+    assert len(json.loads(run("credential", "list", "--json")[1])) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "why", "hint"),
+    [
+        (("ledger", "verify"), "there is no ledger in", "COUNTERFOIL_DATA"),
+        (("ledger", "trust", "nonsense"), "this is no signer's key", "copy it whole"),
+        (("credential", "create", "--tenant", TENANT, "--app", APP), "does not answer", "counterfoil signer"),
+        (("credential", "import", "--tenant", TENANT, "--app", APP, "/nowhere"), "cannot be read", "give a file"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_a_hint(run, words, why, hint):
+    """Exit code 2, one sentence, one hint, and nothing on stdout."""
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert why in err
+    assert hint in err
+
+
+def test_an_empty_list_says_what_to_do(signer, run):
+    """With no credential yet the list names the command that makes one."""
+    run("credential", "create", "--tenant", TENANT, "--app", "x", "--days", "0")
+    code, out, _ = run("credential", "list")
+    assert code == 0
+    assert "counterfoil credential create" in out
