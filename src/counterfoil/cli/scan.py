@@ -169,7 +169,8 @@ def _progress(total: int) -> AbstractContextManager[Callable[[], None]]:
 class _Bar(AbstractContextManager[Callable[[], None]]):
     def __init__(self, total: int) -> None:
         columns = (TextColumn("scanning"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=stderr, transient=True)
+        # Rich would draw what goes to stdout on the terminal too, above its bar, and never pass it on.
+        self._progress = Progress(*columns, console=stderr, transient=True, redirect_stdout=False)
         self._task = self._progress.add_task("scanning", total=total)
 
     def __enter__(self) -> Callable[[], None]:
