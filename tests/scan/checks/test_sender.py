@@ -59,6 +59,15 @@ def test_an_honest_sender_is_left_alone(headers):
     assert list(check(message(headers=headers))) == []
 
 
+def test_nested_comments_are_told_and_do_not_end_the_check():
+    """A From of twenty thousand brackets is odd, and the address behind it is still read."""
+    found = list(check(message(headers=[("From", "(" * 9_000 + ' "ceo@tenant.example" <x@evil.example>')])))
+    assert {one.summary for one in found} >= {
+        "From is full of comments, which programs read differently",
+        "The sender's name shows another address",
+    }
+
+
 def test_a_header_without_end_is_bounded():
     """A hundred thousand characters of name are looked at only as far as a person could."""
     assert len(list(check(message(headers=[("From", "a" * 100_000 + "@x.example")])))) == 1

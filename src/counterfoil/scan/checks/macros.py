@@ -29,7 +29,7 @@ REACHES_OUT = re.compile(
     r"|msiexec|wmic|win32_process\w*|winmgmts|virtualalloc(?:ex)?|createthread|rtlmovememory|writeprocessmemory"
     r"|callwindowproc[aw]?|enumsystemlocales[aw]?|kill|filecopy|regwrite|regread|executeexcel4macro|vbproject|callbyname"
     r"|macscript|popen|dlsym|schedule\.service|frombase64string|strreverse|activexobject|application\.run|setattr"
-    r"|open\b[^\n]{1,200}\bfor\s+(?:binary|output|append)|declare\s+(?:ptrsafe\s+)?(?:sub|function))",
+    r"|open\b[^\n]{1,80}\bfor\s+(?:binary|output|append)|declare\s+(?:ptrsafe\s+)?(?:sub|function))",
     re.IGNORECASE,
 )
 """Names of calls that start programs, fetch or write files, or touch memory (oletools' list was a guide)."""

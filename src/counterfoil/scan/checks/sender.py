@@ -21,6 +21,9 @@ INVISIBLE = re.compile(
 )
 """Marks that no name needs; joiners only between Latin letters, for other scripts and emoji are written with them."""
 
+MOST_COMMENTS = 20
+"""Comments nest, and reading them recurses; honest mail has one or two."""
+
 MOST = 20_000
 """Characters of a header that are looked at; parsing a list of addresses is quadratic."""
 
@@ -37,7 +40,9 @@ def check(message: Message) -> Iterator[Finding]:
         yield _finding(
             Severity.MEDIUM, "Several From fields: programs show and check different ones", {"from": [*fields]}
         )
-    mailboxes = [pair for field in fields for pair in getaddresses([field]) if pair != ("", "")]
+    if any(field.count("(") > MOST_COMMENTS for field in fields):
+        yield _finding(Severity.MEDIUM, "From is full of comments, which programs read differently", {})
+    mailboxes = [pair for field in fields for pair in _mailboxes(field)]
     domains = sorted({_domain(address) for _, address in mailboxes if "@" in address})
     if len(domains) > 1 and len(fields) == 1:
         severity = Severity.LOW if any(message.values("Sender")) else Severity.MEDIUM
@@ -46,6 +51,13 @@ def check(message: Message) -> Iterator[Finding]:
         yield _finding(Severity.LOW, "From holds no address", {"from": [*fields]})
     yield from _names(mailboxes)
     yield from _answers(message, domains)
+
+
+def _mailboxes(field: str) -> list[tuple[str, str]]:
+    """Return names and addresses; a field full of comments is read as if their brackets were blanks."""
+    if field.count("(") > MOST_COMMENTS:
+        field = field.replace("(", " ").replace(")", " ")
+    return [pair for pair in getaddresses([field]) if pair != ("", "")]
 
 
 def _names(mailboxes: list[tuple[str, str]]) -> Iterator[Finding]:
@@ -63,7 +75,7 @@ def _names(mailboxes: list[tuple[str, str]]) -> Iterator[Finding]:
 def _answers(message: Message, domains: list[str]) -> Iterator[Finding]:
     """Tell where answers go elsewhere: mailing lists do that too, so it is weak by itself."""
     for value in message.values("Reply-To"):
-        for _, address in getaddresses([value[:MOST]]):
+        for _, address in _mailboxes(value[:MOST]):
             if "@" in address and domains and _domain(address) not in domains:
                 evidence: dict[str, Json] = {"reply_to": address, "from": [*domains]}
                 yield _finding(Severity.LOW, "Answers go to another domain", evidence)

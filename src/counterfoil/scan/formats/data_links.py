@@ -11,6 +11,8 @@ from counterfoil.scan.formats.elements import Element, elements
 
 QUOTE = re.compile(r"\bQUOTE\s+((?:\d{1,5}\s*)+)", re.IGNORECASE)
 WORD_FIELD = re.compile(r"\x13([^\x13-\x15]{1,2000})")
+FIELD_ELEMENTS = frozenset({"fldChar", "instrText", "fldSimple"})
+LINK_ELEMENTS = frozenset({"ddeLink", "Cell"})
 SUP_BOOK = 0x01AE
 BIFF12_SUP_BOOK = re.compile(rb"\xe8\x02[\x00-\xff]{1,2}?\x01\x00", re.DOTALL)
 
@@ -53,7 +55,7 @@ def xml_fields(data: bytes) -> Iterator[str]:
         BadXml: If the part is no XML.
     """
     fields = _Fields()
-    for element in elements(data):
+    for element in elements(data, FIELD_ELEMENTS):
         if element.name == "fldChar":
             code = fields.character(element.attributes.get("fldCharType", "").lower())
             if code is not None:
@@ -74,7 +76,7 @@ def xml_links(data: bytes) -> Iterator[str]:
     Raises:
         BadXml: If the part is no XML.
     """
-    for element in elements(data):
+    for element in elements(data, LINK_ELEMENTS):
         yield from _xml_link(element)
 
 

@@ -24,17 +24,23 @@ class Element:
 class _Handler:
     """Gathers elements as the parser meets them; one is ready when its text is complete."""
 
+    wanted: frozenset[str] | None
     ready: list[Element] = field(default_factory=list)
     started: tuple[str, dict[str, str]] | None = None
     text: list[str] = field(default_factory=list)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        self.flush()
+        if self.started:
+            self.flush()
+        own = name.rpartition(":")[2]
+        if self.wanted is not None and own not in self.wanted:
+            return
         local = {key.rpartition(":")[2]: value for key, value in attributes.items() if not key.startswith("xmlns")}
-        self.started = (name.rpartition(":")[2], local)
+        self.started = (own, local)
 
     def end(self, _name: str) -> None:
-        self.flush()
+        if self.started:
+            self.flush()
 
     def characters(self, text: str) -> None:
         if self.started:
@@ -50,13 +56,13 @@ class _Handler:
         self.text.clear()
 
 
-def elements(data: bytes) -> Iterator[Element]:
-    """Yield every element in document order.
+def elements(data: bytes, wanted: frozenset[str] | None = None) -> Iterator[Element]:
+    """Yield the elements of the wanted local names, or all, in document order.
 
     Raises:
         BadXml: If the bytes are not well-formed, or declare a document type; what came before has been yielded.
     """
-    handler = _Handler()
+    handler = _Handler(wanted)
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = handler.start

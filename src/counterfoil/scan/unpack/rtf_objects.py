@@ -39,7 +39,7 @@ def unpack(data: bytes, budget: Budget) -> Iterator[Member | Refusal | Oddity]:
 def _object_data(data: bytes, start: int) -> tuple[bytes, bytes, int]:
     """Return the octets of the group with and without those of groups within it, and where it ends."""
     pieces: list[tuple[int, bytes]] = []
-    raw = b""
+    raw: list[bytes] = []
     depth, at = 0, start
     while match := TOKEN.match(data, at):
         at = match.end()
@@ -49,12 +49,14 @@ def _object_data(data: bytes, start: int) -> tuple[bytes, bytes, int]:
             if depth < 0:
                 break
         elif length is not None:
-            raw += data[at : at + int(length)]
+            raw.append(data[at : at + int(length)])
             at += int(length)
         elif hexadecimal:
             pieces.append((depth, hexadecimal))
     whole = _octets(b"".join(piece for _, piece in pieces))
-    return whole + raw, _octets(b"".join(piece for inner, piece in pieces if not inner)) + raw, at
+    outer = _octets(b"".join(piece for inner, piece in pieces if not inner))
+    binary = b"".join(raw)
+    return whole + binary, outer + binary, at
 
 
 def _octets(digits: bytes) -> bytes:
