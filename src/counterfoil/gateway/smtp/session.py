@@ -118,7 +118,7 @@ class Session:
             self._closing = self._closing or str(reply)
 
     def secured(self) -> None:
-        """Start again: from here on everything comes through TLS, and nothing of before counts (RFC 3207 section 4.2)."""
+        """Start again: from here on all comes through TLS, and nothing of before counts (RFC 3207 section 4.2)."""
         self._buffer.clear()
         self.state = State.NEW
         self._extended = False
