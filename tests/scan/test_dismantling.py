@@ -24,7 +24,8 @@ def zipped(**files: bytes) -> bytes:
 
 def attached(data: bytes, name: str = "x.bin", declared: str = "application/octet-stream") -> bytes:
     """A message that is one attachment."""
-    head = f'Content-Type: {declared}\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename="{name}"'
+    head = f"Content-Type: {declared}\r\nContent-Transfer-Encoding: base64\r\n"
+    head += f'Content-Disposition: attachment; filename="{name}"'
     return b"From: a@example.com\r\n" + head.encode() + b"\r\n\r\n" + b64encode(data)
 
 

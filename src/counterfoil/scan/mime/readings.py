@@ -10,7 +10,7 @@ of the message's size, so that the time is linear in it whatever an attacker nes
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from counterfoil.model.mail import Uninspectable
@@ -24,7 +24,7 @@ from counterfoil.scan.mime.multipart import Delimiter, Split
 from counterfoil.scan.mime.names import conflicting
 from counterfoil.scan.mime.parameters import Value, candidates
 
-PASSES: Final = 48
+PASSES: Final = 24
 _FLOOR: Final = 1 << 20
 _MAX_BOUNDARIES = 8
 _TRIVIAL = re.compile(rb"[^<\0:]{0,400}\Z")
@@ -64,6 +64,7 @@ class Reader:
     _left: int = 0
     _doubts: dict[tuple[str, str], None] = field(default_factory=dict)
     _seen: set[tuple[bytes, tuple[str, ...]]] = field(default_factory=set)
+    _ids: dict[str, int] = field(default_factory=dict)
     _undeclared: bool = False
 
     def read(self) -> Iterator[Found]:
@@ -178,7 +179,7 @@ class Reader:
                 )
 
     def _leaf(self, body: bytes, item: Entity) -> Iterator[Found]:
-        identity = item.id or "1"
+        identity = item.id if item.depth else self._root(item.id)
         if conflicting(item.names):
             yield from self._doubt("mime:conflicting-names", identity, ", ".join(item.names)[:300])
         if item.declared == "message/partial":
@@ -200,6 +201,11 @@ class Reader:
         if item.encoding.names[0] in transfer.IDENTITY and not is_message and multipart.undeclared(body):
             self._undeclared = True
             yield from self._doubt("mime:undeclared-boundary", identity, "")
+
+    def _root(self, identity: str) -> str:
+        """Return the id of the only part of a message that is no multipart: IMAP calls it 1."""
+        first = f"{self.prefix}.1" if self.prefix else "1"
+        return first + identity.removeprefix(self.prefix)
 
     def _flat(self, raw: bytes) -> Iterator[Found]:
         """Divide the message at everything that looks like a delimiter, and at each kind of it alone."""
@@ -240,7 +246,17 @@ class Reader:
         if not certain and not leaf.data.strip():
             return
         self._seen.add(key)
-        yield leaf
+        yield leaf if leaf.id not in self._ids else replace(leaf, id=self._free(leaf.id))
+        self._ids.setdefault(leaf.id, 0)
+
+    def _free(self, identity: str) -> str:
+        """Return an id that no leaf of this message has yet."""
+        while True:
+            self._ids[identity] += 1
+            free = f"{identity}~{self._ids[identity]}"
+            if free not in self._ids:
+                self._ids[free] = 0
+                return free
 
     def _doubt(self, name: str, identity: str, detail: str) -> Iterator[Ambiguity]:
         key = (name, identity or "1")

@@ -104,16 +104,18 @@ def _extract(data: bytes, entry: Entry, budget: Budget) -> Iterator[Member | Ref
         yield Oddity("zip:nul-in-name", names[0])
     if _leaves_folder(names[0]):
         yield Oddity("zip:path-traversal", names[0])
-    if entry.encrypted:
-        yield Refusal(f"zip: {names[0]!r} is encrypted")
-        return
-    if entry.method not in zips.METHODS:
-        yield Refusal(f"zip: no reader for method {entry.method} of {names[0]!r}")
-        return
     if zips.local(data, entry.offset) is None:
         if data.startswith(b"PK"):
             yield Refusal(f"zip: {names[0]!r} is not where the directory says")
-        return
+    elif entry.encrypted:
+        yield Refusal(f"zip: {names[0]!r} is encrypted")
+    elif entry.method not in zips.METHODS:
+        yield Refusal(f"zip: no reader for method {entry.method} of {names[0]!r}")
+    else:
+        yield from _contents(data, entry, names, budget)
+
+
+def _contents(data: bytes, entry: Entry, names: tuple[str, ...], budget: Budget) -> Iterator[Member | Refusal | Oddity]:
     start = zips.data_start(data, entry)
     packed = data[start : start + entry.compressed]
     room = budget.room()

@@ -1,0 +1,48 @@
+import struct
+
+import pytest
+from tests.scan.making import scanned_file
+
+from counterfoil.scan.limits import Budget
+from counterfoil.scan.unpack.member import Refusal
+from counterfoil.scan.unpack.oles import native, unpack
+
+
+def packaged(label: bytes, source: bytes, temporary: bytes, contents: bytes) -> bytes:
+    """An Ole10Native stream as the Packager writes it."""
+    body = b"\x02\x00" + label + b"\0" + source + b"\0" + struct.pack("<HHI", 0, 3, len(temporary) + 1)
+    body += temporary + b"\0" + struct.pack("<I", len(contents)) + contents
+    return struct.pack("<I", len(body)) + body
+
+
+def test_packages_have_the_names_of_all_three_places():
+    """Label, source path and temporary path may lie apart; each is a plausible name."""
+    member = native(packaged(b"invoice.pdf", b"C:\\x\\a.exe", b"C:\\Temp\\b.scr", b"MZ data"))
+    assert member is not None
+    assert (member.names, member.data) == (("invoice.pdf", "a.exe", "b.scr"), b"MZ data")
+
+
+@pytest.mark.parametrize("cut", [0, 5, 8, 20])
+def test_cut_short_packages_are_no_package(cut):
+    """What cannot be read as one is left to be a stream like any other."""
+    assert native(packaged(b"a", b"b", b"c", b"MZ data")[:cut]) is None
+
+
+def test_damaged_compound_files_are_refused():
+    """The magic alone is no compound file, and that is said."""
+    found = list(unpack(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2_000), Budget()))
+    assert all(isinstance(one, Refusal) and one.reason.startswith("ole: ") for one in found)
+    assert found
+
+
+@pytest.mark.corpus
+def test_embedded_files_of_real_documents_are_found(corpora):
+    """A document with a packaged file yields the file under its name."""
+    folder = corpora / "office" / "oletools" / "tests" / "test-data" / "oleobj"
+    embedded = {
+        part.names
+        for path in sorted(folder.glob("embedded-simple-2007.*"))
+        for part in scanned_file(path.name, path.read_bytes()).parts
+        if "ole:package" in part.via
+    }
+    assert any(name.endswith("simple-text-file.txt") for names in embedded for name in names)
