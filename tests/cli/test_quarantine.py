@@ -1,5 +1,6 @@
 """``counterfoil quarantine`` and ``counterfoil track`` as a person or a script types them."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -107,7 +108,7 @@ def test_another_tenants_message_is_not_there(run, words):
 def test_release_without_a_server_while_the_next_hop_is_down(run):
     """The command tries once, says why it is not out, exits 1, and the wish is kept for the next serve."""
     code, out, _ = run("quarantine", "release", "m-acme", "--json")
-    answer = json.loads(out)
+    (answer,) = json.loads(out)
     assert (code, answer["released"], answer["tried_by"], answer["outcome"]) == (1, False, "command", "held")
     assert "the next hop does not answer" in answer["last_words"]
     assert json.loads(run("quarantine", "list", "--json", "--tenant", "acme")[1])[0]["wanted_by"]
@@ -115,15 +116,13 @@ def test_release_without_a_server_while_the_next_hop_is_down(run):
 
 async def test_release_without_a_server(run, data: Path):
     """With no serve running the command itself sends, and the story ends as released."""
-    import asyncio
-
     sink = Sink()
     server = SmtpServer(sink, hostname="sink.test")
     port = await server.listen("127.0.0.1", 0, Direction.INBOUND)
     with open_state(data, Config(), create=False) as state:
         state.tenants.set_domain(Domain("acme.test", "acme", NextHop("127.0.0.1", port, Tls.NONE)), BY)
     code, out, _ = await asyncio.to_thread(run, "quarantine", "release", "m-acme", "--json")
-    assert (code, json.loads(out)["outcome"]) == (0, "released")
+    assert (code, json.loads(out)[0]["outcome"]) == (0, "released")
     assert [delivered.raw for delivered in sink.delivered] == [b"X-Counterfoil-Id: 1\r\n" + RAW]
     await server.drain(1)
 
@@ -132,7 +131,7 @@ def test_release_with_a_server(run, data: Path):
     """With a serve running the command only asks; it does not send behind its back."""
     with alone(data):
         code, out, _ = run("quarantine", "release", "m-acme", "--json")
-    answer = json.loads(out)
+    (answer,) = json.loads(out)
     assert (code, answer["tried_by"], answer["outcome"], answer["last_words"]) == (1, "serve", "held", "")
 
 
@@ -144,6 +143,22 @@ def test_delete(run):
     assert run("quarantine", "delete", "m-acme", "--yes", "--why", "phishing")[0] == 0
     (story,) = json.loads(run("track", "m-acme", "--json")[1])
     assert (story["outcome"], story["dispositions"][-1]["words"]) == ("deleted", "phishing")
+
+
+def test_several_at_once(run):
+    """One message that is refused does not keep the others: they are done, it is said, and the exit code is 2."""
+    code, out, err = run("quarantine", "release", "m-none", "m-acme", "m-beta", "--json", "--tenant", "acme")
+    assert (code, [answer["id"] for answer in json.loads(out)]) == (2, ["m-acme"])
+    assert [line for line in err.splitlines() if "no held message" in line] == [
+        "counterfoil: there is no held message m-none",
+        "counterfoil: there is no held message m-beta",
+    ]
+
+
+def test_delete_asks_for_all_or_none(run):
+    """Where one of several messages is not there, nothing is deleted and nothing is asked."""
+    assert run("quarantine", "delete", "m-acme", "m-none", "--yes")[0] == 2
+    assert run("quarantine", "delete", "m-acme", "m-beta", "--yes")[:2] == (0, "deleted m-acme\ndeleted m-beta\n")
 
 
 def test_track_tells_whole_stories(run):

@@ -1,29 +1,33 @@
 """``counterfoil quarantine``: held messages with their reasons; release, delete.
 
-Exit codes: 0 done; 1 a release is wanted but nobody has the message yet; 2 refused or wrong, and nothing was changed.
+Exit codes: 0 done; 1 a release is wanted but the message is not out yet; 2 something was refused or wrong, and
+nothing was changed there.
 """
 
 import argparse
 import asyncio
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 from counterfoil.app.lock import is_served
+from counterfoil.app.releases import Releases
 from counterfoil.app.sending import releases
 from counterfoil.app.state import State
-from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
+from counterfoil.cli.output import answer_json, answer_table, answer_text, fail, visible
 from counterfoil.cli.search import add_search, query_of
 from counterfoil.cli.state import add_config, confirm, opened, operator
 from counterfoil.cli.track import row, tell
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.config import load
 from counterfoil.model.errors import Misconfigured, Refused
-from counterfoil.model.mail import Json
+from counterfoil.model.mail import Json, Outcome
 
 run = run_verb
 
 _EXIT = (
     "Exit codes: 0 done; 1 a release is wanted but the message is not out yet; "
-    "2 refused or wrong, and nothing was changed."
+    "2 something was refused or wrong, and nothing was changed there."
 )
 
 
@@ -36,15 +40,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(listing)
     show = _verb(verbs, "show", _show, "show why a message is held, and what was done about it")
     show.add_argument("--save", type=Path, metavar="FILE", help="write the held bytes there; it must not exist")
-    _verb(verbs, "release", _release, "send exactly the held bytes, until the next hop says 250")
-    delete = _verb(verbs, "delete", _delete, "delete a held message for good")
+    _verb(verbs, "release", _release, "send exactly the held bytes, until the next hop says 250", several=True)
+    delete = _verb(verbs, "delete", _delete, "delete held messages for good", several=True)
     delete.add_argument("--why", metavar="TEXT", default="", help="the reason, kept with the message's story")
     delete.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def _verb(verbs: Verbs, name: str, run_it: Run, summary: str) -> argparse.ArgumentParser:
+def _verb(verbs: Verbs, name: str, run_it: Run, summary: str, *, several: bool = False) -> argparse.ArgumentParser:
     verb = verbs.add(name, run_it, summary)
-    verb.add_argument("id", metavar="ID", help="the message, as list prints it")
+    if several:
+        verb.add_argument("ids", metavar="ID", nargs="+", help="messages, as list prints them")
+    else:
+        verb.add_argument("id", metavar="ID", help="the message, as list prints it")
     verb.add_argument("--tenant", metavar="NAME", help="only if it is this tenant's")
     add_config(verb)
     return verb
@@ -86,45 +93,65 @@ def _save(file: Path, raw: bytes) -> None:
 def _release(arguments: argparse.Namespace) -> int:
     config = load(arguments.config)
     with opened(arguments) as state:
-        state.quarantine.want(arguments.id, arguments.tenant, operator())
         served = is_served(arguments.data)
-        done = False
-        if not served:
-            try:
-                done = asyncio.run(releases(state, config, arguments.data).one(arguments.id))
-            except Refused:
-                # Wanted all the same; the story says why it is not out yet.
-                done = False
-        story = state.stories.story(arguments.id, None)
-    return _report(arguments, story, done=done, served=served)
+        sending = None if served else releases(state, config, arguments.data)
+        return _each(arguments, lambda message: _released(state, sending, message, arguments.tenant), _say_released)
 
 
-def _report(arguments: argparse.Namespace, story: dict[str, Json], *, done: bool, served: bool) -> int:
-    words = str(story.get("last_words") or "")
-    if arguments.json:
-        answer: dict[str, Json] = {"id": arguments.id, "released": done, "tried_by": "serve" if served else "command"}
-        answer_json(answer | {"outcome": story["outcome"], "last_words": words})
-    elif done:
-        answer_text(f"released {arguments.id}")
-    elif served:
-        answer_text(f"{arguments.id} is being released by the running serve; see: counterfoil track {arguments.id}")
-    else:
-        answer_text(visible(f"{arguments.id} is not out yet, the next serve tries again: {words}"))
-    return 0 if done else 1
+def _released(state: State, sending: Releases | None, message: str, tenant: str | None) -> dict[str, Json]:
+    """Ask for a release and, where no serve runs, try it; the answer says what became of it."""
+    state.quarantine.want(message, tenant, operator())
+    if sending is not None:
+        # Refused here is about this try: the wish stands, and the story says why it is not out yet.
+        with contextlib.suppress(Refused):
+            asyncio.run(sending.one(message))
+    story = state.stories.story(message, tenant)
+    return {
+        "id": message,
+        "released": story["outcome"] == Outcome.RELEASED,
+        "tried_by": "serve" if sending is None else "command",
+        "outcome": story["outcome"],
+        "last_words": story.get("last_words") or "",
+    }
+
+
+def _say_released(answer: dict[str, Json]) -> str:
+    if answer["released"]:
+        return f"released {answer['id']}"
+    if answer["tried_by"] == "serve":
+        return f"{answer['id']} is being released by the running serve; see: counterfoil track {answer['id']}"
+    return f"{answer['id']} is not out yet, the next serve tries again: {answer['last_words']}"
 
 
 def _delete(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
-        _known(state, arguments)
-        confirm(f"This deletes {arguments.id} for good", "delete", yes=arguments.yes)
-        state.quarantine.delete(arguments.id, arguments.tenant, arguments.why, operator())
+        for message in arguments.ids:
+            state.stories.story(message, arguments.tenant, held_only=True)
+        confirm(f"This deletes {', '.join(arguments.ids)} for good", "delete", yes=arguments.yes)
+
+        def delete(message: str) -> dict[str, Json]:
+            state.quarantine.delete(message, arguments.tenant, arguments.why, operator())
+            return {"id": message, "deleted": True}
+
+        return _each(arguments, delete, lambda answer: f"deleted {answer['id']}")
+
+
+def _each(
+    arguments: argparse.Namespace,
+    act: Callable[[str], dict[str, Json]],
+    say: Callable[[dict[str, Json]], str],
+) -> int:
+    """Do it to each message; one that is refused does not keep the others. Return the exit code."""
+    answers: list[dict[str, Json]] = []
+    code = 0
+    for message in arguments.ids:
+        try:
+            answers.append(act(message))
+        except Refused as refusal:
+            code = fail(refusal)
     if arguments.json:
-        answer_json({"id": arguments.id, "deleted": True})
+        answer_json([*answers])
     else:
-        answer_text(f"deleted {arguments.id}")
-    return 0
-
-
-def _known(state: State, arguments: argparse.Namespace) -> None:
-    """Refuse before asking anything."""
-    state.stories.story(arguments.id, arguments.tenant, held_only=True)
+        for answer in answers:
+            answer_text(visible(say(answer)))
+    return code or int(any(answer.get("released") is False for answer in answers))
