@@ -9,7 +9,7 @@ from tests.scan.compound_writer import compound
 from tests.scan.making import scanned_file
 
 from counterfoil.scan.limits import Budget
-from counterfoil.scan.unpack import office_encryption, office_xlm
+from counterfoil.scan.unpack import office_decrypt_ppt, office_decrypt_xls, office_encryption, office_xlm
 from counterfoil.scan.unpack.member import Member, Oddity, Refusal
 from counterfoil.scan.unpack.office_ole import Compound
 
@@ -247,3 +247,36 @@ def test_every_sample_with_a_default_password_opens(corpora):
             assert not any(isinstance(one, Member) for one in found), path
             refused += any(isinstance(one, Refusal) for one in found)
     assert (opened, refused) == (7, 22)
+
+
+@pytest.mark.parametrize(
+    ("name", "streams"),
+    [
+        ("rc4cryptoapi_password.xls", ["Workbook"]),
+        ("rc4cryptoapi_password.ppt", ["PowerPoint Document"]),
+        ("ecma376standard_password.docx", []),
+        ("example_password.docx", []),
+        ("example_password.xlsx", []),
+    ],
+)
+def test_files_that_office_locked_come_out_as_msoffcrypto_says(corpora, monkeypatch, name, streams):
+    """With the samples' own password in place of the default one, another program decrypts to the same contents."""
+    import msoffcrypto
+
+    password = "Password1234_"
+    for module in (office_encryption, office_decrypt_xls, office_decrypt_ppt):
+        for constant in ("EXCEL", "POWERPOINT"):
+            monkeypatch.setattr(module, constant, password, raising=False)
+    monkeypatch.setattr(office_encryption, "DEFAULT_PASSWORDS", (password,))
+    data = (corpora / "office/msoffcrypto-tool/tests/inputs" / name).read_bytes()
+    (member,) = [one for one in unpacked(data) if isinstance(one, Member)]
+    theirs = io.BytesIO()
+    file = msoffcrypto.OfficeFile(io.BytesIO(data))
+    file.load_key(password=password)
+    file.decrypt(theirs)
+    if not streams:
+        assert member.data == theirs.getvalue()
+    for stream in streams:
+        ours, other = Compound(member.data).stream(stream), Compound(theirs.getvalue()).stream(stream)
+        differing = sum(one != two for one, two in zip(ours, other, strict=True))
+        assert differing < 80  # both take the traces of the lock away, each in its own way

@@ -142,6 +142,7 @@ def _apply(stream: bytes, plain: Callable[[Record], bytes]) -> bytes:
         start, end = record.offset, record.offset + len(record.data)
         if record.type == FILE_PASS:
             output[start - 4 : start - 2] = b"\0\0"
+            output[start:end] = bytes(end - start)
         elif record.type not in PLAIN:
             kept = 4 if record.type == BOUND_SHEET else 0
             output[start + kept : end] = plain(record)[kept:]
