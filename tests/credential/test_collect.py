@@ -135,6 +135,16 @@ def test_a_late_signature_opens_a_gap(signer, opened):
     assert collect(ledger, signer.custodian, later).gap is None
 
 
+def test_a_late_signature_in_the_midst_of_later_stubs_opens_a_gap_from_its_own_time(signer, opened):
+    """If other stubs went on being written, the gap begins with the signature whose stub was lacking."""
+    ledger = opened()
+    signer.custodian.certificate(TENANT, APP, 1, 90)
+    lost = signer.client.assertion(TENANT, APP, NAME, AUDIENCE, JOB).stub
+    later = clock.now() + timedelta(hours=2)
+    ledger.append(stub_at("message", later, id="m1"))
+    assert from_rfc3339(collect(ledger, signer.custodian, later).gap.body["since"]) == lost.time
+
+
 def test_a_signature_in_flight_opens_none(signer, opened):
     """A stub of this very minute is on its way to the ledger, not lost."""
     ledger = opened()

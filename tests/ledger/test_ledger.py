@@ -187,3 +187,10 @@ def test_a_full_disk_is_unavailable_and_leaves_nothing_half_made(tmp_path):
     assert ledger.append(message("after")) == 1
     ledger.close()
     engine.dispose()
+
+
+def test_appending_from_inside_also_is_an_error_and_no_deadlock(ledger):
+    """``also`` runs in the writer: an append in it would wait for itself, so it is refused and undone."""
+    with pytest.raises(RuntimeError, match="would wait for itself"):
+        ledger.append(message(1), also=lambda c: ledger.append(message(2)) and None)
+    assert ledger.size() == 0

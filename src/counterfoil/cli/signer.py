@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     signer = _signer(home, arguments)
     place = arguments.socket or home.directory / "signer.sock"
     users, group = _who_may_ask(arguments.app_user)
+    if group is not None and place.parent == home.directory:
+        raise Misconfigured("another user cannot reach a socket in the signer's own directory", "give --socket PATH")
     operations = Operations(signer, CheckpointKeeper(home), home.checkpoint_verifier, shield)
     with SignerServer(place, operations, users, group) as server:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -56,17 +56,21 @@ def collect(ledger: Ledger, custodian: Custodian, now: datetime) -> Collected:
     signer = introduce(ledger, custodian, now)
     known = ledger.newest_sequence(signer)
     before = _newest(ledger)
-    new, late = 0, False
+    new = 0
+    late: list[datetime] = []
     while page := custodian.stubs(known):
         for stub in page:
             known = int(str(stub.body["sequence"]))
             if not ledger.holds(signer, known):
                 take_in(ledger, stub)
                 new += 1
-                late = late or (stub.kind in _USES and now - stub.time > LATE)
+                if stub.kind in _USES and now - stub.time > LATE:
+                    late.append(stub.time)
     if not late:
         return Collected(new, None)
-    said = {"since": rfc3339(before or now), "until": rfc3339(now), "reason": "signer-ahead"}
+    # What came between the newest stub we have and the first that we lacked is as unknown as what came after.
+    since = min([*late, before or now])
+    said = {"since": rfc3339(since), "until": rfc3339(now), "reason": "signer-ahead"}
     gap = stub_at("gap", now, **said)
     ledger.append(gap)
     return Collected(new, gap)

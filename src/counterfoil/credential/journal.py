@@ -6,9 +6,12 @@ signed; who can shorten it makes numbers come twice, which the ledger refuses.
 """
 
 import errno
+import json
 import os
+import re
 import threading
-from collections import Counter
+from array import array
+from collections import Counter, deque
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +27,8 @@ from counterfoil.model.mail import Json
 from counterfoil.model.trust import Stub
 
 _VERIFIED_AT_START = 1000
+_TELLING = re.compile(rb'"kind":"(?:certificate|mark)"')
+"""A line that says what credentials there are; text inside a JSON string would have its quotes escaped."""
 
 
 class Journal:
@@ -40,7 +45,7 @@ class Journal:
         self.verifier = VerifierKey(name, key.public_key().public_bytes_raw())
         self._lock = threading.Lock()
         self._broken = False
-        self._starts: list[int] = []
+        self._starts = array("Q")
         self._counters: Counter[str] = Counter()
         durable.make_directory(path.parent)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -53,47 +58,53 @@ class Journal:
         return len(self._starts)
 
     def _replay(self) -> list[Stub]:
-        octets = self._path.read_bytes()
-        lines = octets.split(b"\n")
-        # What follows the last newline was never acknowledged: the process died while writing it.
-        torn = lines.pop()
-        stubs: list[Stub] = []
-        at = 0
-        for number, line in enumerate(lines, 1):
-            stub = self._read(line, number, last=number == len(lines))
-            if stub is None:
-                torn = line
-                break
-            stubs.append(stub)
-            self._starts.append(at)
-            self._counters[str(stub.body["credential"])] += 1
-            at += len(line) + 1
-        if torn or at < len(octets):
+        """Number every line, and return the verified stubs that say what credentials there are and how they stand."""
+        telling: list[Stub] = []
+        newest: deque[tuple[int, bytes]] = deque(maxlen=_VERIFIED_AT_START)
+        at, end = 0, self._path.stat().st_size
+        with self._path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                last = at + len(line) == end
+                if not self._count(line, number, last=last):
+                    break
+                if _TELLING.search(line):
+                    telling.append(self._verified(line, number))
+                newest.append((number, line))
+                self._starts.append(at)
+                at += len(line)
+        if at < end:
+            # What was cut here was never acknowledged: the process died while writing it.
             os.ftruncate(self._file, at)
             os.fsync(self._file)
-        for number, stub in list(enumerate(stubs, 1))[-_VERIFIED_AT_START:]:
-            self._verify(stub, number)
-        return stubs
+        for number, line in newest:
+            self._verified(line, number)
+        return telling
 
-    def _verify(self, stub: Stub, number: int) -> None:
+    def _count(self, line: bytes, number: int, *, last: bool) -> bool:
+        """Take a line into the counters; ``False`` for a last one that was torn while it was written."""
         try:
+            found = json.loads(line)
+            credential, numbers = str(found["credential"]), (found["sequence"], found["counter"])
+        except (ValueError, KeyError, TypeError) as error:
+            # A power cut can keep the newline and lose octets before it.
+            if last:
+                return False
+            raise self._damaged(number) from error
+        if last and not line.endswith(b"\n"):
+            return False
+        self._counters[credential] += 1
+        if numbers != (number, self._counters[credential]):
+            raise self._damaged(number)
+        return True
+
+    def _verified(self, line: bytes, number: int) -> Stub:
+        try:
+            stub = read(line.removesuffix(b"\n"))
+            check(stub)
             signer = verify_stub(stub)
-        except Refused as error:
+        except (ValueError, KeyError, Refused) as error:
             raise self._damaged(number) from error
         if signer != self.verifier:
-            raise self._damaged(number)
-
-    def _read(self, line: bytes, number: int, *, last: bool) -> Stub | None:
-        try:
-            stub = read(line)
-            check(stub)
-        except (ValueError, KeyError, Refused) as error:
-            if last:
-                # A power cut can keep the newline and lose octets before it: not acknowledged either.
-                return None
-            raise self._damaged(number) from error
-        counter = self._counters[str(stub.body["credential"])] + 1
-        if (stub.body["sequence"], stub.body["counter"]) != (number, counter):
             raise self._damaged(number)
         return stub
 

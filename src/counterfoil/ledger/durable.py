@@ -13,6 +13,13 @@ def write(path: Path, octets: bytes, *, mode: int = 0o644) -> None:
     Raises:
         OSError: If the disk is full or the directory cannot be written; the old file is untouched.
     """
+    write_unsynced(path, octets, mode=mode)
+    # If we die here, the directory may still show the old file after a power cut; nobody was told otherwise.
+    sync_directory(path.parent)
+
+
+def write_unsynced(path: Path, octets: bytes, *, mode: int = 0o644) -> None:
+    """Write like ``write``, but leave it to the caller to sync the directory, once for many files."""
     make_directory(path.parent)
     draft = path.with_name(f".{path.name}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
@@ -26,8 +33,6 @@ def write(path: Path, octets: bytes, *, mode: int = 0o644) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise
-    # If we die here, the directory may still show the old file after a power cut; nobody was told otherwise.
-    sync_directory(path.parent)
 
 
 def make_directory(path: Path) -> None:

@@ -71,8 +71,8 @@ class Publication:
             # Tiles from the last checkpoint on are written again even where a crash left some of them:
             # the rows alone decide what is in them, and a tile that no checkpoint covers promises nothing.
             published = latest[0].size if latest is not None else 0
-            for tile in tiles_between(published, size):
-                self._write(connection, tile)
+            for place in {self._write(connection, tile) for tile in tiles_between(published, size)}:
+                durable.sync_directory(place)
             # If we die here, tiles run ahead of the checkpoint; the next publication overwrites or keeps them.
             checkpoint = Checkpoint(self.origin, size, rows.frontier(connection, size).root())
             note = self._sign(checkpoint, lambda old: consistency_proof(old, size, rows.reader(connection, size)))
@@ -84,13 +84,15 @@ class Publication:
         self._tidy(published, size)
         return checkpoint
 
-    def _write(self, connection: sa.Connection, tile: Tile) -> None:
+    def _write(self, connection: sa.Connection, tile: Tile) -> Path:
         if tile.level < 0:
             start = tile.number * WIDTH
             octets = pack_entries(rows.bundle(connection, start, start + tile.width))
         else:
             octets = rows.tile(connection, tile)
-        durable.write(self.directory / tile.path, octets)
+        path = self.directory / tile.path
+        durable.write_unsynced(path, octets)
+        return path.parent
 
     def _tidy(self, published: int, size: int) -> None:
         """Remove partial tiles whose full tile is there (tlog-tiles allows it)."""

@@ -65,6 +65,11 @@ class Writer:
         Raises:
             Unavailable: If the ledger has been closed.
         """
+        if threading.current_thread() is self._thread:
+            message = (
+                "`also` must write to the connection that it is given; appending from inside it would wait for itself"
+            )
+            raise RuntimeError(message)
         with self._closing:
             if self._closed:
                 raise Unavailable("the ledger is closed")
