@@ -66,6 +66,7 @@ def test_an_international_domain_is_read_as_a_labels():
         ([b"(a@example.org"], "has no end"),
         ([b"a@example.org\\"], "has no end"),
         ([b""], "no plain address"),
+        ([b"a@" + b"x." * 121 + b"bank.example.evil.example"], "no plain address"),
         ([b"a@" + b"x" * 3000 + b".org"], "out of all measure"),
     ],
 )

@@ -56,6 +56,14 @@ HERE = {"host": "192.0.2.1", "helo": "mail.example.org", "mailfrom": "anna@examp
             "permerror",
             "look-ups found nothing",
         ),
+        (
+            {
+                "example.org": [{"SPF": "v=spf1 mx -all"}, *({"MX": [10, f"m{n}.example.org"]} for n in range(5))],
+                "m4.example.org": [{"A": "192.0.2.1"}],
+            },
+            "pass",
+            "mx of example.org matches",
+        ),
         ({"example.org": [{"SPF": "v=spf1 include:example.org +all"}]}, "permerror", "more than 10 terms"),
         ({"example.org": [{"SPF": "v=spf1 +all"}, {"SPF": "v=spf1 -all"}]}, "permerror", "several records"),
         ({"example.org": [{"SPF": "v=spf1 ip4:192.0.2.01 -all"}]}, "permerror", "no address"),

@@ -77,9 +77,10 @@ def _together(*checks: Asking[Any]) -> Asking[tuple[Any, ...]]:
     for place in range(len(checks)):
         step(place, None)
     while waiting:
-        round_, waiting_now = tuple(waiting.items()), dict.fromkeys(q for batch in waiting.values() for q in batch)
+        asked = tuple(waiting.items())
+        questions = tuple(dict.fromkeys(question for _, batch in asked for question in batch))
         waiting.clear()
-        answers = dict(zip(waiting_now, (yield tuple(waiting_now)), strict=True))
-        for place, batch in round_:
+        answers = dict(zip(questions, (yield questions), strict=True))
+        for place, batch in asked:
             step(place, tuple(answers[question] for question in batch))
     return tuple(results)

@@ -13,6 +13,7 @@ from counterfoil.scan.authentication.tags import Malformed
 from counterfoil.scan.domains import ascii_host
 
 MAX_FIELD = 2048
+MAX_DOMAIN = 253
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
 _DOT_ATOM = rf"{_ATOM}(?:\.{_ATOM})*"
@@ -50,7 +51,7 @@ def domain(fields: list[Field]) -> str:
 
 def _domain_of(address: str) -> str:
     match = _ADDRESS.fullmatch(address)
-    if match is None:
+    if match is None or len(match[1]) > MAX_DOMAIN:
         raise Malformed(f"the From field is no plain address: {address.strip()[:60]!r}")
     name = ascii_host(match[1])
     if not is_domain(name):
