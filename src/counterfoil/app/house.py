@@ -23,6 +23,7 @@ from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential, CredentialState, Job
 from counterfoil.tenant.door import Ask, Door
 from counterfoil.tenant.endpoints import GRAPH
+from counterfoil.tenant.permissions import PERMISSIONS
 from counterfoil.tenant.registration import Registration
 from counterfoil.tenant.registry import Connections
 from counterfoil.tenant.token import Means, ThroughSigner, TokenRefused, Tokens
@@ -127,12 +128,17 @@ class TenantHouse:
     def _try(self, credential: Credential, job: Job) -> Try:
         tokens = Tokens(self._connection, credential, self._books.through.for_use, self._books.means)
         try:
-            roles = tokens.token(GRAPH, job).roles
+            roles = tuple(role for audience in self._audiences() for role in tokens.token(audience, job).roles)
         except TokenRefused as error:
             return Try(error.code)
         # Whether the connection may read the organisation is not the question: the token must be believed.
         status = Door(tokens).attempt(Ask("GET", "/v1.0/organization", "none"), job).status
         return Try("401" if status == 401 else None, roles)
+
+    def _audiences(self) -> list[str]:
+        """Return the resources that this connection uses: Graph always, others by its roles."""
+        known = (PERMISSIONS.get(role) for role in self._connection.roles or ())
+        return sorted({GRAPH} | {permission.resource for permission in known if permission is not None})
 
     def try_old(self, place: Place, thumbprint: str) -> Try:
         """Have the signer try the old key; whatever it wins is thrown away and is an alarm."""

@@ -1,0 +1,1 @@
+"""The drill: a theft from alert to proof, in the laboratory, with the truth beside every claim."""

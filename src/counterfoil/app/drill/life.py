@@ -1,0 +1,48 @@
+"""What the service does with its connections while all is well: heartbeats, each reading a fresh message."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from counterfoil import clock
+from counterfoil.app.drill.customers import Customer
+from counterfoil.app.drill.stage import Stage
+from counterfoil.model.errors import CounterfoilError
+from counterfoil.tenant.door import Door
+from counterfoil.tenant.endpoints import GRAPH
+from counterfoil.tenant.mail import Mail
+from counterfoil.tenant.token import Token, Tokens
+
+
+class Heartbeats:
+    """Heartbeats of all connected customers; jobs that cannot run wait and are tried again."""
+
+    def __init__(self, stage: Stage, customers: list[Customer]) -> None:
+        self._stage = stage
+        self._customers = [customer for customer in customers if customer.mail is not None]
+        self._read: dict[str, set[str]] = {customer.name: set() for customer in self._customers}
+        self.tokens: dict[str, Token] = {}
+        self.waiting: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def beat(self) -> None:
+        """Make one heartbeat for every customer, several at once."""
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(self._one, self._customers))
+
+    def _one(self, customer: Customer) -> None:
+        assert customer.mail is not None
+        books = self._stage.books
+        job = books.new_job("heartbeat", customer.name)
+        try:
+            current = books.connections.current(customer.mail)
+            books.connections.begin_use(job.id, current, clock.now())
+            tokens = Tokens(customer.mail, current, books.through.for_use, books.means)
+            Mail(Door(tokens)).heartbeat(customer.mailboxes[0], job, self._read[customer.name])
+            with self._lock:
+                self.tokens[customer.name] = tokens.token(GRAPH, job)
+                self.waiting.pop(customer.name, None)
+        except CounterfoilError as error:
+            with self._lock:
+                self.waiting[customer.name] = error.message
+        finally:
+            books.connections.end_use(job.id)

@@ -1,0 +1,53 @@
+"""The theft, and the truth about it from the thief's own journal."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from counterfoil.app.drill.customers import READ, Customer, Shared
+from counterfoil.app.drill.life import Heartbeats
+from counterfoil.app.drill.stage import Stage
+from counterfoil.lab.thief import Thief
+from counterfoil.model.errors import Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the thief says he did: tenant ids by way, and the Message-IDs that he read, by tenant."""
+
+    by_key: frozenset[str]
+    by_token: frozenset[str]
+    read: dict[str, frozenset[str]]
+
+
+def steal(stage: Stage, customers: list[Customer], shared: Shared, beats: Heartbeats) -> Path:
+    """Read mail in three tenants with the copied key, and in a fourth with a token that was copied.
+
+    Raises:
+        Unavailable: If the laboratory does not let him: then the drill would prove nothing.
+    """
+    journal = stage.folder / "thief.jsonl"
+    where = stage.lab.endpoints
+    with Thief(where.login, where.graph, where.ca, journal) as thief:
+        for customer in customers[:READ]:
+            assert customer.mail is not None
+            hold = thief.sign_in(customer.tenant_id, customer.mail.app, shared.key_pem, shared.certificate_pem)
+            if hold is None or not hold.read(customer.mailboxes[1]):
+                raise Unavailable(f"the thief found nothing in {customer.name}", "the drill proves nothing; try again")
+        fourth = customers[READ]
+        if not thief.replay(beats.tokens[fourth.name].value).read(fourth.mailboxes[1]):
+            raise Unavailable(f"the thief found nothing in {fourth.name}", "the drill proves nothing; try again")
+    return journal
+
+
+def truth(journal: Path) -> Truth:
+    """Read the journal: only what he was answered with success counts."""
+    lines = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+    done = [line for line in lines if line["phase"] == "done" and line["ok"]]
+    by_key = {line["tenant"] for line in done if line["action"] == "sign-in"}
+    by_token = {line["tenant"] for line in done if line.get("by") == "token"}
+    read: dict[str, set[str]] = {}
+    for line in done:
+        if line["action"] == "read":
+            read.setdefault(line["tenant"], set()).update(line["message_ids"])
+    return Truth(frozenset(by_key), frozenset(by_token), {name: frozenset(ids) for name, ids in read.items()})
