@@ -15,6 +15,7 @@ class Scripted:
     messages: list[bytes] = field(default_factory=list)
     port: int = 0
     connections: int = 0
+    tasks: list[asyncio.Task] = field(default_factory=list)
 
     def reply(self, verb):
         if verb in self.replies:
@@ -28,6 +29,7 @@ class Scripted:
 
     async def talk(self, reader, writer):
         self.connections += 1
+        self.tasks.append(asyncio.current_task())
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             going = await self._say(writer, self.reply(""))
             while going and (line := (await reader.readline()).decode()):
@@ -59,3 +61,6 @@ async def scripted(**options):
     finally:
         server.close()
         await server.wait_closed()
+        if made.tasks:
+            _, open_still = await asyncio.wait(made.tasks, timeout=2)
+            assert not open_still, "somebody left a connection to the next hop open"

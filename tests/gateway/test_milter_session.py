@@ -111,6 +111,15 @@ async def test_too_big():
     assert conversation.taken == []
 
 
+@pytest.mark.parametrize("body", [b"a\rb\r\n", b"a\nb\r\n", b"a\0b\r\n", b"a\r"])
+async def test_bare_line_ends(body):
+    """Content with a bare CR, LF or NUL is refused here too: it might be released over SMTP one day."""
+    session, conversation = make()
+    answers = await play(session, MAIL, RCPT, SUBJECT, Packet(b"N"), Packet(b"B", body), Packet(b"E"))
+    assert answers[-1].data.startswith(b"554 5.5.2 a bare CR, LF or NUL")
+    assert conversation.taken == []
+
+
 @pytest.mark.parametrize("packets", [(RCPT,), (Packet(b"E"),), (MAIL, Packet(b"E")), (MAIL, RCPT, Packet(b"A"), RCPT)])
 async def test_out_of_order(packets):
     """What comes out of order ends the connection; Postfix then puts the message off."""

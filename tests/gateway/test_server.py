@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import random
 import smtplib
 
 import pytest
@@ -112,6 +114,47 @@ async def test_too_much_mail_under_way_is_put_off():
         await send(here.port, MESSAGE)
         await send(here.port, MESSAGE)
         assert len(here.sink.delivered) == 2
+
+
+FRAGMENTS = [
+    b"EHLO c.test\r\n", b"MAIL FROM:<a@b.example>\r\n", b"RCPT TO:<bob@tenant.example>\r\n", b"DATA\r\n",
+    b"Subject: x\r\n\r\n" + b"y" * 500 + b"\r\n", b".\r\n", b"RSET\r\n", b"STARTTLS\r\n", b"\n", b"\0\r\n", b"QUIT\r\n",
+]  # fmt: skip
+
+
+async def rude(port, chance):
+    """Say things at random and go away at random, politely or not."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with contextlib.suppress(ConnectionError):
+        for _ in range(chance.randrange(12)):
+            writer.write(b"".join(chance.choices(FRAGMENTS[:6] if chance.random() < 0.8 else FRAGMENTS, k=2)))
+            await writer.drain()
+            if chance.random() < 0.7:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.02):
+                        await reader.read(1000)
+        if chance.random() < 0.5:
+            writer.transport.abort()
+        writer.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_rude_clients_leave_nothing_behind(seed, caplog):
+    """Clients that break off anywhere leave no connection, no octets and no fault, and the next one is served."""
+    chance = random.Random(seed)
+    async with house(times=Times(linger=0.2), access=AccessLimits(connections_per_client=100)) as here:
+        await asyncio.gather(*(rude(here.port, chance) for _ in range(60)))
+        async with asyncio.timeout(20):
+            while here.server._tasks:
+                await asyncio.wait(tuple(here.server._tasks))
+        assert here.server._access._total == 0
+        assert here.server._access._octets == 0
+        assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+        assert {received.id for received in here.journal.intents} == {
+            number for number, _, _ in here.journal.dispositions
+        }
+        await send(here.port, MESSAGE)
+        assert here.sink.delivered[-1].raw.endswith(MESSAGE)
 
 
 async def test_message_of_many_octets():

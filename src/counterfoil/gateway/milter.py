@@ -20,6 +20,7 @@ from counterfoil.gateway.hop import Hops, Sent
 from counterfoil.gateway.milter_wire import Agreed, BadPacket, Decoder, Packet
 from counterfoil.gateway.routing import Client, NextHop
 from counterfoil.gateway.smtp.address import BadAddress, mailbox, path
+from counterfoil.gateway.smtp.content import BARE, is_strict
 from counterfoil.gateway.smtp.events import Content, Mail, Recipient
 from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.model.errors import Misconfigured
@@ -177,6 +178,9 @@ class MilterSession:
         if too_big:
             await self._reset()
             return wire.reply_code(552, "5.3.4", f"a message has at most {self._most} octets here")
+        if not is_strict(raw):  # Postfix lets a bare CR through; released from quarantine it would be ours
+            await self._reset()
+            return wire.reply_code(554, BARE.enhanced, BARE.text)
         self._pieces = []
         reply = await self._conversation.content(Content(raw))
         self._forget()

@@ -1,7 +1,7 @@
 """Towards the next hop: aiosmtplib's connection, told what to say one command at a time.
 
-Addresses were checked when they came in, and aiosmtplib refuses control characters once more. The content
-holds no bare CR or LF (``smtp.content``), so it goes out as it is, dot-stuffed.
+Addresses were checked when they came in, and aiosmtplib refuses control characters once more. Content with a
+bare CR, LF or NUL is never sent, so what is sent needs no change but dot-stuffing.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from aiosmtplib import errors
 from counterfoil.gateway.headers import Dressed
 from counterfoil.gateway.hop import Sent
 from counterfoil.gateway.routing import NextHop, Tls
+from counterfoil.gateway.smtp.content import BARE, is_strict
 from counterfoil.gateway.smtp.events import Mail
 from counterfoil.gateway.smtp.reply import Reply, from_peer
 from counterfoil.model.errors import Unavailable
@@ -77,6 +78,10 @@ class SmtpHop:
 
     async def data(self, dressed: Dressed, seconds: float) -> Sent:
         """Say DATA and hand the content over; once the dot is out, silence means unknown."""
+        octets = dressed.octets()
+        if not is_strict(octets):  # whatever it came from: we never smuggle
+            await self.reset()
+            return Sent(Outcome.REFUSED, Reply(554, BARE.enhanced, BARE.text))
         self._open = False
         clock = asyncio.get_running_loop().time
         end = clock() + seconds
@@ -84,7 +89,7 @@ class SmtpHop:
         protocol = self._client.protocol
         if reply.code != 354 or protocol is None:
             return _sent(_BROKEN if reply.positive else reply)
-        content = (b"\r\n" + dressed.octets()).replace(b"\r\n.", b"\r\n..")[2:]
+        content = (b"\r\n" + octets).replace(b"\r\n.", b"\r\n..")[2:]
         try:
             protocol.write(content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"))
             code, text = await protocol.read_response(timeout=max(end - clock(), 0.0))

@@ -14,6 +14,17 @@ _LONG = 1000  # 998 octets and CRLF (RFC 5322 section 2.1.1)
 BARE = Reply(521, "5.5.2", "a bare CR, LF or NUL in the content; lines end in CRLF")
 
 
+def is_strict(octets: bytes | bytearray, begin: int = 0, end: int | None = None) -> bool:
+    """Whether every CR and LF there is part of a CRLF, and there is no NUL."""
+    limit = len(octets) if end is None else end
+    pairs = octets.count(b"\r\n", begin, limit)
+    return (
+        octets.count(b"\n", begin, limit) == pairs
+        and octets.count(b"\r", begin, limit) == pairs
+        and octets.find(b"\0", begin, limit) < 0
+    )
+
+
 class ContentReader:
     """Takes octets until the end of data.
 
@@ -62,12 +73,7 @@ class ContentReader:
         buffer, begin = self._buffer, self._checked
         if limit <= begin:
             return
-        pairs = buffer.count(b"\r\n", begin, limit)
-        if (
-            buffer.count(b"\n", begin, limit) != pairs
-            or buffer.count(b"\r", begin, limit) != pairs
-            or buffer.find(b"\0", begin, limit) >= 0
-        ):
+        if not is_strict(buffer, begin, limit):
             self.fault, self.fatal = BARE, True
             return
         self._checked = limit
