@@ -3,7 +3,7 @@
 import ipaddress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 spf_oracle = pytest.importorskip("spf")
@@ -63,7 +63,7 @@ def ask_oracle(zone, monkeypatch, host):
         return [((name, kind), row) for row in rows]
 
     monkeypatch.setattr(spf_oracle, "DNSLookup", look_up)
-    return spf_oracle.query(i=host, s="anna@a.example.org", h="b.example.org", strict=True).check()[0]
+    return spf_oracle.query(i=host, s="anna@a.example.org", h="b.example.org", strict=True).check()
 
 
 @settings(max_examples=400, deadline=None)
@@ -73,6 +73,9 @@ def test_a_random_record_is_understood_as_pyspf_understands_it(data, host, make_
     zone = make_zone(data)
     ours = zone.drive(spf.check(Envelope("anna@a.example.org", (), host, "b.example.org")))
     with pytest.MonkeyPatch.context() as patch:
-        theirs = ask_oracle(zone, patch, host)
+        theirs, _, explanation = ask_oracle(zone, patch, host)
+    # A third difference: a record that includes itself is an error to pyspf even where an earlier term has
+    # matched; section 4.6.2 has the first match decide.
+    assume("trivial recursion" not in explanation)
 
     assert ours.result == theirs, (ours, data)
