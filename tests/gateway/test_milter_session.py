@@ -43,7 +43,7 @@ class Agreeable:
         self.state = "idle"
         self.taken.append(content.raw)
         if self.reply.positive:
-            await self.queue.data(Dressed(strip(content.raw, OWN), (("X-Counterfoil-Id", "m1"),)), 1)
+            await self.queue.data(Dressed(strip(content.raw, **OWN), (("X-Counterfoil-Id", "m1"),)), 1)
         return self.reply
 
     async def reset(self):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from counterfoil.gateway.headers import SECRET_HEADER, Dressed, OwnNames, Stripped, marked_subject, strip
+from counterfoil.gateway.headers import SECRET_HEADER, Dressed, Stripped, marked_subject, strip
 from counterfoil.gateway.hop import Sent
 from counterfoil.gateway.received import Received
 from counterfoil.gateway.routing import Account, Client, Route
@@ -100,11 +100,6 @@ class Names:
     hostname: str
     secret: str = SECRET_HEADER
 
-    @property
-    def own(self) -> OwnNames:
-        """Which header fields are ours; our authserv-id is the host name."""
-        return OwnNames(self.hostname, self.secret)
-
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -161,7 +156,7 @@ class MailFlow:
             # 2. Scan, and 3. decide.
             if taken.refusal is not None:
                 return await self._settle(received, Sent(Outcome.REFUSED, taken.refusal), None, None)
-            stripped = strip(taken.content.raw, self.names.own)
+            stripped = strip(taken.content.raw, authserv=self.names.hostname, secret=self.names.secret)
             scan = await self._scan(taken, stripped)
             decided = [(self._decide(scan, received.envelope, policy), policy) for policy in taken.policies]
             decision, policy = severest(decided)

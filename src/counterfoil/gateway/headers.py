@@ -21,14 +21,6 @@ _AUTHSERV = re.compile(rb"\"((?:[^\"\\]|\\.)*)\"|([^\s;\"()]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class OwnNames:
-    """Which fields are ours: our authserv-id (the gateway's host name), and the secret header's name."""
-
-    authserv: str
-    secret: str = SECRET_HEADER
-
-
-@dataclass(frozen=True, slots=True)
 class Stripped:
     """A message without the fields of our names.
 
@@ -85,8 +77,14 @@ def values(fields: Iterable[bytes], name: str) -> list[bytes]:
     return [header.partition(b":")[2].strip() for header in fields if name_of(header) == wanted]
 
 
-def strip(raw: bytes, own: OwnNames) -> Stripped:
-    """Take every field of our names off a message; the octets of all others stay as they are."""
+def strip(raw: bytes, *, authserv: str, secret: str) -> Stripped:
+    """Take every field of our names off a message; the octets of all others stay as they are.
+
+    Args:
+        raw: The message.
+        authserv: Our authserv-id, which is the gateway's host name.
+        secret: The name of the secret header.
+    """
     fields, rest = split(raw)
     removed: list[tuple[str, int]] = []
     seen: dict[bytes, int] = {}
@@ -94,11 +92,11 @@ def strip(raw: bytes, own: OwnNames) -> Stripped:
     for header in fields:
         name = name_of(header)
         seen[name] = seen.get(name, 0) + 1
-        if _is_ours(name, header, own):
+        if _is_ours(name, header, authserv, secret):
             removed.append((header.partition(b":")[0].strip().decode("ascii", "replace"), seen[name]))
         else:
             kept.append(header)
-    signed = tuple(sorted(_signed_names(fields, own)))
+    signed = tuple(sorted(_signed_names(fields, secret)))
     if not removed:
         return Stripped(raw, (), signed)
     return Stripped(b"".join([*kept, rest]), tuple(removed), signed)
@@ -126,8 +124,8 @@ def _with_subject(raw: bytes, value: bytes) -> bytes:
     return b"".join([*fields[:place], b"Subject:" + value + b"\r\n", *fields[place + 1 :], rest])
 
 
-def _is_ours(name: bytes, header: bytes, own: OwnNames) -> bool:
-    if name.startswith(PREFIX) or name == own.secret.lower().encode():
+def _is_ours(name: bytes, header: bytes, authserv: str, secret: str) -> bool:
+    if name.startswith(PREFIX) or name == secret.lower().encode():
         return True
     if name != _RESULTS:
         return False
@@ -135,7 +133,7 @@ def _is_ours(name: bytes, header: bytes, own: OwnNames) -> bool:
     if found is None:
         return True  # it cannot be read, so somebody may read our name in it
     written = found[2] if found[1] is None else re.sub(rb"\\(.)", rb"\1", found[1])
-    return written.strip().rstrip(b".").lower() == own.authserv.rstrip(".").lower().encode()
+    return written.strip().rstrip(b".").lower() == authserv.rstrip(".").lower().encode()
 
 
 def _without_comments(value: bytes) -> bytes:
@@ -153,12 +151,12 @@ def _without_comments(value: bytes) -> bytes:
     return value
 
 
-def _signed_names(fields: Iterable[bytes], own: OwnNames) -> Iterator[str]:
+def _signed_names(fields: Iterable[bytes], secret: str) -> Iterator[str]:
     names: set[bytes] = set()
     for header in fields:
         if name_of(header) == b"dkim-signature":
             for found in _SIGNED.finditer(header.partition(b":")[2]):
                 names |= {word.strip().lower() for word in found[1].split(b":")}
     for name in names:
-        if name.startswith(PREFIX) or name in (own.secret.lower().encode(), _RESULTS):
+        if name.startswith(PREFIX) or name in (secret.lower().encode(), _RESULTS):
             yield name.decode("ascii", "replace")
