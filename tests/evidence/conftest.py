@@ -28,16 +28,17 @@ OURS, THIEF = "203.0.113.77", "198.51.100.9"
 
 
 def guid(number: int) -> str:
-    """A sign-in id that ends in 00, as every real one does."""
+    """Make a sign-in id that ends in 00, as every real one does."""
     return f"9f3b6c1e-5d2a-4c77-8e10-{number:010x}00"
 
 
 def uti(number: int) -> str:
-    """The same 16 bytes as the access token spells them."""
+    """Spell the same 16 bytes as the access token spells them."""
     return base64.urlsafe_b64encode(uuid.UUID(guid(number)).bytes_le).rstrip(b"=").decode()
 
 
 def at(clock: str, day: int = 5) -> str:
+    """Name a time of the case's day."""
     return f"2026-10-{day:02d}T{clock}Z"
 
 
@@ -68,7 +69,8 @@ class Case:
         fields = {"outcome": "issued", "uti": uti(number), "job": "j1", **fields}
         self.stub(
             "token", time=at(clock), thumbprint_sha1=SHA1, thumbprint_sha256=SHA256, key_id=KEY,
-            audience="https://graph.microsoft.com", jti=f"jti-{number}", correlation_id=f"c0c0c0c0-{number:04d}", **fields,
+            audience="https://graph.microsoft.com", jti=f"jti-{number}",
+            correlation_id=f"c0c0c0c0-{number:04d}", **fields,
         )  # fmt: skip
 
     def call(self, number: int, crid: str, clock: str = "09:02:00", **fields) -> None:
@@ -123,9 +125,11 @@ class Case:
             "RecordType": 50, "ResultStatus": "Succeeded", "UserKey": APP, "UserType": 5, "Version": 1,
             "Workload": "Exchange", "UserId": "alice@contoso.example", "ClientIPAddress": OURS,
             "AppAccessContext": context, "AppId": GRAPH, "ClientAppId": APP,
-            "ClientInfoString": "Client=REST;Client=RESTSystem;;", "MailboxGuid": "a0b1c2d3-0000-4000-8000-000000000010",
+            "ClientInfoString": "Client=REST;Client=RESTSystem;;",
+            "MailboxGuid": "a0b1c2d3-0000-4000-8000-000000000010",
             "MailboxOwnerUPN": "alice@contoso.example", "LogonType": 0, "OperationCount": len(messages),
-            "OperationProperties": [{"Name": "MailAccessType", "Value": "Bind"}, {"Name": "IsThrottled", "Value": "False"}],
+            "OperationProperties": [
+                {"Name": "MailAccessType", "Value": "Bind"}, {"Name": "IsThrottled", "Value": "False"}],
             "Folders": [{"Id": "LgAA", "Path": "\\Inbox", "FolderItems": [
                 {"Id": f"Rg{n}", "InternetMessageId": message} for n, message in enumerate(messages)]}],
         } | fields  # fmt: skip
@@ -146,7 +150,12 @@ class Case:
     def write(self) -> Path:
         logs = self.folder / "logs"
         logs.mkdir(exist_ok=True)
-        lines = {"signins.json": self.signins, "graph.json": self.calls, "audit.json": self.mail, "dir.json": self.directory}
+        lines = {
+            "signins.json": self.signins,
+            "graph.json": self.calls,
+            "audit.json": self.mail,
+            "dir.json": self.directory,
+        }
         for name, rows in lines.items():
             if rows:
                 (logs / name).write_text("\n".join(json.dumps(row) for row in rows))
@@ -171,18 +180,18 @@ class Case:
 
 @pytest.fixture(scope="session")
 def reading_pool():
+    """Keep one reader for all cases."""
     with readers() as pool:
         yield pool
 
 
+@pytest.fixture(scope="session")
+def case_type():
+    """Give the class to fixtures that outlive one test."""
+    return Case
+
+
 @pytest.fixture
 def case(tmp_path, reading_pool) -> Case:
+    """Start an empty case."""
     return Case(tmp_path, reading_pool)
-
-
-def kinds(tenant: dict) -> list[tuple[str, str]]:
-    return [(entry["kind"], entry["rule"]) for entry in tenant["discrepancies"]]
-
-
-def states(tenant: dict) -> dict[str, dict[str, int]]:
-    return {entry["source"]: entry["states"] for entry in tenant["coverage"]}

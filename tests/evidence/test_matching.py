@@ -9,7 +9,7 @@ SHA1 = "B45A29F60A83B210302B174E58386EFBB612EAA1"
 THIEF = "198.51.100.9"
 
 
-def found(tenant):
+def _found(tenant):
     return {(entry["kind"], entry["rule"]) for entry in tenant["discrepancies"]}
 
 
@@ -26,7 +26,7 @@ def test_a_sign_in_with_our_certificate_and_no_stub_is_a_stolen_certificate(case
     tenant = case.tenant()
 
     assert tenant["state"] == "touched"
-    assert found(tenant) == {("stolen-certificate", "sign-in-without-stub")}
+    assert _found(tenant) == {("stolen-certificate", "sign-in-without-stub")}
     assert tenant["discrepancies"][0]["addresses"] == [THIEF]
 
 
@@ -37,12 +37,14 @@ def test_our_own_address_explains_nothing(case):
     assert case.tenant()["state"] == "touched"
 
 
-@pytest.mark.parametrize("fields", [{"servicePrincipalCredentialThumbprint": ""}, {"servicePrincipalCredentialKeyId": None}])
+@pytest.mark.parametrize(
+    "fields", [{"servicePrincipalCredentialThumbprint": ""}, {"servicePrincipalCredentialKeyId": None}]
+)
 def test_key_id_or_thumbprint_alone_tell_our_certificate(case, fields):
     """Older rows carry the key id alone, some the thumbprint alone; the registry translates both."""
     case.heartbeat().signin(7, "09:30:00", **fields)
 
-    assert found(case.tenant()) == {("stolen-certificate", "sign-in-without-stub")}
+    assert _found(case.tenant()) == {("stolen-certificate", "sign-in-without-stub")}
 
 
 def test_a_key_id_that_no_stub_names_is_learned_from_a_matched_sign_in(case):
@@ -52,7 +54,7 @@ def test_a_key_id_that_no_stub_names_is_learned_from_a_matched_sign_in(case):
         stub.pop("key_id", None)
     case.signin(7, "09:30:00", servicePrincipalCredentialThumbprint="")
 
-    assert found(case.tenant()) == {("stolen-certificate", "sign-in-without-stub")}
+    assert _found(case.tenant()) == {("stolen-certificate", "sign-in-without-stub")}
 
 
 def test_a_key_id_that_may_be_ours_accuses_nobody(case):
@@ -64,7 +66,7 @@ def test_a_key_id_that_may_be_ours_accuses_nobody(case):
     case.signin(7, "09:30:00", servicePrincipalCredentialThumbprint="")
     tenant = case.tenant()
 
-    assert (tenant["state"], found(tenant)) == ("cannot-say", {("unexplained", "key-id-not-translated")})
+    assert (tenant["state"], _found(tenant)) == ("cannot-say", {("unexplained", "key-id-not-translated")})
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,10 @@ def test_a_key_id_that_may_be_ours_accuses_nobody(case):
     [
         ({"servicePrincipalCredentialThumbprint": FOREIGN}, "credential-not-in-registry"),
         ({"servicePrincipalCredentialThumbprint": None}, "credential-not-in-registry"),
-        ({"servicePrincipalCredentialThumbprint": "", "clientCredentialType": "clientSecret"}, "secret-on-our-identity"),
+        (
+            {"servicePrincipalCredentialThumbprint": "", "clientCredentialType": "clientSecret"},
+            "secret-on-our-identity",
+        ),
         ({"servicePrincipalCredentialThumbprint": "", "federatedCredentialId": "f1"}, "federated-on-our-identity"),
     ],
 )
@@ -82,14 +87,14 @@ def test_a_credential_that_is_not_ours_is_foreign(case, fields, rule):
     case.heartbeat().signin(7, "09:30:00", servicePrincipalCredentialKeyId=other, **fields)
     tenant = case.tenant()
 
-    assert (tenant["state"], found(tenant)) == ("touched", {("foreign-credential", rule)})
+    assert (tenant["state"], _found(tenant)) == ("touched", {("foreign-credential", rule)})
 
 
 def test_a_call_under_our_token_without_a_stub_is_a_replayed_token(case):
     """The token is ours and the call is not: the token is in other hands."""
     case.heartbeat().graph(1, "crid-thief", "req-9", "09:20:00", ipAddress=THIEF)
 
-    assert found(case.tenant()) == {("replayed-token", "call-without-stub")}
+    assert _found(case.tenant()) == {("replayed-token", "call-without-stub")}
 
 
 def test_a_copied_client_request_id_is_used_twice(case):
@@ -97,7 +102,7 @@ def test_a_copied_client_request_id_is_used_twice(case):
     case.heartbeat().graph(1, "crid-1", "req-9", "09:01:30", ipAddress=THIEF)
     tenant = case.tenant()
 
-    assert found(tenant) == {("replayed-token", "client-request-id-used-twice")}
+    assert _found(tenant) == {("replayed-token", "client-request-id-used-twice")}
     assert tenant["discrepancies"][0]["count"] == 1
 
 
@@ -114,10 +119,12 @@ def test_the_row_that_says_what_the_stub_says_is_ours(case):
 def test_a_lone_row_that_differs_from_its_stub_is_unexplained(case):
     """Our row may be lost and the thief's be there under our id: nobody is accused, and nothing is clean."""
     case.heartbeat()
-    case.calls[0]["properties"]["requestUri"] = "https://graph.microsoft.com/v1.0/users/bob@contoso.example/messages/AAMk7"
+    case.calls[0]["properties"]["requestUri"] = (
+        "https://graph.microsoft.com/v1.0/users/bob@contoso.example/messages/AAMk7"
+    )
     tenant = case.tenant()
 
-    assert (tenant["state"], found(tenant)) == ("cannot-say", {("unexplained", "call-differs-from-its-stub")})
+    assert (tenant["state"], _found(tenant)) == ("cannot-say", {("unexplained", "call-differs-from-its-stub")})
 
 
 def test_the_same_row_twice_is_one_row(case):
@@ -135,13 +142,15 @@ def test_a_failed_sign_in_from_elsewhere_touches_nobody(case):
     case.heartbeat().signin(7, "09:30:00", code=700027, ipAddress=THIEF)
     tenant = case.tenant()
 
-    assert (tenant["state"], found(tenant)) == ("clean", {("attempted", "failed-sign-in-without-stub")})
+    assert (tenant["state"], _found(tenant)) == ("clean", {("attempted", "failed-sign-in-without-stub")})
 
 
 def test_our_own_death_test_is_ours(case):
     """A refused request that has a stub is found again by its trace id or its correlation id."""
     case.heartbeat()
-    case.token(5, "09:10:00", outcome="refused", uti=None, request_id="9f3b6c1e-5d2a-4c77-8e10-000000000500", error="700027")
+    case.token(
+        5, "09:10:00", outcome="refused", uti=None, request_id="9f3b6c1e-5d2a-4c77-8e10-000000000500", error="700027"
+    )
     case.signin(5, "09:10:01", code=700027, correlationId="other")
     case.token(6, "09:11:00", outcome="refused", uti=None, error="700027")
     case.signin(6, "09:11:01", code=700027)
@@ -158,7 +167,7 @@ def test_an_unknown_outcome_joins_one_sign_in_and_no_more(case):
 
     case.signin(8, "09:10:05", correlationId="c0c0c0c0-0005", ipAddress=THIEF)
     tenant = case.tenant()
-    assert (tenant["state"], found(tenant)) == ("cannot-say", {("unexplained", "id-of-a-stub-that-is-taken")})
+    assert (tenant["state"], _found(tenant)) == ("cannot-say", {("unexplained", "id-of-a-stub-that-is-taken")})
 
 
 def test_a_refused_stub_explains_no_success(case):
@@ -167,7 +176,7 @@ def test_a_refused_stub_explains_no_success(case):
     case.token(5, "09:10:00", outcome="refused", uti=None)
     case.signin(8, "09:10:05", correlationId="c0c0c0c0-0005")
 
-    assert found(case.tenant()) == {("unexplained", "id-of-a-stub-that-is-taken")}
+    assert _found(case.tenant()) == {("unexplained", "id-of-a-stub-that-is-taken")}
 
 
 def test_the_calls_of_a_stolen_certificate_go_with_it(case):
@@ -188,14 +197,14 @@ def test_activity_without_sign_in_and_stub_is_unexplained(case):
     case.heartbeat().graph(9, "x", "req-9", "09:31:00")
     tenant = case.tenant()
 
-    assert (tenant["state"], found(tenant)) == ("cannot-say", {("unexplained", "activity-without-sign-in")})
+    assert (tenant["state"], _found(tenant)) == ("cannot-say", {("unexplained", "activity-without-sign-in")})
 
 
 def test_a_secret_shows_in_the_call_itself(case):
     """Graph says that a secret made the token, and we have none."""
     case.heartbeat().graph(9, "x", "req-9", "09:31:00", clientAuthMethod="1")
 
-    assert found(case.tenant()) == {("foreign-credential", "secret-on-our-identity")}
+    assert _found(case.tenant()) == {("foreign-credential", "secret-on-our-identity")}
 
 
 def test_mail_that_no_stub_lists_was_read_with_a_replayed_token(case):
@@ -203,7 +212,7 @@ def test_mail_that_no_stub_lists_was_read_with_a_replayed_token(case):
     case.heartbeat().access(1, "mia-9", ["<m1@contoso.example>", "<m9@contoso.example>"], "09:20:00")
     tenant = case.tenant()
 
-    assert found(tenant) == {("replayed-token", "message-not-in-stub")}
+    assert _found(tenant) == {("replayed-token", "message-not-in-stub")}
     assert tenant["radius"]["read"]["messages"] == ["<m9@contoso.example>"]
 
 
@@ -212,16 +221,18 @@ def test_an_item_with_our_client_request_id_and_another_message_is_not_ours(case
     row = case.heartbeat().access(1, "mia-9", ["<m9@contoso.example>"], "09:20:00")
     row["Folders"][0]["FolderItems"][0]["ClientRequestId"] = "crid-1"
 
-    assert found(case.tenant()) == {("replayed-token", "message-not-in-stub")}
+    assert _found(case.tenant()) == {("replayed-token", "message-not-in-stub")}
 
 
 def test_what_we_read_does_not_explain_a_delete(case):
     """A stub that read a message explains no row that destroyed it."""
     row = case.heartbeat().access(1, "del-1", (), "09:20:00", Operation="HardDelete", RecordType=3, Folders=None)
-    row["AffectedItems"] = [{"Id": "Rg0", "InternetMessageId": "<m1@contoso.example>", "ParentFolder": {"Path": "\\Inbox"}}]
+    row["AffectedItems"] = [
+        {"Id": "Rg0", "InternetMessageId": "<m1@contoso.example>", "ParentFolder": {"Path": "\\Inbox"}}
+    ]
     tenant = case.tenant()
 
-    assert found(tenant) == {("replayed-token", "message-not-in-stub")}
+    assert _found(tenant) == {("replayed-token", "message-not-in-stub")}
     assert tenant["radius"]["changed"]["messages"] == ["<m1@contoso.example>"]
 
 
@@ -249,7 +260,7 @@ def test_a_stub_without_a_job_is_inside_use(case):
     case.access(1, "mia-2", ["<m4@contoso.example>"], "09:40:02")
     tenant = case.tenant()
 
-    assert (tenant["state"], found(tenant)) == ("touched", {("inside-use", "stub-without-job")})
+    assert (tenant["state"], _found(tenant)) == ("touched", {("inside-use", "stub-without-job")})
 
 
 def test_a_job_that_nobody_knows_is_inside_use(case):
@@ -258,7 +269,7 @@ def test_a_job_that_nobody_knows_is_inside_use(case):
     case.call(1, "crid-2", "09:40:00", job="j404", message_ids=[])
     case.graph(1, "crid-2", "req-2", "09:40:01")
 
-    assert found(case.tenant()) == {("inside-use", "job-joins-to-nothing")}
+    assert _found(case.tenant()) == {("inside-use", "job-joins-to-nothing")}
 
 
 def test_without_job_lines_the_rule_is_off_and_the_answer_says_so(case):
@@ -274,10 +285,17 @@ def test_without_job_lines_the_rule_is_off_and_the_answer_says_so(case):
 def test_a_gap_in_our_own_ledger_accuses_nobody(case):
     """Where our ledger lost stubs, a use without a stub may have been ours."""
     case.heartbeat().signin(7, "09:30:00", ipAddress=THIEF)
-    case.stubs.append({"kind": "gap", "time": "2026-10-05T09:50:00Z", "since": "2026-10-05T09:20:00Z", "until": "2026-10-05T09:50:00Z"})
+    case.stubs.append(
+        {
+            "kind": "gap",
+            "time": "2026-10-05T09:50:00Z",
+            "since": "2026-10-05T09:20:00Z",
+            "until": "2026-10-05T09:50:00Z",
+        }
+    )
     tenant = case.tenant()
 
-    assert (tenant["state"], found(tenant)) == ("cannot-say", {("unexplained", "gap-in-our-stubs")})
+    assert (tenant["state"], _found(tenant)) == ("cannot-say", {("unexplained", "gap-in-our-stubs")})
 
 
 def test_the_window_is_half_open_on_event_time_and_stubs_are_not_filtered(case):
@@ -285,8 +303,8 @@ def test_the_window_is_half_open_on_event_time_and_stubs_are_not_filtered(case):
     case.heartbeat().signin(7, "09:30:00")
 
     assert case.tenant(since="09:30:00", until="09:31:00")["state"] == "touched"
-    assert found(case.tenant(since="09:00:00", until="09:30:00")) == set()
-    assert found(case.tenant(since="09:01:01", until="09:02:00")) == set()
+    assert _found(case.tenant(since="09:00:00", until="09:30:00")) == set()
+    assert _found(case.tenant(since="09:01:01", until="09:02:00")) == set()
 
 
 def test_two_credentials_are_two_discrepancies(case):

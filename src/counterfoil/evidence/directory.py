@@ -51,7 +51,10 @@ def judge_directory(rows: Iterable[Row], calls: Iterable[Row], lookup: Lookup) -
         if row["mine"] and _explained(row, waiting):
             continue
         source = lookup.strangers.get((row["tenant"], row["uti"])) if row["uti"] else None
-        unknown = [item for item in _keys(row, lookup) if not lookup.registry.knows_key(item["item"])]
+        keys = _keys(row, lookup)
+        unknown = [item for item in keys if not lookup.registry.knows_key(item["item"])]
+        if keys and not unknown:
+            continue  # a key that our registry has was put there by our rotation
         if row["targeted"] and unknown:
             found += [_foreign(row, item) for item in unknown]
         elif row["mine"] and source is not None:

@@ -22,6 +22,7 @@ LARGEST_ZIP = 512 << 20
 BOMB_BYTES = 256 << 20
 BOMB_RATIO = 300
 _PIECE = 1 << 20
+_END = b"\n\n-- the end, said by the reader --\n"
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip"}
 
 
@@ -98,7 +99,9 @@ def _begun(machine: "zlib._Decompress") -> bool:
 
 
 def _unzstd(pull: Pull) -> Iterator[tuple[int, bytes]]:
-    raw = _Raw(pull)
+    # A frame of our own behind the last one: it comes out whole only where that one was whole.
+    raw = _Raw(pull, zstandard.ZstdCompressor().compress(_END))
+    held = b""
     reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
         cast("IO[bytes]", raw), read_across_frames=True
     )
@@ -107,17 +110,22 @@ def _unzstd(pull: Pull) -> Iterator[tuple[int, bytes]]:
             piece = reader.read(_PIECE)
         except zstandard.ZstdError as error:
             raise Unreadable(f"zstd: {error}") from None
+        held += piece
         if not piece:
-            return
-        yield raw.taken, piece
+            break
+        yield raw.taken, held[: -len(_END)]
+        held = held[-len(_END) :]
+    if held != _END:
+        yield raw.taken, held
+        raise Unreadable("zstd: the file is truncated")
 
 
 class _Raw(io.RawIOBase):
     """A stream of pieces as a file that can be read."""
 
-    def __init__(self, pull: Pull) -> None:
+    def __init__(self, pull: Pull, last: bytes) -> None:
         super().__init__()
-        self._pull, self._left, self.taken = pull, b"", 0
+        self._pull, self._left, self._last, self.taken = pull, b"", last, 0
 
     def readable(self) -> bool:
         return True
@@ -125,6 +133,8 @@ class _Raw(io.RawIOBase):
     def readinto(self, into: bytearray | memoryview) -> int:  # type: ignore[override]  # Buffer has a name from 3.12 on
         room = memoryview(into)
         self._left = self._left or self._pull()
+        if not self._left:
+            self._left, self._last = self._last, b""
         piece, self._left = self._left[: len(room)], self._left[len(room) :]
         room[: len(piece)] = piece
         self.taken += len(piece)

@@ -7,6 +7,7 @@ brackets of the outermost array carry no meaning but their balance.
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ LARGEST = 64 << 20
 """Characters in one JSON value or CSV row; more is refused, and reading goes on with the next line."""
 
 _CHUNK = 1 << 20
+_BLANK = re.compile("[ \t\r\n\ufeff]*")
+_BETWEEN = re.compile("[ \t\r\n\ufeff,\\[\\]\x1e]*")
 _DECODER = json.JSONDecoder()
 csv.field_size_limit(LARGEST)
 
@@ -42,16 +45,16 @@ class Text:
         self.buffer, self.at = "".join(parts), 0
         return have > before
 
-    def skip(self, characters: str) -> str:
-        """Pass over these characters; return those passed ("" at once where there is none)."""
-        passed: list[str] = []
+    def skip(self, between: re.Pattern[str]) -> int:
+        """Pass over what stands between values; return how many more brackets were opened than closed."""
+        depth = 0
         while True:
             start = self.at
-            while self.at < len(self.buffer) and self.buffer[self.at] in characters:
-                self.at += 1
-            passed.append(self.buffer[start : self.at])
+            found = between.match(self.buffer, start)
+            self.at = found.end() if found else start
+            depth += self.buffer.count("[", start, self.at) - self.buffer.count("]", start, self.at)
             if self.at < len(self.buffer) or not self.grow(_CHUNK):
-                return "".join(passed)
+                return depth
 
     def skip_line(self) -> None:
         """Pass over the rest of this line, however long it is, without keeping it."""
@@ -68,7 +71,7 @@ class Text:
 def records(text: Text, fault: Fault) -> Iterator[dict[str, Any]]:
     """Yield every record in a text; what cannot be read is told to ``fault`` and passed over."""
     text.grow(_CHUNK)
-    text.skip(" \t\r\n\ufeff")
+    text.skip(_BLANK)
     if text.at >= len(text.buffer):
         return
     if text.buffer[text.at] in "{[":
@@ -81,8 +84,7 @@ def records(text: Text, fault: Fault) -> Iterator[dict[str, Any]]:
 def _values(text: Text, fault: Fault) -> Iterator[Any]:
     depth = number = 0
     while True:
-        passed = text.skip(" \t\r\n\ufeff,[]\x1e")
-        depth += passed.count("[") - passed.count("]")
+        depth += text.skip(_BETWEEN)
         if text.at >= len(text.buffer):
             break
         number += 1
@@ -111,7 +113,7 @@ def _value(text: Text) -> Any:
                 raise ValueError(f"{error.msg}{ending}") from None
             if left > LARGEST:
                 raise ValueError(f"one value of more than {LARGEST >> 20} MB") from None
-            wanted = max(wanted, 2 * left)
+            wanted = min(max(wanted, 2 * left), LARGEST + 1)
             text.grow(wanted)
         else:
             return value
