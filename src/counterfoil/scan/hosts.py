@@ -10,6 +10,10 @@ from urllib.parse import unquote
 
 _SPECIAL: Final = frozenset({"http", "https", "ftp", "ws", "wss", "file"})
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+# What every program reads alike: letters, digits and dots up to a slash or the end, no number as the last label.
+_PLAIN = re.compile(
+    r"https?://([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z][A-Za-z0-9-]*)(?:/[^\\\t\r\n]*)?\Z", re.ASCII
+)
 _WHATWG_REMOVED = re.compile(r"[\t\r\n]")
 _GENERIC = re.compile(r"(?:[^:/?#]+:)?//([^/?#]*)")
 _ENDS_HOST = re.compile(r"[/?#\\]")
@@ -17,6 +21,9 @@ _ENDS_HOST = re.compile(r"[/?#\\]")
 
 def hosts_of(url: str) -> tuple[str, ...]:
     """Return the hosts that programs may connect to, lower case, a browser's first; ``()`` where there is none."""
+    plain = _PLAIN.match(url)
+    if plain is not None:
+        return (plain[1].lower(),)
     return tuple(dict.fromkeys(host for host in (browser_host(url), generic_host(url)) if host))
 
 

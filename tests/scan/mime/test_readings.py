@@ -158,7 +158,7 @@ def test_work_is_bounded_by_a_multiple_of_the_size():
     """All readings together look at no more than PASSES times the message, and a message cannot make them."""
     fields = b"".join(b"Content-Type: multipart/mixed; boundary=x%d\r\n" % number for number in range(200))
     level = fields + b"\r\n" + b"".join(b"--x%d\r\n" % number for number in range(200)) + b"z" * 2_000
-    raw = TOP + level * 40
+    raw = TOP + level * 10
     try:
         total = sum(len(one.data) for one in Reader(raw, "", DEFAULT_LIMITS).read() if isinstance(one, Leaf))
     except Exhausted as error:

@@ -2,6 +2,7 @@ from base64 import b64encode
 
 import pytest
 
+from counterfoil.scan.limits import Exhausted
 from counterfoil.scan.mime import base64s, inline
 from counterfoil.scan.mime.transfer import decode, encoding_of
 
@@ -85,6 +86,12 @@ def test_inline_files_are_found_in_text():
     assert [one.data for one in inline.files(b"=ybegin line=128 size=5 name=c\r\n" + y + b"\r\n=yend\r\n")] == [
         b"plain"
     ]
+
+
+def test_more_inline_files_than_we_follow_fail_closed():
+    """Files beyond the limit are not passed over: the reading ends with a reason."""
+    with pytest.raises(Exhausted, match="more than 200 encoded files"):
+        list(inline.files(b"begin 644 a\n#86)C\n`\nend\n" * 300))
 
 
 def test_an_unfinished_uuencoded_file_goes_to_the_end():

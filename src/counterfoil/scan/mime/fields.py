@@ -115,6 +115,7 @@ def _read_lines(entity: bytes, start: int, pattern: re.Pattern[bytes], head: Hea
             continue
         odd += _take_line(line, match, fields, head)
         if odd > _MAX_ODD_LINES:
+            head.doubts["mime:body-before-header"] = f"more than {_MAX_ODD_LINES} lines that are no fields"
             break
     head.fields.extend(Field(name.decode("latin-1"), b"".join(pieces)) for name, pieces in fields)
 

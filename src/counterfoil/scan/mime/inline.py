@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from counterfoil.scan.limits import Exhausted
+
 
 @dataclass(frozen=True, slots=True)
 class InlineFile:
@@ -22,6 +24,7 @@ _Y_BEGIN = re.compile(rb"(?m)^=ybegin [^\r\n]*?name=([^\r\n]{0,255})\r?\n(?:=ypa
 _BINHEX = re.compile(rb"BinHex[^\r\n]{0,80}\r?\n\s*:")
 _BINHEX_ALPHABET: Final = rb"""!"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"""
 _BASE64_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(set(range(256)) - set(_BASE64_ALPHABET))
 _FROM_BINHEX = bytes.maketrans(_BINHEX_ALPHABET, _BASE64_ALPHABET)
 _NOT_BINHEX = bytes(set(range(256)) - set(_BINHEX_ALPHABET))
 _YENC = bytes((octet - 42) % 256 for octet in range(256))
@@ -45,18 +48,25 @@ def uuencoded(text: bytes) -> Iterator[InlineFile]:
         data = uu_lines(text[start:end])
         if data:
             yield InlineFile("uuencode", name, data)
-    for match, _ in zip(_UU_BASE64.finditer(text), range(1), strict=False):
-        packed = re.sub(rb"[^A-Za-z0-9+/]", b"", text[match.end() :].partition(b"====")[0])
+    for start, end, name in _spans(_UU_BASE64, text, b"===="):
+        packed = text[start:end].translate(None, _NOT_BASE64)
         packed = packed[: len(packed) - (len(packed) % 4 == 1)]
         data = binascii.a2b_base64(packed + b"=" * (-len(packed) % 4))
-        yield InlineFile("uuencode:base64", match[1].strip().decode("latin-1"), data)
+        yield InlineFile("uuencode:base64", name, data)
 
 
 def _spans(begin: re.Pattern[bytes], text: bytes, stop: bytes) -> Iterator[tuple[int, int, str]]:
-    """Yield start, end and name of what lies between two marks; without the second it goes on to the end."""
-    end = 0
-    for match, _ in zip(begin.finditer(text), range(_MAX_FILES), strict=False):
+    """Yield start, end and name of what lies between two marks; without the second it goes on to the end.
+
+    Raises:
+        Exhausted: If there are more files than anybody puts into one text.
+    """
+    end = number = 0
+    for match in begin.finditer(text):
         if match.start() >= end:
+            number += 1
+            if number > _MAX_FILES:
+                raise Exhausted(f"more than {_MAX_FILES} encoded files in one text")
             end = text.find(stop, match.end())
             end = len(text) if end < 0 else end
             yield match.end(), end, match[1].strip().decode("latin-1") if match.re.groups else ""

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from counterfoil.scan.limits import Exhausted
+
 _HEADER_FOLLOWS = re.compile(rb"[ \t]*(?:\r\n|\n|\r)[\s\x0b\0:]{0,40}content-[a-z-]{2,20}", re.IGNORECASE)
 _UNDECLARED = re.compile(rb"--([^\r\n]{0,200})")
-_MAX_DELIMITERS: Final = 50_000
+_MAX_DELIMITERS: Final = 50_000  # far beyond the limit on parts, which is met first
+_MAX_DASHES: Final = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,11 @@ def undeclared(body: bytes) -> dict[bytes, list[Delimiter]]:
 def _dashed_lines(body: bytes) -> Iterator[re.Match[bytes]]:
     """Yield the lines that begin with two hyphens, perhaps behind blanks."""
     at = body.find(b"--")
-    for _ in range(_MAX_DELIMITERS):
-        if at < 0:
-            return
+    number = 0
+    while at >= 0:
+        number += 1
+        if number > _MAX_DASHES:
+            raise Exhausted(f"more than {_MAX_DASHES} lines that look like delimiters")
         before = body[max(0, at - 5) : at].rstrip(b" \t")
         if not before or before.endswith((b"\r", b"\n")):
             match = _UNDECLARED.match(body, at)

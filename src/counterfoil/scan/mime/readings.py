@@ -131,6 +131,8 @@ class Reader:
             yield from self._doubt("mime:odd-boundary", item.id, values[0].text[:120])
         if len(readings) > 1:
             yield from self._doubt("mime:duplicate-boundary", item.id, ", ".join(readings)[:200])
+        if len(readings) >= _MAX_BOUNDARIES:
+            yield Uninspectable(item.id or "message", f"{_MAX_BOUNDARIES} or more boundaries are in use at once")
         number = 0
         for marks in readings.values():
             for division in self._divisions(body, marks, item, []):
@@ -198,7 +200,8 @@ class Reader:
             name = identity if number == 0 else f"{identity}~{number}"
             leaf = Leaf(name, item.names, item.declared, charset, via, reading.data, is_message)
             yield from self._once(leaf, certain=number == 0)
-        if item.encoding.names[0] in transfer.IDENTITY and not is_message and multipart.undeclared(body):
+        plain = item.encoding.names[0] in transfer.IDENTITY and not is_message
+        if plain and not self._undeclared and multipart.undeclared(body):
             self._undeclared = True
             yield from self._doubt("mime:undeclared-boundary", identity, "")
 
