@@ -1,5 +1,7 @@
 """What is a message, a mailbox, a bare file: decided by what the bytes say."""
 
+from pathlib import Path
+
 import pytest
 
 from counterfoil.cli import scan_input
@@ -101,4 +103,34 @@ def test_a_file_beyond_measure_is_refused(tmp_path, monkeypatch):
         list(scan_input.items(path))
     path.write_bytes(SEPARATOR + HEAD)
     with pytest.raises(Unavailable, match="item 0 has"):
+        list(scan_input.items(path))
+
+
+def test_a_folder_that_cannot_be_listed_hides_no_other(tmp_path, monkeypatch):
+    """The error names the folder, and what lies beside it is still found."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.eml").write_bytes(HEAD)
+    listed = Path.iterdir
+
+    def refuse(path):
+        if path.name == "b":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    failures = []
+    found = [path.parent.name for path, _ in scan_input.files(tmp_path, lambda *failure: failures.append(failure))]
+
+    assert found == ["a", "c"]
+    assert [(path.name, error.errno) for path, error in failures] == [("b", 13)]
+
+
+def test_what_is_no_file_is_said_and_not_left_out(tmp_path):
+    """A link that leads nowhere in a folder is found, and reading it says what it is."""
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    ((path, of_maildir),) = scan_input.files(tmp_path, pytest.fail)
+
+    assert not of_maildir
+    with pytest.raises(Unavailable, match="neither a file nor a folder"):
         list(scan_input.items(path))

@@ -122,16 +122,13 @@ class _Run:
 
     def _files(self) -> Iterator[tuple[Path, bool]]:
         for path in self._arguments.paths:
-            try:
-                yield from files(path)
-            except OSError as error:
-                self._complain(Unavailable(f"{error.filename or path} cannot be read: {error.strerror}"))
+            yield from files(path, self._unreadable)
 
     def _read(self, path: Path, *, message: bool) -> Iterator[Item]:
         try:
             yield from items(path, message=message)
         except OSError as error:
-            self._complain(Unavailable(f"{path} cannot be read: {error.strerror}"))
+            self._unreadable(path, error)
         except Unavailable as error:
             self._complain(error)
 
@@ -153,6 +150,9 @@ class _Run:
             else:
                 scan = await scanner.scan_file(item.raw, item.file_name)
             return item, scan, round((time.perf_counter() - began) * 1000, 3)
+
+    def _unreadable(self, path: Path, error: OSError) -> None:
+        self._complain(Unavailable(f"{path} cannot be read: {error.strerror}"))
 
     def _complain(self, error: CounterfoilError) -> None:
         self._failed = True

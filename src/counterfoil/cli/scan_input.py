@@ -3,7 +3,7 @@
 import mmap
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,27 +42,34 @@ class Item:
     file_name: str | None = None
 
 
-def files(path: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield the regular files at or below a path in the order of their names, and whether each is of a Maildir.
+def files(path: Path, failed: Callable[[Path, OSError], None]) -> Iterator[tuple[Path, bool]]:
+    """Yield what lies at or below a path in the order of its names, and whether each is of a Maildir.
 
-    What lies in a Maildir's ``tmp`` is not delivered yet and left out. Links to folders are not followed.
+    What lies in a Maildir's ``tmp`` is not delivered yet and left out. Links to folders below the path are
+    not followed. What is neither a file nor a folder is yielded too: reading it says what it is.
 
-    Raises:
-        OSError: If the path is not there or cannot be listed.
+    Args:
+        path: A file or a folder.
+        failed: Told of each place that is not there or cannot be listed; the others are yielded all the same.
     """
-    mode = path.stat().st_mode
-    if not stat.S_ISDIR(mode):
-        yield path, path.parent.name in MAILDIR[:2] and (path.parents[1] / "tmp").is_dir()
+    try:
+        entries = sorted(path.iterdir()) if stat.S_ISDIR(path.stat().st_mode) else None
+    except OSError as error:
+        failed(path, error)
         return
-    entries = sorted(path.iterdir())
+    if entries is None:
+        yield path, _in_maildir(path)
+        return
     maildir = all((path / name).is_dir() for name in MAILDIR)
     for entry in entries:
-        if entry.is_dir() and (entry.is_symlink() or (maildir and entry.name == "tmp")):
-            continue
-        if entry.is_dir():
-            yield from files(entry)
-        elif entry.is_file():
-            yield entry, path.name in MAILDIR[:2] and (path.parent / "tmp").is_dir()
+        if not entry.is_dir():
+            yield entry, _in_maildir(entry)
+        elif not entry.is_symlink() and not (maildir and entry.name == "tmp"):
+            yield from files(entry, failed)
+
+
+def _in_maildir(path: Path) -> bool:
+    return path.parent.name in MAILDIR[:2] and all((path.parent.parent / name).is_dir() for name in MAILDIR)
 
 
 def items(path: Path, *, message: bool = False) -> Iterator[Item]:
