@@ -145,3 +145,9 @@ def test_polyglots_are_named():
     apart.message(attached(image, "a.png", "image/png"))
     assert "content:polyglot" in {one.name for one in apart.ambiguities}
     assert apart.parts[-1].data == EXE
+
+
+def test_links_in_invitations_are_unfolded():
+    """An invitation folds its lines, also in the middle of a URL."""
+    event = b"BEGIN:VCALENDAR\r\nDESCRIPTION:join https://evil.exam\r\n ple/x\r\nEND:VCALENDAR\r\n"
+    assert [link.url for link in scanned(attached(event, "a.ics", "text/calendar")).links] == ["https://evil.example/x"]

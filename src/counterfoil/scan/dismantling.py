@@ -22,11 +22,8 @@ from counterfoil.scan.unpack.member import Member, Oddity, Refusal
 from counterfoil.scan.unpack.registry import NO_READER, unpackers
 
 MARKUP = frozenset({Kind.HTML, Kind.SVG, Kind.HTA})
-READABLE = frozenset(
-    {Kind.TEXT, Kind.XML, Kind.CALENDAR, Kind.VCARD, Kind.JAVASCRIPT, Kind.VBSCRIPT, Kind.POWERSHELL, Kind.BATCH}
-    | {Kind.WSF, Kind.SHELL, Kind.PYTHON, Kind.PERL, Kind.PHP, Kind.REG, Kind.URL_FILE, Kind.CSV, Kind.SLK, Kind.RTF}
-    | MARKUP
-)
+FOLDED = frozenset({Kind.CALENDAR, Kind.VCARD})
+"""Lines that go on behind a line end and a blank (RFC 5545 section 3.1): a URL may be cut by one."""
 
 
 @dataclass(slots=True)
@@ -140,7 +137,10 @@ class Dismantling:
             readings = readings[:1]  # a reading in another character set is not guessed at once more
         self.texts[item.id] = readings[0].text
         is_markup = bool(MARKUP.intersection(kinds)) or item.declared_type in {"text/html", "application/xhtml+xml"}
-        self._links(item.id, readings[0].text, is_markup=is_markup)
+        text = readings[0].text
+        if FOLDED.intersection(kinds):
+            text = text.replace("\r\n ", "").replace("\n ", "")
+        self._links(item.id, text, is_markup=is_markup)
         if len(readings) > 1:
             detail = ", ".join(reading.charset for reading in readings)
             self.ambiguities.append(Ambiguity("mime:charset", item.id, detail))

@@ -98,9 +98,7 @@ class Reader:
             yield from self._doubt(name, identity, detail)
         for number, start in enumerate(head.bodies):
             item.id = identity if number == 0 else f"{identity}~body{number}"
-            body = entity[start:]
-            # With a header that ends in one place only there is no second body to tell apart.
-            yield from self._body(body, item)
+            yield from self._body(entity[start:], item)
 
     def _body(self, body: bytes, item: Entity) -> Iterator[Found]:
         multiparts = item.multiparts
