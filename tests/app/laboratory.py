@@ -1,12 +1,14 @@
 """A laboratory Microsoft 365, a real signer and a data folder, put together as an operator would."""
 
 import base64
+import json
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from counterfoil import clock
 from counterfoil.app import connecting
@@ -30,6 +32,16 @@ class Place:
 
     lab: Laboratory
     books: Books
+    data: Path
+    config: Path
+
+    def command(self, *words):
+        """Run a counterfoil command on the same data; return the exit code, its answer and its messages."""
+        line = [sys.executable, "-m", "counterfoil", *words, "--json", "--data", str(self.data)]
+        done = subprocess.run(
+            [*line, "--config", str(self.config)], capture_output=True, text=True, timeout=100, check=False
+        )
+        return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
 
     def register(self, tenant_name, name, roles, *, owners=(), tenant_id=None):
         """Register an application in the laboratory as an administrator would; return the connection."""
@@ -71,11 +83,35 @@ def place(folder, **dials):
         try:
             assert signer.stdout.readline(), "the signer did not start"
             with _books(data, lab) as books:
-                yield Place(lab, books)
+                yield Place(lab, books, data, _configure(folder, lab))
         finally:
             signer.terminate()
             signer.wait(10)
             signer.stdout.close()
+
+
+def _configure(folder, lab):
+    """Write the configuration for this laboratory, with a rotation in seconds."""
+    where = lab.endpoints
+    text = f"""
+[microsoft365]
+login = "{where.login}"
+graph = "{where.graph}"
+management = "{where.manage}"
+ca = "{where.ca}"
+
+[rotation]
+reads = 2
+successes = 2
+refusals = 2
+spacing_seconds = 1
+propagation_seconds = 1
+longest_token_life_seconds = 3
+bake_seconds = 1
+"""
+    path = folder / "counterfoil.toml"
+    path.write_text(text)
+    return path
 
 
 @contextmanager

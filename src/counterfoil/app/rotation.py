@@ -50,7 +50,7 @@ class Driver:
         self._clock, self._gauges = clock, gauges
         self._open: frozenset[str] = frozenset()
 
-    def round(self, name: str) -> dict[str, Place]:
+    def round(self, name: str, *, open_gates: bool = True) -> dict[str, Place]:
         """Take one step in every tenant that can take one; return where all stand then."""
         campaign = self._campaigns.campaign(name)
         places = self._campaigns.places(name)
@@ -59,7 +59,8 @@ class Driver:
             if campaign.held is None:
                 self._campaigns.hold(name, why, self._clock(), "rotation")
             return places
-        self._open = open_waves(campaign.waves, places, self._brakes, self._clock())
+        opened = open_waves(campaign.waves, places, self._brakes, self._clock())
+        self._open = opened if open_gates else frozenset()
         moving = [place for place in places.values() if place.state not in FINAL | WAITING]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="rotation") as pool:
             for place in pool.map(self._step, moving):
@@ -82,15 +83,25 @@ class Driver:
             return seen  # the lease ran out; whoever took it over goes on from what it finds
         return after
 
-    def run(self, name: str, stop: threading.Event, pause: float, told: Callable[[dict[str, Place]], None]) -> bool:
+    def run(
+        self,
+        name: str,
+        stop: threading.Event,
+        pause: float,
+        told: Callable[[dict[str, Place]], None],
+        *,
+        open_gates: bool = True,
+    ) -> bool:
         """Go on until every tenant is at an end, the campaign is held, or we are told to stop.
+
+        With ``open_gates`` false nobody is cut over: a rehearsal.
 
         Returns:
             Whether every tenant is at an end.
         """
         while True:
             try:
-                places = self.round(name)
+                places = self.round(name, open_gates=open_gates)
             except Unavailable:
                 places = self._campaigns.places(name)  # the disk is full or the signer away: later
             told(places)

@@ -132,6 +132,23 @@ class Microsoft365:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotation:
+    """How often and how far apart something must be seen in a rotation before it is believed."""
+
+    reads: int = setting(3, values.whole(1, 100), "equal readings of a credential list in a row")
+    successes: int = setting(3, values.whole(1, 100), "tokens that a new credential must win")
+    refusals: int = setting(3, values.whole(1, 100), "times that an old key must be refused")
+    spacing_seconds: int = setting(30, values.whole(1, 3600), "time between two of them")
+    propagation_seconds: int = setting(
+        600, values.whole(1, 86_400), "how long the token service may still honour a removed key"
+    )
+    longest_token_life_seconds: int = setting(
+        100_800, values.whole(1, 604_800), "how long a token of a removed key may live: 28 hours unless you know better"
+    )
+    bake_seconds: int = setting(600, values.whole(1, 86_400), "how long a wave works before the next begins")
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """JSON lines on stderr, never with message content."""
 
@@ -151,4 +168,5 @@ class Config:
     scan: Scanning = field(default_factory=Scanning)
     quarantine: Quarantine = field(default_factory=Quarantine)
     microsoft365: Microsoft365 = field(default_factory=Microsoft365)
+    rotation: Rotation = field(default_factory=Rotation)
     log: Log = field(default_factory=Log)

@@ -47,6 +47,7 @@ class Shared:
 
     key_pem: str
     certificate_pem: str
+    thumbprint: str
 
 
 def shared_key() -> Shared:
@@ -58,7 +59,8 @@ def shared_key() -> Shared:
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
     certificate = builder.not_valid_after(now + timedelta(days=300)).sign(key, hashes.SHA256())
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return Shared(private.decode(), certificate.public_bytes(Encoding.PEM).decode())
+    thumbprint = certificate.fingerprint(hashes.SHA256()).hex().upper()
+    return Shared(private.decode(), certificate.public_bytes(Encoding.PEM).decode(), thumbprint)
 
 
 def take_on(stage: Stage, count: int, shared: Shared) -> list[Customer]:

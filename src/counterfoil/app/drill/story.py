@@ -2,12 +2,15 @@
 
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from counterfoil import clock
+from counterfoil.app import campaigning
+from counterfoil.app.campaigning import Wanted
 from counterfoil.app.drill import claims
 from counterfoil.app.drill.claims import Verdict
 from counterfoil.app.drill.customers import READ, REPLAYED, Customer, Shared, shared_key, take_on
@@ -15,11 +18,8 @@ from counterfoil.app.drill.life import Heartbeats
 from counterfoil.app.drill.stage import Stage, stage
 from counterfoil.app.drill.theft import steal, truth
 from counterfoil.app.drill.traffic import Traffic, copies
-from counterfoil.app.house import TenantHouse
-from counterfoil.app.rotation import Driver, begin, taint
 from counterfoil.credential.campaign import Pace, Place
 from counterfoil.credential.campaigns import Campaigns
-from counterfoil.credential.collect import take_in
 from counterfoil.credential.rotation import Kind
 from counterfoil.credential.waves import Brakes
 from counterfoil.evidence.collect import readers
@@ -29,9 +29,6 @@ from counterfoil.flows.reconcile import Answer, reconcile, window_of
 from counterfoil.lab.thief import Thief
 from counterfoil.ledger.equation import balance
 from counterfoil.ledger.exchange import EXPORTED, document
-from counterfoil.model.trust import CredentialState
-from counterfoil.tenant.door import Door
-from counterfoil.tenant.token import Tokens
 
 LIVES: dict[str, float] = {"token_life_min": 15.0, "token_life_max": 20.0, "bind_window_seconds": 2.0}
 """Lives and delays in the laboratory, in seconds; the pace below rests on them."""
@@ -96,7 +93,7 @@ def play(folder: Path, tenants: int, seed: int, say: Callable[[str], None]) -> T
                 encoding="utf-8",
             )
             chapter("rotating to a key of its own for each, in waves, until the old key is proven dead")
-            places = _rotate(here, connected, beats, say)
+            places = _rotate(here, beats, say, shared.thumbprint)
             beats.beat()
             chapter("trying the stolen key, as the thief would")
             claims.rotation(verdict, places, _thief_is_refused(here, connected, shared), _keys(here, connected))
@@ -118,33 +115,19 @@ def _reconcile(here: Stage) -> Answer:
         return reconcile(books, [logs], window, Path(scratch), pool=pool)
 
 
-def _rotate(here: Stage, connected: list[Customer], beats: Heartbeats, say: Callable[[str], None]) -> dict[str, Place]:
+def _rotate(here: Stage, beats: Heartbeats, say: Callable[[str], None], thumbprint: str) -> dict[str, Place]:
     """Run the campaign; heartbeats go on meanwhile, and wait where they have no credential."""
-    books, campaigns = here.books, Campaigns(here.state.ledger)
-    wanted = [customer.mail for customer in connected if customer.mail is not None]
-    campaign, first = begin(
-        here.state.ledger, books.connections, CAMPAIGN, Kind.COMPROMISE, wanted, now=clock.now(), actor="drill"
+    plan = campaigning.make_plan(
+        here.books, CAMPAIGN, Kind.COMPROMISE, Wanted((thumbprint,)), now=clock.now(), actor="drill"
     )
-    taint(here.state.ledger, first, lambda name, state: _mark(here, name, state))
-    campaigns.open(campaign, first)
-    by_place = {f"{c.mail.tenant_id}/{c.mail.app}": c for c in connected if c.mail is not None}
-    doors = {name: _control(here, customer) for name, customer in by_place.items()}
-
-    def house(place: Place, gate: Callable[[Place], bool]) -> TenantHouse:
-        mail = by_place[place.tenant].mail
-        assert mail is not None
-        return TenantHouse(mail, doors[place.tenant], books, gate)
-
-    driver = Driver(campaigns, house, PACE, BRAKES, clock=clock.now)
+    campaigning.open_campaign(here.books, plan)
     stop = threading.Event()
     timer = threading.Timer(LONGEST, stop.set)
     timer.start()
     counts: dict[str, int] = {}
 
     def told(places: dict[str, Place]) -> None:
-        now: dict[str, int] = {}
-        for place in places.values():
-            now[place.state.value] = now.get(place.state.value, 0) + 1
+        now = dict(Counter(place.state.value for place in places.values()))
         if now != counts:
             counts.clear()
             counts.update(now)
@@ -152,22 +135,10 @@ def _rotate(here: Stage, connected: list[Customer], beats: Heartbeats, say: Call
             beats.beat()
 
     try:
-        driver.run(CAMPAIGN, stop, 0.2, told)
+        campaigning.driver(here.books, PACE, BRAKES).run(CAMPAIGN, stop, 0.2, told)
     finally:
         timer.cancel()
-    return campaigns.places(CAMPAIGN)
-
-
-def _control(here: Stage, customer: Customer) -> Door:
-    assert customer.control is not None
-    books = here.books
-    current = books.connections.current(customer.control)
-    return Door(Tokens(customer.control, current, books.through.for_use, books.means))
-
-
-def _mark(here: Stage, name: str, state: CredentialState) -> None:
-    tenant, app, _ = name.split("/")
-    take_in(here.state.ledger, here.books.custodian.mark(tenant, app, name, state))
+    return Campaigns(here.state.ledger).places(CAMPAIGN)
 
 
 def _thief_is_refused(here: Stage, connected: list[Customer], shared: Shared) -> dict[str, bool]:

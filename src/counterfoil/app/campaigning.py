@@ -1,0 +1,156 @@
+"""Campaigns as an operator has them: plan, begin, drive, hold, rehearse; houses made from the registers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from counterfoil import clock
+from counterfoil.app.house import Books, TenantHouse
+from counterfoil.app.rotation import Driver, begin, taint
+from counterfoil.config.settings import Config
+from counterfoil.credential.campaign import Pace, Place, moved
+from counterfoil.credential.campaigns import Campaign, Campaigns
+from counterfoil.credential.collect import take_in
+from counterfoil.credential.rotation import FINAL, Kind, Observation
+from counterfoil.credential.waves import Brakes
+from counterfoil.flows.rotate import House
+from counterfoil.model.errors import Refused
+from counterfoil.model.trust import Connection, CredentialState
+from counterfoil.tenant.door import Door
+from counterfoil.tenant.token import Tokens
+
+CONTROL = "Application.ReadWrite.OwnedBy"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a campaign would do; ``without_control`` are tenants whose administrator has to do it by hand."""
+
+    campaign: Campaign
+    places: list[Place]
+    names: dict[str, str]
+    without_control: tuple[str, ...]
+
+    def words(self) -> list[str]:
+        """Say in words what will happen, wave by wave."""
+        kind = self.campaign.kind
+        lines = [
+            f"campaign {self.campaign.id}: {kind}, {len(self.places)} connections in {len(self.campaign.waves)} waves"
+        ]
+        if kind is Kind.COMPROMISE:
+            lines.append("the old credentials are tainted at once: jobs that need them wait, mail does not")
+        lines.append("each gets a key of its own, published, verified by real use, made current; then the old one is")
+        lines.append("removed with every unknown one, tried until it is refused, and destroyed once proven dead")
+        for number, wave in enumerate(self.campaign.waves, 1):
+            shown = ", ".join(self.names[tenant] for tenant in wave[:8])
+            lines.append(f"wave {number}: {len(wave)}: {shown}{' ...' if len(wave) > 8 else ''}")
+        lines += [f"cannot be rotated by us, no control application: {name}" for name in self.without_control]
+        return lines
+
+
+def pace_of(config: Config) -> tuple[Pace, Brakes]:
+    """Read how often is often enough, and when a campaign holds by itself."""
+    rotation = config.rotation
+    pace = Pace(
+        reads=rotation.reads,
+        successes=rotation.successes,
+        refusals=rotation.refusals,
+        spacing=timedelta(seconds=rotation.spacing_seconds),
+        propagation=timedelta(seconds=rotation.propagation_seconds),
+        longest_token_life=timedelta(seconds=rotation.longest_token_life_seconds),
+    )
+    return pace, Brakes(bake=timedelta(seconds=rotation.bake_seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which connections: by the thumbprint of their current credential, by tenant; all where neither is named."""
+
+    thumbprints: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+
+
+def make_plan(books: Books, name: str, kind: Kind, wish: Wanted, *, now: datetime, actor: str) -> Plan:
+    """Plan a campaign.
+
+    Raises:
+        Refused: If no connection fits.
+    """
+    marks, named = {mark.upper() for mark in wish.thumbprints}, set(wish.tenants)
+    wanted: list[Connection] = []
+    without: list[Connection] = []
+    for connection in books.connections.all():
+        if connection.roles is not None and CONTROL in connection.roles:
+            continue  # control applications are rotated by hand: nobody may write their own credentials
+        if (not named or connection.tenant in named) and _fits(books, connection, marks):
+            (wanted if control_of(books, connection) else without).append(connection)
+    if not wanted and not without:
+        raise Refused("no connection fits", "list connections: counterfoil connection list")
+    campaign, places = begin(books.ledger, books.connections, name, kind, wanted, now=now, actor=actor)
+    names = {f"{c.tenant_id}/{c.app}": c.tenant for c in wanted}
+    return Plan(campaign, places, names, tuple(sorted(connection.tenant for connection in without)))
+
+
+def _fits(books: Books, connection: Connection, marks: set[str]) -> bool:
+    try:
+        current = books.connections.current(connection)
+    except Refused:
+        return False
+    return not marks or bool(marks & {current.thumbprint_sha1, current.thumbprint_sha256})
+
+
+def control_of(books: Books, connection: Connection) -> Connection | None:
+    """Return the control application of a connection's tenant, if it has one."""
+    for other in books.connections.all(connection.tenant):
+        if other.tenant_id == connection.tenant_id and other.roles is not None and CONTROL in other.roles:
+            return other
+    return None
+
+
+def open_campaign(books: Books, plan: Plan) -> None:
+    """Begin: in a compromise the old credentials are tainted first, so that from here on nobody of us uses them."""
+    if plan.campaign.kind is Kind.COMPROMISE:
+        taint(books.ledger, plan.places, lambda name, state: mark(books, name, state))
+    Campaigns(books.ledger).open(plan.campaign, plan.places)
+
+
+def mark(books: Books, name: str, state: CredentialState) -> None:
+    """Move a credential to another state, at the signer and in the ledger."""
+    tenant, app, _ = name.split("/")
+    take_in(books.ledger, books.custodian.mark(tenant, app, name, state))
+
+
+def driver(books: Books, pace: Pace, brakes: Brakes) -> Driver:
+    """Make what moves campaigns forward."""
+    return Driver(Campaigns(books.ledger), houses(books), pace, brakes, clock=clock.now)
+
+
+def houses(books: Books) -> Callable[[Place, Callable[[Place], bool]], House]:
+    """Make the function that makes the house of a place; doors to control applications are kept."""
+    doors: dict[str, Door] = {}
+
+    def house(place: Place, gate: Callable[[Place], bool]) -> House:
+        tenant_id, app = place.tenant.split("/")
+        connection = books.connections.one(tenant_id, app)
+        if place.tenant not in doors:
+            control = control_of(books, connection)
+            if control is None:
+                raise Refused(f"{connection.tenant} has no control application any more", "enter it again")
+            current = books.connections.current(control)
+            doors[place.tenant] = Door(Tokens(control, current, books.through.for_use, books.means))
+        return TenantHouse(connection, doors[place.tenant], books, gate)
+
+    return house
+
+
+def tell_all(books: Books, name: str, seen: Observation, where: Callable[[Place], bool]) -> int:
+    """Put an operator's word (hold, resume, roll back) into every fitting place; return how many moved."""
+    campaigns, count = Campaigns(books.ledger), 0
+    for place in campaigns.places(name).values():
+        if place.state in FINAL or not where(place):
+            continue
+        leased = campaigns.lease(place, clock.now())
+        if leased is not None:
+            campaigns.save(replace(moved(leased, seen), words=f"an operator: {seen}"), clock.now())
+            count += 1
+    return count
