@@ -23,77 +23,91 @@ signins = st.tuples(tenants, numbers, st.booleans(), st.sampled_from([SHA1, STRA
 graphs = st.tuples(tenants, numbers, few, st.booleans())
 
 
-def _expected(ledger, called, signed, asked):
-    """Judge every row; answer a count of (tenant, source, kind or "ours")."""
-    utis = {(tenant, n) for tenant, n, outcome, known in ledger if known and outcome != "refused"}
-    named = {(tenant, n) for tenant, n, outcome, known in ledger if known} | {(tenant, n) for tenant, n, _ in called}
-    verdict, kinds, left = Counter(), {}, []
-    for row in signed:
-        tenant, n, success, _, _ = row
-        if success and (tenant, n) in utis:
-            verdict[tenant, "sign-ins", "ours"] += 1
-        else:
-            left.append(row)
-    used = {(tenant, n) for tenant, n, success, _, _ in signed if success and (tenant, n) in utis}
-    free = [
-        [tenant, n, outcome]
-        for tenant, n, outcome, known in ledger
-        if (outcome in ("unknown", "refused") or not known) and not (known and (tenant, n) in used and outcome != "refused")
-    ]
-    sharing = {row for row in left if any(s[0] == row[0] and s[1] == row[4] for s in free)}
-    joined = set()
-    for outcomes, wanted in ((("refused",), (False,)), (("unknown", "issued"), (True, False))):
-        for row in sorted(left, key=lambda row: row[1]):
-            options = [s for s in free if s[0] == row[0] and s[1] == row[4] and s[2] in outcomes and row[2] in wanted]
-            options = [s for s in options if row[2] or s[2] != "issued"]
-            if row not in joined and options:
-                free.remove(min(options, key=lambda s: ledger_place(s, ledger)))
-                joined.add(row)
-    own = named | {(row[0], row[1]) for row in joined if row[2]}
-    tokens_named = {(tenant, n) for tenant, n, _, known in ledger if known}
-    for row in left:
-        tenant, n, success, print_, _ = row
-        if row in joined:
-            kind = "ours"
-        elif row in sharing:
-            kind = "unexplained"
-        elif not success:
-            kind = "attempted"
-        elif (tenant, n) in {(t, m) for t, m, _ in called} - tokens_named:
-            kind = "unexplained"
-        else:
-            kind = {SHA1: "stolen-certificate", STRANGE: "foreign-credential", "": "unexplained"}[print_]
-        verdict[tenant, "sign-ins", kind] += 1
-        if success and kind != "ours":
-            kinds[tenant, n] = kind
-    room = Counter(called)
-    for tenant, n, crid, success in sorted(asked, key=lambda row: (not row[3], str(row[2]))):
-        if (tenant, n) not in own:
-            kind = kinds.get((tenant, n), "unexplained")
-        elif room[tenant, n, crid] > 0:
-            room[tenant, n, crid] -= 1
-            kind = "ours"
-        elif not called:
-            kind = "ours"
-        else:
-            kind = "replayed-token" if success else "attempted"
-        verdict[tenant, "graph-activity", kind] += 1
-    return verdict
+class Plain:
+    """The plain matcher: rows are tuples, and every judgement is counted by tenant, source and kind."""
 
+    def __init__(self, ledger, called):
+        self.called = called
+        self.ledger = [list(stub) for stub in ledger]
+        self.named = {(tenant, n) for tenant, n, _, known in ledger if known}
+        self.from_calls = {(tenant, n) for tenant, n, _ in called}
+        self.verdict, self.kinds, self.learned = Counter(), {}, set()
 
-def ledger_place(stub, ledger):
-    """Find where a stub stands in the ledger, since the first that fits is taken."""
-    return next(place for place, (tenant, n, outcome, _) in enumerate(ledger) if [tenant, n, outcome] == stub)
+    def sign_ins(self, rows):
+        """Steps 1, 2 and 5."""
+        issued = {(tenant, n) for tenant, n, outcome, known in self.ledger if known and outcome != "refused"}
+        ours = [row for row in rows if row[2] and row[:2] in issued]
+        used = {row[:2] for row in ours}
+        free = [
+            stub
+            for stub in self.ledger
+            if (stub[2] != "issued" or not stub[3])
+            and not (stub[3] and stub[2] != "refused" and (stub[0], stub[1]) in used)
+        ]
+        left = sorted((row for row in rows if row not in ours), key=lambda row: row[1])
+        sharing = {row for row in left if any((stub[0], stub[1]) == (row[0], row[4]) for stub in free)}
+        joined = self._join(left, free)
+        for row in rows:
+            kind = "ours" if row in ours or row in joined else self._kind(row, shares=row in sharing)
+            self.verdict[row[0], "sign-ins", kind] += 1
+            if row[2] and row in joined:
+                self.learned.add(row[:2])
+            elif row[2] and kind != "ours":
+                self.kinds[row[:2]] = kind
+
+    @staticmethod
+    def _join(left, free):
+        """Give refused stubs to failures first, then unknown ones to whatever is left, one row each."""
+        joined = set()
+        for refused in (True, False):
+            for row in left:
+                fits = [
+                    stub
+                    for stub in free
+                    if (stub[0], stub[1]) == (row[0], row[4])
+                    and (stub[2] == "refused") == refused
+                    and not (row[2] and refused)
+                    and (row[2] or stub[2] != "issued")
+                ]
+                if fits and row not in joined:
+                    free.remove(fits[0])
+                    joined.add(row)
+        return joined
+
+    def _kind(self, row, *, shares):
+        if shares:
+            return "unexplained"
+        if not row[2]:
+            return "attempted"
+        if row[:2] in self.from_calls - self.named:
+            return "unexplained"
+        return {SHA1: "stolen-certificate", STRANGE: "foreign-credential", "": "unexplained"}[row[3]]
+
+    def graph(self, rows):
+        """Steps 4, 7 and 8."""
+        own = self.named | self.from_calls | self.learned
+        room = Counter(self.called)
+        for tenant, n, crid, success in sorted(rows, key=lambda row: not row[3]):
+            if (tenant, n) not in own:
+                kind = self.kinds.get((tenant, n), "unexplained")
+            elif room[tenant, n, crid] > 0:
+                room[tenant, n, crid] -= 1
+                kind = "ours"
+            else:
+                kind = "replayed-token" if success else "attempted"
+            self.verdict[tenant, "graph-activity", kind] += 1
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(tokens, min_size=1, max_size=5, unique_by=lambda t: t[:2]),
-    st.lists(calls, min_size=1, max_size=5),
-    st.lists(signins, max_size=6, unique_by=lambda s: s[:2]),
-    st.lists(graphs, min_size=2, max_size=8),
+    ledger=st.lists(tokens, min_size=1, max_size=5, unique_by=lambda t: t[:2]),
+    called=st.lists(calls, min_size=1, max_size=5),
+    signed=st.lists(signins, max_size=6, unique_by=lambda s: s[:2]),
+    asked=st.lists(graphs, min_size=2, max_size=8),
 )
-def test_the_queries_agree_with_a_plain_matcher(case_type, reading_pool, tmp_path_factory, ledger, called, signed, asked):
+def test_the_queries_agree_with_a_plain_matcher(
+    case_type, reading_pool, tmp_path_factory, *, ledger, called, signed, asked
+):
     """Whatever the ledger and the logs hold, both ways to match give every row the same kind."""
     case = case_type(tmp_path_factory.mktemp("reference"), reading_pool)
     for tenant in TENANTS:
@@ -114,11 +128,13 @@ def test_the_queries_agree_with_a_plain_matcher(case_type, reading_pool, tmp_pat
         case.calls[-1] = json.loads(json.dumps(row).replace(TENANTS[0], tenant))
     answer = case.answer()
 
-    expected = _expected(ledger, called, signed, asked)
+    plain = Plain(ledger, called)
+    plain.sign_ins(signed)
+    plain.graph(asked)
     got = Counter()
     for tenant in answer.document["tenants"]:
         for entry in tenant["discrepancies"]:
             if entry["kind"] != "unseen":
                 for row in entry["evidence"]:
                     got[tenant["tenant"], row["source"], entry["kind"]] += 1
-    assert got == Counter({key: count for key, count in expected.items() if key[2] != "ours"})
+    assert got == Counter({key: count for key, count in plain.verdict.items() if key[2] != "ours"})

@@ -169,6 +169,7 @@ def _told(case):
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory, reading_pool, case_type):
+    """Reconcile the case in the plain shapes, once."""
     other = case_type(tmp_path_factory.mktemp("plain"), reading_pool)
     _stage(other)
     return _told(other)

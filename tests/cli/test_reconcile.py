@@ -1,0 +1,297 @@
+"""``counterfoil reconcile``, ``touched`` and ``id`` from outside: output, exit codes, and the planted story."""
+
+import base64
+import json
+import random
+import uuid
+
+import pytest
+
+from counterfoil.__main__ import main
+
+APP = "22222222-2222-2222-2222-222222222222"
+SHA1 = "B45A29F60A83B210302B174E58386EFBB612EAA1"
+EXCHANGE = "00000002-0000-0ff1-ce00-000000000000"
+HOURS = 3
+
+
+class Fleet:
+    """The planted story in small: many tenants, some with the connection, EWS only, three touched."""
+
+    def __init__(self, tenants=60, connected=12):
+        self.random = random.Random(7)
+        self.tenants = [str(self._uuid()) for _ in range(tenants)]
+        self.connected = self.tenants[:connected]
+        self.touched = {
+            tenant: [f"<stolen-{n}-{m}@x.example>" for m in range(n + 2)] for n, tenant in enumerate(self.tenants[:3])
+        }
+        self.replayed, self.unlicensed = self.tenants[3], self.tenants[4]
+        self.stubs, self.signins, self.audit, self.tokens = [], [], [], {}
+        for tenant in self.tenants:
+            here = tenant in self.connected
+            self.stubs.append(
+                {
+                    "kind": "tenant",
+                    "tenant": tenant,
+                    "connected": here,
+                    "roles": ["full_access_as_app"] if here else None,
+                }
+            )
+        for tenant in self.connected:
+            self._ours(tenant)
+        for tenant, messages in self.touched.items():
+            token = self._uuid()
+            self._signin(tenant, token, "2026-10-05T10:15:00Z", "198.51.100.9")
+            self._access(tenant, token, "2026-10-05T10:16:00", messages, "198.51.100.9")
+        self._access(
+            self.replayed, self.tokens[self.replayed], "2026-10-05T10:30:00", ["<replayed@x.example>"], "198.51.100.9"
+        )
+
+    def _uuid(self):
+        return uuid.UUID(int=self.random.getrandbits(128) & ~0xFF)
+
+    def _ours(self, tenant):
+        self.stubs.append(
+            {
+                "kind": "credential",
+                "time": "2026-10-05T09:00:00Z",
+                "tenant": tenant,
+                "app": APP,
+                "thumbprint_sha1": SHA1,
+            }
+        )
+        for hour in range(9, 9 + HOURS):
+            token, message = self._uuid(), f"<heartbeat-{hour}@{tenant}>"
+            self.tokens[tenant] = token
+            if hour == 10:
+                self.tokens[tenant] = token
+            common = {"tenant": tenant, "app": APP, "uti": self._uti(token)}
+            self.stubs.append(
+                {
+                    "kind": "token",
+                    "time": f"2026-10-05T{hour:02d}:00:00Z",
+                    **common,
+                    "thumbprint_sha1": SHA1,
+                    "audience": "https://outlook.office365.com",
+                    "outcome": "issued",
+                    "correlation_id": str(self._uuid()),
+                }
+            )
+            self.stubs.append(
+                {
+                    "kind": "call",
+                    "time": f"2026-10-05T{hour:02d}:00:02Z",
+                    **common,
+                    "client_request_id": str(self._uuid()),
+                    "method": "POST",
+                    "resource": "https://outlook.office365.com/EWS/Exchange.asmx",
+                    "mailbox": "decoy@x.example",
+                    "message_ids": [message],
+                    "effect": "read",
+                    "status": 200,
+                }
+            )
+            if tenant != self.unlicensed:
+                self._signin(tenant, token, f"2026-10-05T{hour:02d}:00:01Z", "203.0.113.7")
+            self._access(
+                tenant, token, f"2026-10-05T{hour:02d}:00:03", [message], "203.0.113.7", mailbox="decoy@x.example"
+            )
+
+    @staticmethod
+    def _uti(token):
+        return base64.urlsafe_b64encode(token.bytes_le).rstrip(b"=").decode()
+
+    def _signin(self, tenant, token, time, address):
+        self.signins.append(
+            {
+                "id": str(token),
+                "createdDateTime": time,
+                "appId": APP,
+                "resourceTenantId": tenant,
+                "servicePrincipalCredentialThumbprint": SHA1,
+                "signInEventTypes": ["servicePrincipal"],
+                "ipAddress": address,
+                "resourceId": EXCHANGE,
+                "status": {"errorCode": 0},
+                "uniqueTokenIdentifier": self._uti(token),
+            }
+        )
+
+    def _access(self, tenant, token, time, messages, address, *, mailbox="alice@x.example"):
+        self.audit.append(
+            {
+                "CreationTime": time,
+                "Id": str(self._uuid()),
+                "Operation": "MailItemsAccessed",
+                "RecordType": 50,
+                "OrganizationId": tenant,
+                "ResultStatus": "Succeeded",
+                "Workload": "Exchange",
+                "UserType": 0,
+                "ClientAppId": APP,
+                "AppAccessContext": {"ClientAppId": APP, "UniqueTokenId": self._uti(token)},
+                "ClientIPAddress": address,
+                "ClientInfoString": "Client=WebServices;x",
+                "MailboxOwnerUPN": mailbox,
+                "OperationProperties": [{"Name": "MailAccessType", "Value": "Bind"}],
+                "Folders": [{"Path": "\\Inbox", "FolderItems": [{"InternetMessageId": m} for m in messages]}],
+            }
+        )
+
+    def write(self, folder):
+        (folder / "logs").mkdir()
+        (folder / "stubs.jsonl").write_text("\n".join(map(json.dumps, self.stubs)))
+        (folder / "logs" / "signins.json").write_text(json.dumps({"value": self.signins}))
+        (folder / "logs" / "audit.json").write_text("\n".join(map(json.dumps, self.audit)))
+        return ["--stubs", str(folder / "stubs.jsonl"), "--logs", str(folder / "logs")]
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    """Write the planted story to files once."""
+    story = Fleet()
+    story.folder = tmp_path_factory.mktemp("fleet")
+    story.arguments = story.write(story.folder)
+    return story
+
+
+def _json(capsys, *words):
+    code = main([*words, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_the_planted_story_is_told_to_the_message(fleet, capsys):
+    """Three touched and one replayed of twelve that use it, each message named; the unlicensed one cannot be judged."""
+    code, answer = _json(capsys, "reconcile", *fleet.arguments)
+    by_name = {tenant["tenant"]: tenant for tenant in answer["tenants"]}
+
+    assert code == 1
+    assert answer["summary"] == {"tenants": 60, "using": 12, "touched": 4, "cannot_say": 1, "clean": 55}
+    for tenant, messages in fleet.touched.items():
+        assert by_name[tenant]["discrepancies"][0]["kind"] == "stolen-certificate"
+        assert by_name[tenant]["radius"]["read"]["messages"] == sorted(messages)
+        assert by_name[tenant]["radius"]["changed"]["mailboxes"] == []
+    assert by_name[fleet.replayed]["discrepancies"][0]["kind"] == "replayed-token"
+    assert by_name[fleet.replayed]["radius"]["read"]["messages"] == ["<replayed@x.example>"]
+    assert by_name[fleet.unlicensed]["state"] == "cannot-say"
+
+
+def test_the_shape_of_the_answer_is_exact(fleet, capsys):
+    """Scripts rely on these keys and no others."""
+    _, answer = _json(capsys, "reconcile", *fleet.arguments)
+    touched = next(tenant for tenant in answer["tenants"] if tenant["state"] == "touched")
+
+    assert set(answer) == {"summary", "tenants"}
+    assert set(touched) == {"tenant", "state", "reasons", "discrepancies", "radius", "coverage"}
+    assert set(touched["discrepancies"][0]) == {"kind", "rule", "first", "last", "count", "addresses", "evidence"}
+    assert set(touched["radius"]) == {"read", "changed", "persistence", "techniques"}
+    assert (
+        set(touched["radius"]["read"])
+        == set(touched["radius"]["changed"])
+        == {"mailboxes", "messages", "items", "widened"}
+    )
+    assert all(
+        set(entry) == {"source", "hours_proven", "hours_not", "states", "bound"} for entry in touched["coverage"]
+    )
+
+
+def test_the_summary_comes_first(fleet, capsys):
+    """A person reads the sum, then who, then why, then the files."""
+    assert main(["reconcile", *fleet.arguments]) == 1
+    lines = capsys.readouterr().out.splitlines()
+
+    assert lines[1:3] == [
+        "60 tenants, of which 12 use the connection (20 %)",
+        "4 touched by somebody else, 1 cannot be judged, 55 clean",
+    ]
+
+
+def test_touched_answers_for_one_certificate(fleet, capsys):
+    """One command across all tenants, thumbprint in any spelling; a replayed token is not the certificate's."""
+    code, answer = _json(capsys, "touched", "--cert", "tFop9gqDshAwKxdOWDhu-7YS6qE", *fleet.arguments)
+
+    assert code == 1
+    assert answer["summary"] == {"tenants": 12, "using": 12, "touched": 3, "cannot_say": 2, "clean": 7}
+
+
+def test_an_unreadable_thumbprint_is_an_error(fleet, capsys):
+    """What is no thumbprint gives exit 2 and a hint, not an empty answer."""
+    assert main(["touched", "--cert", "hello", *fleet.arguments]) == 2
+    assert "neither a thumbprint nor a key id" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [("{", "line 1 of the stubs is no JSON"), ("", "no stub with a time"), (None, "the stubs cannot be read")],
+)
+def test_no_answer_is_exit_2(tmp_path, capsys, lines, words):
+    """Without stubs that can be read there is no answer, and the hint says what to do."""
+    if lines is not None:
+        (tmp_path / "stubs").write_text(lines)
+    (tmp_path / "logs").mkdir()
+
+    assert main(["reconcile", "--stubs", str(tmp_path / "stubs"), "--logs", str(tmp_path / "logs"), "--json"]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_path_that_is_not_there_is_exit_2(tmp_path, capsys):
+    """A mistyped folder is told, not taken for an empty one."""
+    assert main(["reconcile", "--stubs", "x", "--logs", str(tmp_path / "nope")]) == 2
+    assert "no such file or folder" in capsys.readouterr().err
+
+
+def test_a_bad_file_is_no_exit_2(fleet, tmp_path, capsys):
+    """A file that cannot be read costs coverage; the answer is made and the fault is on stderr."""
+    (tmp_path / "bad.json").write_text("{]")
+    code = main(["reconcile", *fleet.arguments, str(tmp_path / "bad.json"), "--json"])
+    printed = capsys.readouterr()
+
+    assert (code, json.loads(printed.out)["summary"]["touched"]) == (1, 4)
+    assert "bad.json" in printed.err
+
+
+def test_exit_3_where_nobody_can_say_and_0_where_all_is_clean(fleet, tmp_path, capsys):
+    """Cannot-say has a code of its own, and clean is 0."""
+    clean = fleet.tenants[8]
+    (tmp_path / "one").write_text("\n".join(json.dumps(stub) for stub in fleet.stubs if stub["tenant"] == clean))
+    for name, rows in (("signins.json", fleet.signins), ("audit.json", fleet.audit)):
+        kept = [row for row in rows if clean in (row.get("resourceTenantId"), row.get("OrganizationId"))]
+        (tmp_path / name).write_text("\n".join(map(json.dumps, kept)))
+    words = [
+        "reconcile",
+        "--stubs",
+        str(tmp_path / "one"),
+        "--logs",
+        str(tmp_path / "signins.json"),
+        str(tmp_path / "audit.json"),
+    ]
+
+    assert main(words) == 0
+    assert main(words[:-1]) == 3
+    capsys.readouterr()
+
+
+def test_the_report_loads_nothing_and_escapes_everything(fleet, tmp_path, capsys):
+    """Text from logs is chosen by attackers: no markup of theirs and nothing from elsewhere is in the page."""
+    evil = "<script>alert(1)</script>\u202egnp.exe"
+    rows = [row | ({"MailboxOwnerUPN": evil} if "stolen-0-0" in json.dumps(row) else {}) for row in fleet.audit]
+    (tmp_path / "audit.json").write_text("\n".join(map(json.dumps, rows)))
+    logs = [str(fleet.folder / "logs" / "signins.json"), str(tmp_path / "audit.json")]
+    page = tmp_path / "report.html"
+    assert main(["reconcile", "--stubs", fleet.arguments[1], "--report", str(page), "--logs", *logs]) == 1
+    printed, text = capsys.readouterr().out, page.read_text()
+
+    assert "<script" not in text
+    assert "\u202e" not in text + printed
+    assert "&lt;script&gt;" in text
+    assert "<svg" in text
+    assert not any(word in text for word in (" src=", " href=", "url(", "@import"))
+
+
+def test_id_shows_every_spelling(capsys):
+    """The normaliser stands alone on the command line."""
+    code, answer = _json(capsys, "id", "OPD3UZnmTkud24wRw6ATAA", "what?")
+
+    assert code == 1
+    assert answer[0]["meanings"]["token-id"]["sign_in_id"] == "51f7f038-e699-4b4e-9ddb-8c11c3a01300"
+    assert answer[1] == {"value": "what?", "meanings": {}}
