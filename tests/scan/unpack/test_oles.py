@@ -1,6 +1,7 @@
 import struct
 
 import pytest
+from tests.scan.compound_writer import compound
 from tests.scan.making import scanned_file
 
 from counterfoil.scan.limits import Budget
@@ -46,3 +47,20 @@ def test_embedded_files_of_real_documents_are_found(corpora):
         if "ole:package" in part.via
     }
     assert any(name.endswith("simple-text-file.txt") for names in embedded for name in names)
+
+
+def test_outlook_messages_yield_links_and_named_attachments():
+    """The body of a .msg is UTF-16 in a stream, the attachment and its name are streams of one storage."""
+    data = compound(
+        {
+            "__properties_version1.0": bytes(32),
+            "__substg1.0_1000001F": "see https://evil.example/x".encode("utf-16-le"),
+            "__attach_version1.0_#00000000/__substg1.0_3707001F": "a.exe".encode("utf-16-le"),
+            "__attach_version1.0_#00000000/__substg1.0_37010102": b"MZ data",
+        }
+    )
+    scan = scanned_file("m.msg", data)
+    assert scan.parts[0].detected_type == "application/vnd.ms-outlook"
+    assert "https://evil.example/x" in {link.url for link in scan.links}
+    attachment = next(part for part in scan.parts if part.via[-1:] == ("ole:attachment",))
+    assert (attachment.names[0], attachment.data) == ("a.exe", b"MZ data")

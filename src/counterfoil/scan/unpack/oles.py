@@ -4,6 +4,7 @@ The streams that only describe (summary information, document text without objec
 of the report sees what is in there, and checks look at raw bytes.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -16,6 +17,11 @@ ODDITIES: Final = {
     "ole:embedded-file": "a document carries a file that opens on a double click",
     "ole:linked-object": "a document carries a link to an object elsewhere",
 }
+_PROPERTY = re.compile(r"__substg1\.0_([0-9A-Fa-f]{4})([0-9A-Fa-f]{4})")
+_NAMES: Final = frozenset({"3707", "3704", "3001"})
+_ATTACHMENT: Final = "3701"
+_TYPES: Final = {"1013": "text/html"}
+_TEXTS: Final = {"001F": "text/plain", "001E": "text/plain"}
 _NATIVE = "\x01ole10native"
 _CONTENTS = ("package", "contents", "embedpdf", "embeddedodf")
 _QUIET = frozenset(
@@ -26,14 +32,28 @@ _QUIET = frozenset(
 def unpack(data: bytes, budget: Budget) -> Iterator[Member | Refusal | Oddity]:
     """Yield the streams with their paths as names, and the embedded files with their own names."""
     del budget  # streams lie in the file as they are; the caller counts them
+    streams: list[ole.Stream] = []
     try:
-        for stream in ole.streams(data):
-            yield from _stream(stream)
+        streams.extend(ole.streams(data))
     except ole.Broken as error:
         yield Refusal(f"ole: {error}")
+    names = _attachment_names(streams)
+    for stream in streams:
+        yield from _stream(stream, names.get(stream.path[:-1], ()))
 
 
-def _stream(stream: ole.Stream) -> Iterator[Member | Oddity]:
+def _attachment_names(streams: list[ole.Stream]) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Return the file names that an Outlook message gives its attachments, by storage (MS-OXMSG 2.2.2)."""
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for stream in streams:
+        match = _PROPERTY.fullmatch(stream.path[-1])
+        if match and match[1].upper() in _NAMES and len(stream.path) > 1:
+            name = stream.data.decode("utf-16-le" if match[2].upper() == "001F" else "latin-1", "replace")
+            found[stream.path[:-1]] = (*found.get(stream.path[:-1], ()), name.rstrip("\0"))
+    return found
+
+
+def _stream(stream: ole.Stream, attachment: tuple[str, ...]) -> Iterator[Member | Oddity]:
     name = stream.path[-1].lower()
     if not stream.data or name in _QUIET:
         return
@@ -46,7 +66,13 @@ def _stream(stream: ole.Stream) -> Iterator[Member | Oddity]:
             return
     if name in _CONTENTS:
         yield Oddity("ole:embedded-file", path)
-    yield Member("ole", stream.data, (path,))
+    match = _PROPERTY.fullmatch(stream.path[-1])
+    if match is None:
+        yield Member("ole", stream.data, (path,))
+    elif match[1].upper() == _ATTACHMENT:
+        yield Member("ole:attachment", stream.data, (*attachment, path))
+    else:
+        yield Member("ole", stream.data, (path,), _TYPES.get(match[1].upper(), _TEXTS.get(match[2].upper(), "")))
 
 
 def native(data: bytes) -> Member | None:
