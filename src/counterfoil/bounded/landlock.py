@@ -7,6 +7,7 @@ parsed; nothing may be written, made, removed or renamed anywhere.
 import ctypes
 import os
 import struct
+import sys
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,6 +25,7 @@ RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1
 ALL_NETWORK = 0b11  # bind and connect TCP, from version 4
 ALL_SCOPES = 0b11  # abstract UNIX sockets and signals, from version 6
 
+PACKAGES = frozenset({"site-packages", "dist-packages"})
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
 
 
@@ -35,12 +37,14 @@ def version() -> int:
 def library_paths() -> tuple[Path, ...]:
     """Return the places that Python and its extension modules are loaded from, and the package itself.
 
-    ``sys.path`` is not used as it is: it may hold the working directory, with our own state in it.
+    Of ``sys.path`` only folders of installed packages are used: it may hold the working directory, with
+    our own state in it.
     """
     scheme = sysconfig.get_paths()
     names = {scheme[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    installed = [name for name in sys.path if Path(name).name in PACKAGES]
     here = Path(__file__).resolve().parents[1]
-    return tuple(sorted({Path(name).resolve() for name in (*names, *LIBRARIES)} | {here}))
+    return tuple(sorted({Path(name).resolve() for name in (*names, *installed, *LIBRARIES)} | {here}))
 
 
 def restrict_files(readable: Iterable[Path]) -> str:
