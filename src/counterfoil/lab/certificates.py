@@ -6,9 +6,11 @@ import hashlib
 from functools import lru_cache
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from counterfoil.lab.objects import Key
+from counterfoil.lab.spelling import b64url
 
 
 @lru_cache(maxsize=4096)
@@ -36,6 +38,18 @@ def thumbprints(certificate: x509.Certificate) -> tuple[bytes, bytes]:
     """Return the SHA-1 and the SHA-256 of the DER form."""
     der = certificate.public_bytes(Encoding.DER)
     return hashlib.sha1(der, usedforsecurity=False).digest(), hashlib.sha256(der).digest()
+
+
+@lru_cache(maxsize=8)
+def key_name(pem: bytes) -> str:
+    """Return the ``kid`` of a token-signing certificate: its ``x5t``."""
+    return b64url(thumbprints(x509.load_pem_x509_certificate(pem))[0])
+
+
+@lru_cache(maxsize=8)
+def public_key(pem: bytes) -> CertificatePublicKeyTypes:
+    """Return the public key of a certificate in PEM."""
+    return x509.load_pem_x509_certificate(pem).public_key()
 
 
 def make_key(certificate: x509.Certificate, key_id: str, display_name: str | None = None) -> Key:

@@ -82,8 +82,9 @@ class Engine:
             except (TypeError, ValueError) as error:
                 raise Refused(f"{name}: {error}") from error
             self._store.save(self.world.drain())
-            self._store.remember("settings", asdict(self.world.settings))
-            self._store.remember("issuers", self.world.issuers)
+            if name in {"set_settings", "add_issuer"}:
+                self._store.remember("settings", asdict(self.world.settings))
+                self._store.remember("issuers", self.world.issuers)
             return answer
 
     def ripen(self) -> list[Errand]:

@@ -122,6 +122,6 @@ def add_connector(
 
 
 def add_issuer(world: World, _now: float, *, issuer: str, public_key_pem: str) -> dict[str, Any]:
-    """Make an outside token issuer known, for federated credentials (kept until the laboratory stops)."""
+    """Make an outside token issuer known, for federated credentials."""
     world.issuers[issuer] = public_key_pem
     return {"issuer": issuer}

@@ -38,8 +38,11 @@ class Store:
 
     def save(self, changes: Iterable[tuple[type[Any], str, Any]]) -> None:
         """Keep changes in one transaction; ``None`` means that the object is gone."""
+        listed = list(changes)
+        if not listed:
+            return
         with self._connection:
-            for kind, id_, thing in changes:
+            for kind, id_, thing in listed:
                 if thing is None:
                     self._connection.execute("DELETE FROM object WHERE kind = ? AND id = ?", (kind.__name__, id_))
                 else:

@@ -42,6 +42,7 @@ class Call:
         document = json.loads(self.body or b"{}")
         if not isinstance(document, dict):
             raise ValueError("the body is not a JSON object")  # noqa: TRY004 - callers answer 400 to any bad body
+        json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is a ValueError here, not later
         return document
 
 

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -181,10 +181,16 @@ def _claims(world: World, call: Call, attempt: _Attempt, proven: Proven, *, mome
     }
 
 
-def _success(world: World, claims: dict[str, Any], asked: str, *, v2: bool) -> dict[str, Any]:
-    key = load_pem_private_key(world.key, None)
+@lru_cache(maxsize=8)
+def _signing_key(pem: bytes) -> rsa.RSAPrivateKey:
+    """Load the key once: checking an RSA key takes a tenth of a second."""
+    key = load_pem_private_key(pem, None)
     assert isinstance(key, rsa.RSAPrivateKey)
-    kid = b64url(certificates.thumbprints(x509.load_pem_x509_certificate(world.certificate))[0])
+    return key
+
+
+def _success(world: World, claims: dict[str, Any], asked: str, *, v2: bool) -> dict[str, Any]:
+    key, kid = _signing_key(world.key), certificates.key_name(world.certificate)
     access_token = jwt.sign({"typ": "JWT", "alg": "RS256", "x5t": kid, "kid": kid}, claims, key)
     life = claims["exp"] - claims["iat"] - 1
     if v2:

@@ -1,14 +1,13 @@
 """Applications: reading, PATCH that replaces the whole list, addKey and removeKey with their proof, secrets."""
 
 import binascii
-from dataclasses import replace
 from typing import Any
 
 from counterfoil.lab import certificates, directory, jwt
 from counterfoil.lab.graph import odata
-from counterfoil.lab.graph.context import Context, GraphError, bad_request, not_found
+from counterfoil.lab.graph.context import Context, GraphError, bad_request, field, not_found
 from counterfoil.lab.names import DIRECTORY
-from counterfoil.lab.objects import Application, Federation, Key, Principal, Secret
+from counterfoil.lab.objects import Application, Key, Principal, Secret
 from counterfoil.lab.spelling import parse, seconds
 from counterfoil.lab.wire import Reply, json_reply
 
@@ -100,7 +99,7 @@ def listing(context: Context) -> Reply:
 def patch(context: Context) -> Reply:
     """``PATCH /applications/{id}``: ``keyCredentials`` replaces the whole list."""
     application = find(context)
-    _may_write(context, application)
+    may_write(context, application)
     body = context.body()
     if "keyCredentials" in body:
         keys = keys_from(context, body["keyCredentials"], application.keys)
@@ -150,7 +149,7 @@ def check_life(context: Context, key: Key) -> None:
         )
 
 
-def _may_write(context: Context, application: Application) -> None:
+def may_write(context: Context, application: Application) -> None:
     """Application.ReadWrite.OwnedBy writes only what its holder owns."""
     roles = context.caller.roles
     if "Application.ReadWrite.All" in roles or "Directory.ReadWrite.All" in roles:
@@ -189,7 +188,7 @@ def _own(context: Context) -> Application:
     """Return the application if the caller is it, or may write it."""
     application = find(context)
     if application.app_id != context.caller.app_id:
-        _may_write(context, application)
+        may_write(context, application)
     return application
 
 
@@ -232,14 +231,15 @@ def remove_key_from(context: Context, thing: Application | Principal) -> Reply:
 def add_password(context: Context) -> Reply:
     """``POST /applications/{id}/addPassword``."""
     application = find(context)
-    _may_write(context, application)
-    asked = context.parameters().get("passwordcredential") or {}
+    may_write(context, application)
+    asked: dict[str, Any] = field(context.parameters(), "passwordcredential", dict, {})
+    name: str = field(asked, "displayName", str, "")
     start, end = context.call.now, context.call.now + 2 * _YEAR
     try:
         end = parse(str(asked["endDateTime"])) if asked.get("endDateTime") else end
     except ValueError as error:
         raise bad_request("Invalid endDateTime.", "Request_BadRequest") from error
-    secret, text = directory.new_secret(context.world, asked.get("displayName"), start, end)
+    secret, text = directory.new_secret(context.world, name or None, start, end)
     directory.set_credentials(context.world, application, context.actor(), secrets=[*application.secrets, secret])
     return json_reply(
         200, {"@odata.context": context.odata("microsoft.graph.passwordCredential"), **secret_document(secret, text)}
@@ -249,50 +249,9 @@ def add_password(context: Context) -> Reply:
 def remove_password(context: Context) -> Reply:
     """``POST /applications/{id}/removePassword``."""
     application = find(context)
-    _may_write(context, application)
+    may_write(context, application)
     kept = [secret for secret in application.secrets if secret.key_id != context.parameters().get("keyid")]
     if len(kept) == len(application.secrets):
         raise bad_request("No password credential found with keyId.", "Request_BadRequest")
     directory.set_credentials(context.world, application, context.actor(), secrets=kept)
-    return Reply(204)
-
-
-def _federation_document(federation: Federation) -> dict[str, Any]:
-    shown = {name: getattr(federation, name) for name in ("id", "name", "issuer", "subject", "audiences")}
-    return {**shown, "description": ""}
-
-
-def federations(context: Context) -> Reply:
-    """``GET /applications/{id}/federatedIdentityCredentials``."""
-    items = find(context).federations
-    return json_reply(
-        200, odata.page(context, items, _federation_document, size=100, most=999, path="federatedIdentityCredentials")
-    )
-
-
-def add_federation(context: Context) -> Reply:
-    """``POST /applications/{id}/federatedIdentityCredentials``."""
-    application = find(context)
-    _may_write(context, application)
-    body = context.body()
-    missing = [name for name in ("name", "issuer", "subject", "audiences") if not body.get(name)]
-    if missing:
-        raise bad_request(f"Property {missing[0]} is required.", "Request_BadRequest")
-    federation = Federation(
-        context.world.guid(), str(body["name"]), str(body["issuer"]), str(body["subject"]), list(body["audiences"])
-    )
-    application.federations.append(replace(federation))
-    context.world.put(application)
-    return json_reply(201, _federation_document(federation))
-
-
-def remove_federation(context: Context) -> Reply:
-    """``DELETE /applications/{id}/federatedIdentityCredentials/{id}``."""
-    application = find(context)
-    _may_write(context, application)
-    kept = [item for item in application.federations if item.id != context.params["federation"]]
-    if len(kept) == len(application.federations):
-        raise not_found(context.params["federation"])
-    application.federations = kept
-    context.world.put(application)
     return Reply(204)

@@ -1,7 +1,9 @@
 """What a handler of Graph is given, and the errors it may answer with (microsoft365.md section 4.1)."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as member
+from typing import Any, TypeVar
 
 from counterfoil.lab.directory import Actor
 from counterfoil.lab.logs.mailbox_audit import Use
@@ -9,6 +11,8 @@ from counterfoil.lab.objects import Application, Mailbox, Principal, Tenant
 from counterfoil.lab.spelling import bare
 from counterfoil.lab.wire import Call, Reply, json_reply
 from counterfoil.lab.world import World
+
+T = TypeVar("T")
 
 
 class GraphError(Exception):
@@ -51,6 +55,20 @@ def item_not_found() -> GraphError:
     return GraphError(404, "ErrorItemNotFound", "The specified object was not found in the store.")
 
 
+def field(body: Mapping[str, Any], name: str, kind: type[T], default: T) -> T:
+    """Read a property of a body; absent and null give the default.
+
+    Raises:
+        GraphError: 400 if it is of another kind.
+    """
+    value = body.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise bad_request(f"Cannot convert the value of the property '{name}' to the expected type.")
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who holds the token: an application in a tenant."""
@@ -75,7 +93,7 @@ class Context:
     call: Call
     caller: Caller
     beta: bool = False
-    params: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = member(default_factory=dict)
 
     @property
     def tenant(self) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from counterfoil.lab import faults
 from counterfoil.lab.graph import routes, tokens
-from counterfoil.lab.graph.context import Caller, Context, GraphError, bad_request
+from counterfoil.lab.graph.context import Caller, Context, GraphError, bad_request, field
 from counterfoil.lab.logs import activity, mailbox_audit
 from counterfoil.lab.names import GRAPH, RESOURCES
 from counterfoil.lab.wire import Call, Pending, Reply, json_reply
@@ -151,7 +151,10 @@ def _batch(world: World, visit: _Visit) -> Reply:
     done: dict[str, int] = {}
     answers = []
     for part in requests:
-        shown = _part(world, visit, part, done)
+        try:
+            shown = _part(world, visit, part, done)
+        except GraphError as error:
+            return error.reply(visit.call)
         done[str(part.get("id"))] = shown["status"]
         answers.append(shown)
     return _logged(world, visit, json_reply(200, {"responses": answers}))
@@ -159,8 +162,11 @@ def _batch(world: World, visit: _Visit) -> Reply:
 
 def _part(world: World, visit: _Visit, part: dict[str, Any], done: dict[str, int]) -> dict[str, Any]:
     """Answer one request of a batch; a dependency that failed makes it 424."""
-    name, url = str(part.get("id")), urlsplit(str(part.get("url", "")))
-    headers = {str(key).lower(): str(value) for key, value in (part.get("headers") or {}).items()}
+    try:
+        name, url = str(part.get("id")), urlsplit(str(part.get("url", "")))
+    except ValueError as error:
+        raise bad_request("Invalid batch payload format.") from error
+    headers = {str(key).lower(): str(value) for key, value in field(part, "headers", dict, {}).items()}
     body = part.get("body")
     data = b"" if body is None else (body.encode() if isinstance(body, str) else json.dumps(body).encode())
     call = replace(
@@ -178,7 +184,7 @@ def _part(world: World, visit: _Visit, part: dict[str, Any], done: dict[str, int
     )
     target = f"/{visit.version}{call.path}" + (f"?{url.query}" if url.query else "")
     inner = replace(visit, call=call, target=target)
-    if any(done.get(str(dependency), 424) >= 400 for dependency in part.get("dependsOn") or []):
+    if any(done.get(str(dependency), 424) >= 400 for dependency in field(part, "dependsOn", list, [])):
         reply = GraphError(424, "FailedDependency", "A request this one depends on has failed.").reply(call)
     else:
         answered = _one(world, inner)

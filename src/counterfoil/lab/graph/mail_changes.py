@@ -6,7 +6,7 @@ from typing import Any
 
 from counterfoil.lab import mailboxes, mime
 from counterfoil.lab.graph import message_json, notify
-from counterfoil.lab.graph.context import Context, GraphError, bad_request
+from counterfoil.lab.graph.context import Context, GraphError, bad_request, field
 from counterfoil.lab.graph.mail import find_folder, find_message
 from counterfoil.lab.logs import mailbox_audit
 from counterfoil.lab.objects import Folder, Mailbox, Message
@@ -75,8 +75,8 @@ def update(context: Context) -> Reply:
         raise GraphError(
             403, "ErrorAccessDenied", f"Access is denied. {sensitive[0]} of a non-draft message cannot be changed."
         )
-    item.read = bool(body.get("isRead", item.read))
-    item.categories = list(body.get("categories", item.categories))
+    item.read = field(body, "isRead", bool, item.read)
+    item.categories = [str(name) for name in field(body, "categories", list, item.categories)]
     item.edits |= {
         name: body[name] for name in (*_PLAIN, *sensitive) if name in body and name not in {"isRead", "categories"}
     }
@@ -158,7 +158,7 @@ def send(context: Context) -> Reply:
         body = context.parameters()
         if not isinstance(body.get("message"), dict):
             raise bad_request("The message is missing.", "ErrorInvalidRequest")
-        save = bool(body.get("savetosentitems", True))
+        save = field(body, "savetosentitems", bool, True)  # noqa: FBT003 - the default
         data = _composed(context, mailbox, body["message"])
     recipients = mime.recipients_of(data)
     if not recipients:

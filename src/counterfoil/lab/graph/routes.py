@@ -4,7 +4,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from counterfoil.lab.graph import applications, mail, mail_changes, principals, reports, rules, subscriptions
+from counterfoil.lab.graph import (
+    applications,
+    federations,
+    mail,
+    mail_changes,
+    principals,
+    reports,
+    rules,
+    subscriptions,
+)
 from counterfoil.lab.graph.context import Context
 from counterfoil.lab.wire import Pending, Reply
 
@@ -68,9 +77,9 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{_A}/removeKey", _NONE, applications.remove_key),
     Route("POST", f"{_A}/addPassword", _APP_WRITE, applications.add_password),
     Route("POST", f"{_A}/removePassword", _APP_WRITE, applications.remove_password),
-    Route("GET", f"{_A}/federatedIdentityCredentials", _APP_READ, applications.federations),
-    Route("POST", f"{_A}/federatedIdentityCredentials", _APP_WRITE, applications.add_federation),
-    Route("DELETE", f"{_A}/federatedIdentityCredentials/{{federation}}", _APP_WRITE, applications.remove_federation),
+    Route("GET", f"{_A}/federatedIdentityCredentials", _APP_READ, federations.listing),
+    Route("POST", f"{_A}/federatedIdentityCredentials", _APP_WRITE, federations.create),
+    Route("DELETE", f"{_A}/federatedIdentityCredentials/{{federation}}", _APP_WRITE, federations.delete),
     Route("GET", "/servicePrincipals", _APP_READ, principals.listing),
     Route("GET", _P, _APP_READ, principals.get),
     Route("PATCH", _P, ("Application.ReadWrite.All", "Directory.ReadWrite.All"), principals.patch),

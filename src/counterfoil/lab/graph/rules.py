@@ -3,7 +3,7 @@
 from typing import Any
 
 from counterfoil.lab.graph import odata
-from counterfoil.lab.graph.context import Context, bad_request, item_not_found
+from counterfoil.lab.graph.context import Context, bad_request, field, item_not_found
 from counterfoil.lab.logs import mailbox_audit
 from counterfoil.lab.objects import Mailbox, Rule
 from counterfoil.lab.spelling import b64url
@@ -45,9 +45,9 @@ def create(context: Context) -> Reply:
         b64url(b"\x01\x00\x00" + context.world.dice.randbytes(6)),
         mailbox.id,
         str(body["displayName"]),
-        int(body.get("sequence", 1)),
-        bool(body.get("isEnabled", True)),
-        dict(body.get("conditions") or {}),
+        field(body, "sequence", int, 1),
+        field(body, "isEnabled", bool, True),  # noqa: FBT003 - the default
+        field(body, "conditions", dict, {}),
         dict(body["actions"]),
     )
     context.world.put(rule)
@@ -73,9 +73,9 @@ def update(context: Context) -> Reply:
     mailbox, body = context.mailbox(), context.body()
     rule = _find(context, mailbox)
     rule.name = str(body.get("displayName", rule.name))
-    rule.enabled = bool(body.get("isEnabled", rule.enabled))
-    rule.conditions = dict(body.get("conditions") or rule.conditions)
-    rule.actions = dict(body.get("actions") or rule.actions)
+    rule.enabled = field(body, "isEnabled", bool, rule.enabled)
+    rule.conditions = field(body, "conditions", dict, rule.conditions)
+    rule.actions = field(body, "actions", dict, rule.actions)
     context.world.put(rule)
     _log(context, mailbox, "Set-InboxRule", rule)
     return json_reply(200, _document(rule))

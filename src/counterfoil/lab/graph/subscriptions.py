@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 from counterfoil.lab import mailboxes
 from counterfoil.lab.graph import odata
-from counterfoil.lab.graph.context import Context, GraphError, bad_request, not_found
+from counterfoil.lab.graph.context import Context, GraphError, bad_request, field, not_found
 from counterfoil.lab.objects import Subscription
 from counterfoil.lab.spelling import parse, ticks
 from counterfoil.lab.wire import Errand, Pending, Reply, json_reply
@@ -104,17 +104,15 @@ def _read(context: Context, body: dict[str, Any]) -> Subscription:
         raise GraphError(
             403, "ExtensionError", "Operation: Create; Exception: [Status Code: Forbidden; Reason: Access is denied.]"
         )
-    name = found[2] or found[3]
-    place = mailboxes.folder(context.world, mailbox, name) if name else None
-    if name and place is None:
+    wanted = found[2] or found[3]
+    place = mailboxes.folder(context.world, mailbox, wanted) if wanted else None
+    if wanted and place is None:
         raise GraphError(404, "ResourceNotFound", "Resource not found for the subscription.")
     types = [kind.strip() for kind in str(body.get("changeType", "")).split(",")]
     if not set(types) <= {"created", "updated", "deleted"}:
         raise bad_request("Invalid changeType.", "InvalidRequest")
-    for field in ("notificationUrl", "lifecycleNotificationUrl"):
-        url = body.get(field)
-        if (url or field == "notificationUrl") and urlsplit(str(url)).scheme != "https":
-            raise bad_request(f"The '{field}' must be an https URL.", "InvalidRequest")
+    for name in ("notificationUrl", "lifecycleNotificationUrl"):
+        _check_url(name, field(body, name, str, ""), needed=name == "notificationUrl")
     principal = context.caller.principal
     return Subscription(
         id=context.world.guid(),
@@ -126,11 +124,25 @@ def _read(context: Context, body: dict[str, Any]) -> Subscription:
         resource=str(body["resource"]),
         change_types=types,
         notification_url=str(body["notificationUrl"]),
-        lifecycle_url=body.get("lifecycleNotificationUrl"),
-        client_state=body.get("clientState"),
+        lifecycle_url=field(body, "lifecycleNotificationUrl", str, "") or None,
+        client_state=field(body, "clientState", str, "") or None,
         expires=_expiry(context, body),
         immutable=context.immutable,
     )
+
+
+def _check_url(name: str, url: str, *, needed: bool) -> None:
+    """Hold that a URL is https.
+
+    Raises:
+        GraphError: 400.
+    """
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        scheme = ""
+    if (url or needed) and scheme != "https":
+        raise bad_request(f"The '{name}' must be an https URL.", "InvalidRequest")
 
 
 def renew(context: Context) -> Reply:

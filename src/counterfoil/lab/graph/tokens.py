@@ -3,9 +3,7 @@
 import binascii
 from typing import Any
 
-from cryptography import x509
-
-from counterfoil.lab import jwt
+from counterfoil.lab import certificates, jwt
 from counterfoil.lab.graph.context import Caller, GraphError
 from counterfoil.lab.objects import Tenant
 from counterfoil.lab.spelling import b64url
@@ -47,8 +45,7 @@ def _verified(world: World, text: str) -> dict[str, Any]:
         token = jwt.read(text)
     except (ValueError, binascii.Error) as error:
         raise _unauthorized("CompactToken parsing failed with error code: 80049217") from error
-    public = x509.load_pem_x509_certificate(world.certificate).public_key()
-    if not jwt.verifies(token, public):
+    if not jwt.verifies(token, certificates.public_key(world.certificate)):
         raise _unauthorized("Access token validation failure. Invalid signature.")
     return token.claims
 
