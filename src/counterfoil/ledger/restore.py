@@ -71,6 +71,5 @@ def _fill(connection: sa.Connection, size: int, lost: list[bytes], gap: Stub) ->
     for row in [*lost, entry]:
         for level, number, node in frontier.append(leaf_hash(row)):
             nodes += rows.node_rows(level, number, node)
-    connection.execute(sa.insert(rows.entries), new)
-    if nodes:
-        connection.execute(sa.insert(rows.nodes), nodes)
+    rows.insert(connection, rows.entries, new)
+    rows.insert(connection, rows.nodes, nodes)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import sqlalchemy as sa
 
@@ -82,6 +83,21 @@ class Row:
     stub: Stub | None
     octets: bytes | None
     entry: bytes
+
+
+def insert(connection: sa.Connection, table: sa.Table, new: list[dict[str, object]]) -> None:
+    """Insert rows that have a value for every column, without SQLAlchemy's work for each of them."""
+    if not new:
+        return
+    statement, order = _compiled(table, connection.dialect)
+    rows = new if order is None else [tuple([row[name] for name in order]) for row in new]
+    connection.exec_driver_sql(statement, rows)
+
+
+@lru_cache(maxsize=16)
+def _compiled(table: sa.Table, dialect: sa.Dialect) -> tuple[str, list[str] | None]:
+    compiled = sa.insert(table).compile(dialect=dialect)
+    return compiled.string, compiled.positiontup if compiled.positional else None
 
 
 def size(connection: sa.Connection) -> int:

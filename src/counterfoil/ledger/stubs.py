@@ -169,6 +169,8 @@ _SUBJECT: Final[Mapping[str, str]] = {
     "certificate": "thumbprint_sha256",
     "mark": "thumbprint_sha256",
 }
+_SORTING = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+_PLAIN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _RESERVED = frozenset({"kind", "time", "tenant"})
 
 
@@ -233,27 +235,37 @@ def canonical_json(value: Json) -> bytes:
         Refused: See ``canonical``.
     """
     try:
-        text = json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        # The encoder sorts by code point; RFC 8785 section 3.2.3 by UTF-16 code unit. For ASCII keys that is one.
+        text = _SORTING.encode(value) if _only_ascii_keys(value) else _PLAIN.encode(_ordered(value))
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise Refused("a stub holds half a surrogate pair, which no UTF-8 can spell") from error
 
 
-def _ordered(value: Json) -> Json:
+def _only_ascii_keys(value: Json) -> bool:
+    """Say whether all keys are ASCII, and refuse what has no single spelling."""
+    if isinstance(value, str) or value is None:
+        return True
     if isinstance(value, dict):
-        # RFC 8785 section 3.2.3 sorts by UTF-16 code units; for ASCII keys that is the plain order.
-        return {key: _ordered(value[key]) for key in sorted(value, key=_utf16)}
+        # Lists, not generators: every value is looked at, even behind one that settles the answer.
+        inside = [_only_ascii_keys(item) for item in value.values()]
+        return all(inside) and all(key.isascii() for key in value)
     if isinstance(value, list | tuple):
-        return [_ordered(item) for item in value]
+        inside = [_only_ascii_keys(item) for item in value]
+        return all(inside)
     if isinstance(value, float):
         raise Refused(f"a stub holds the fraction {value!r}; spell it as text or as an integer of a smaller unit")
-    if isinstance(value, int) and abs(value) > 2**53 - 1:
+    if abs(value) > 2**53 - 1:
         raise Refused(f"a stub holds the number {value}; spell numbers beyond 53 bits as text")
+    return True
+
+
+def _ordered(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value, key=lambda key: key.encode("utf-16-be"))}
+    if isinstance(value, list | tuple):
+        return [_ordered(item) for item in value]
     return value
-
-
-def _utf16(key: str) -> bytes:
-    return key.encode("utf-16-be", "surrogatepass")
 
 
 def read(octets: bytes) -> Stub:

@@ -218,7 +218,5 @@ class _Batch:
         for row in self._entries:
             for level, number, node in self._frontier.append(leaf_hash(row["entry"])):  # type: ignore[arg-type]
                 self._nodes += rows.node_rows(level, number, node)
-        if self._entries:
-            self._connection.execute(sa.insert(rows.entries), self._entries)
-        if self._nodes:
-            self._connection.execute(sa.insert(rows.nodes), self._nodes)
+        rows.insert(self._connection, rows.entries, self._entries)
+        rows.insert(self._connection, rows.nodes, self._nodes)
