@@ -124,3 +124,29 @@ def test_a_subscription_delivers_to_him_without_a_token(running, joined, thief, 
 
     assert receiver.heard.wait(10)
     assert receiver.told[0]["value"][0]["tenantId"] == joined.tenant
+
+
+def test_a_live_token_undoes_an_eviction(running, joined, thief):
+    """With a role that may write, a token kept from before puts his key back and makes a secret besides."""
+    app = running.add_application(
+        joined.tenant, "Control", roles=["Application.ReadWrite.All"], certificates_pem=[joined.pair.pem]
+    )
+    hold = thief.sign_in(joined.tenant, app["app_id"], joined.pair.key_pem, joined.pair.pem)
+    running.operate("admin_set_keys", app_id=app["app_id"], certificates_pem=[])
+    assert thief.sign_in(joined.tenant, app["app_id"], joined.pair.key_pem, joined.pair.pem) is None
+
+    assert hold.put_keys(app["object_id"], [joined.pair.pem])
+    secret = hold.add_secret(app["object_id"])
+    assert thief.sign_in(joined.tenant, app["app_id"], joined.pair.key_pem, joined.pair.pem)
+    assert thief.sign_in_with_secret(joined.tenant, app["app_id"], secret)
+    assert not hold.grant(app["service_principal"], "810c84a8-4a9e-49e6-bf7d-12d183f40d01")
+    assert secret not in thief.path.read_text()
+    assert [line["action"] for line in _done(thief)] == [
+        "sign-in",
+        "sign-in",
+        "put-keys",
+        "add-secret",
+        "sign-in",
+        "sign-in",
+        "grant",
+    ]

@@ -35,6 +35,12 @@ def token_form(app_id: str, assertion: str, resource: str) -> dict[str, str]:
     }
 
 
+def secret_form(app_id: str, secret: str, resource: str) -> dict[str, str]:
+    """Make the form of a token request with a client secret."""
+    scope = f"{resource}/.default"
+    return {"client_id": app_id, "scope": scope, "client_secret": secret, "grant_type": "client_credentials"}
+
+
 def proof_claims(object_id: str, now: float) -> dict[str, Any]:
     """Make the claims of a key proof."""
     return {"aud": "00000002-0000-0000-c000-000000000000", "iss": object_id, "nbf": int(now), "exp": int(now) + 600}
