@@ -1,7 +1,8 @@
 """The ledger against bare group-committed SQLite, and the time to verify a million leaves: ``python -m bench.ledger``.
 
 Both sides write the same octets in groups of the same size, one fsync a group; ours numbers, salts, hashes and
-grows the tree besides. DESIGN section 8 holds us to twice the bare time, and to about a second for the leaves.
+grows the tree besides. The aim is twice the bare time, and about a
+second for the leaves.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Certificates of credentials: making them for a key that never leaves its provider, reading them, naming them.
 
-Pure but for the ``sign`` that is handed in. Thumbprints are spelt as in microsoft365.md 1.1: upper-case
+Pure but for the ``sign`` that is handed in. Thumbprints are spelt as Microsoft prints them: upper-case
 hex in logs and portals, base64url without padding in the header of an assertion.
 """
 

@@ -1,6 +1,7 @@
 """What the signer builds and signs: client assertions (RFC 7523) and key proofs, as compact JWS (RFC 7515). Pure.
 
-Shapes: microsoft365.md 1.1 (assertion) and 2.2 (proof of possession for addKey and removeKey).
+Shapes: Microsoft, "Microsoft identity platform application authentication certificate credentials" (assertion)
+and "application: addKey" of Microsoft Graph (proof of possession for addKey and removeKey).
 """
 
 import json

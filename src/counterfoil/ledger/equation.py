@@ -1,4 +1,4 @@
-"""The mail equation: every acknowledged message was handed on or held (DESIGN section 2). Pure.
+"""The mail equation: every acknowledged message was handed on or held. Pure.
 
     intents      = handed_on + held + refused + deferred + unknown + open
     acknowledged = handed_on + held

@@ -1,4 +1,4 @@
-"""The stub exchange form of DESIGN section 6: one JSON object a line, absent keys null, unknown keys kept. Pure."""
+"""The stub exchange form: one JSON object a line, absent keys null, unknown keys kept. Pure."""
 
 import json
 from collections.abc import Iterable, Iterator

@@ -45,7 +45,7 @@ _CREDENTIAL = {"app": _TEXT, "thumbprint_sha1": _TEXT, "thumbprint_sha256": _TEX
 _SIGNED = {"signer": _TEXT, "sequence": _NUMBER, "counter": _NUMBER, "signature": _TEXT, "credential": _TEXT}
 
 FIELDS: Final[Mapping[str, Mapping[str, type]]] = {
-    # DESIGN section 6, the exchange form
+    # the exchange form, for any program that keeps stubs
     "tenant": {"name": _TEXT, "connected": _FLAG, "roles": _LIST},
     "credential": {**_CREDENTIAL, "state": _TEXT, "credential": _TEXT},
     "job": {"id": _TEXT, "reason": _TEXT, "subject": _TEXT},
