@@ -1,0 +1,135 @@
+"""What a tenant's administrator must do to connect us, and why: as data, as a page, as PowerShell. Pure.
+
+Least privilege by product; every permission says whether it reads or changes. Besides, the lines that
+close the back door: without them mail can be sent straight to the tenant, past the gateway.
+"""
+
+from dataclasses import dataclass
+
+from counterfoil.model.errors import Misconfigured
+from counterfoil.model.mail import Json
+from counterfoil.tenant.permissions import PERMISSIONS, PRODUCTS, RESOURCE_APPS, needed
+
+OWNER = (
+    "New-MgApplicationOwnerByRef -ApplicationId $app.Id -BodyParameter "
+    '@{"@odata.id" = "https://graph.microsoft.com/v1.0/directoryObjects/$($controlSp.Id)"}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan for one tenant. ``gateway`` is the name in our client certificate."""
+
+    tenant: str
+    products: tuple[str, ...]
+    gateway: str
+    secret_header: str
+
+    @property
+    def consent(self) -> dict[str, list[str]]:
+        """The permissions of the application that reads mail and logs, each with its reasons."""
+        return needed(tuple(name for name in self.products if name != "control"))
+
+
+def make(tenant: str, products: tuple[str, ...], gateway: str, secret_header: str) -> Plan:
+    """Make a plan.
+
+    Raises:
+        Misconfigured: If a product is unknown, or none is named.
+    """
+    unknown = [name for name in products if name not in PRODUCTS]
+    if unknown or not products:
+        raise Misconfigured(
+            f"unknown product: {', '.join(unknown)}" if unknown else "no product was named",
+            f"the products are {', '.join(PRODUCTS)}",
+        )
+    return Plan(tenant, products, gateway, secret_header)
+
+
+def as_json(plan: Plan) -> dict[str, Json]:
+    """Return the plan as JSON."""
+    permissions: list[Json] = [
+        {
+            "permission": name,
+            "id": PERMISSIONS[name].id,
+            "resource": PERMISSIONS[name].resource,
+            "reads": PERMISSIONS[name].reads,
+            "changes": PERMISSIONS[name].changes,
+            "why": list(why),
+        }
+        for name, why in plan.consent.items()
+    ]
+    control = "control" in plan.products
+    return {
+        "tenant": plan.tenant,
+        "products": list(plan.products),
+        "permissions": permissions,
+        "control_application": control,
+        "back_door": list(back_door(plan)),
+    }
+
+
+def as_text(plan: Plan) -> str:
+    """Return the plan as a page that can be sent to the tenant's administrator."""
+    lines = [f"What {plan.tenant} is asked to allow", "=" * (len(plan.tenant) + 26), ""]
+    lines += [f"* {name}: {PRODUCTS[name].what}" for name in plan.products]
+    lines += ["", "Permissions (application permissions, admin consent)", ""]
+    for name, why in plan.consent.items():
+        permission = PERMISSIONS[name]
+        lines.append(f"* {name}")
+        lines.append(f"    reads:   {permission.reads or 'nothing'}")
+        lines.append(f"    changes: {permission.changes or 'nothing'}")
+        lines += [f"    why:     {reason}" for reason in why]
+    if "control" in plan.products:
+        lines += ["", "A second application for rotations: Application.ReadWrite.OwnedBy, owner of the first.", ""]
+        lines.append("It can write the credentials of the applications that it owns, and read no mail.")
+    lines += ["", "Close the back door (Exchange Online PowerShell)", "", *back_door(plan), ""]
+    return "\n".join(lines)
+
+
+def as_powershell(plan: Plan) -> str:
+    """Return the lines that register and consent, for Microsoft Graph PowerShell."""
+    lines = [
+        "Connect-MgGraph -Scopes 'Application.ReadWrite.All','AppRoleAssignment.ReadWrite.All'",
+        "$app = New-MgApplication -DisplayName 'Counterfoil' -SignInAudience AzureADMyOrg",
+        "$sp = New-MgServicePrincipal -AppId $app.AppId",
+        *_grants(plan.consent, "$sp"),
+    ]
+    if "control" in plan.products:
+        lines += [
+            "$control = New-MgApplication -DisplayName 'Counterfoil control' -SignInAudience AzureADMyOrg",
+            "$controlSp = New-MgServicePrincipal -AppId $control.AppId",
+            *_grants(needed(("control",)), "$controlSp"),
+            OWNER,
+        ]
+    lines.append('"app $($app.AppId) object $($app.Id) principal $($sp.Id)"')
+    return "\n".join(lines) + "\n"
+
+
+def _grants(wanted: dict[str, list[str]], principal: str) -> list[str]:
+    lines = []
+    for name in wanted:
+        permission = PERMISSIONS[name]
+        resource = f"(Get-MgServicePrincipal -Filter \"appId eq '{RESOURCE_APPS[permission.resource]}'\").Id"
+        lines.append(
+            f"New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId {principal}.Id -PrincipalId {principal}.Id "
+            f"-ResourceId {resource} -AppRoleId {permission.id}  # {name}"
+        )
+    return lines
+
+
+def back_door(plan: Plan) -> tuple[str, ...]:
+    """Return the Exchange Online lines without which mail can pass the gateway by (microsoft365.md 6)."""
+    name = plan.gateway
+    by_certificate = (
+        f"-RequireTls $true -RestrictDomainsToCertificate $true -TlsSenderCertificateName '{name}' -EFSkipLastIP $true"
+    )
+    by_name = f"-TlsSettings DomainValidation -TlsDomain '{name}' -IsTransportRuleScoped $true -UseMXRecord $false"
+    secret = f"-SetHeaderName '{plan.secret_header}' -SetHeaderValue 'THE SECRET'"
+    outside = "-FromScope InOrganization -SentToScope NotInOrganization"
+    return (
+        f"New-InboundConnector -Name 'Counterfoil' -ConnectorType Partner -SenderDomains * {by_certificate}",
+        f"Set-ArcConfig -Identity Default -ArcTrustedSealers ((Get-ArcConfig).ArcTrustedSealers + '{name}')",
+        f"New-OutboundConnector -Name 'Counterfoil' -ConnectorType Partner -SmartHosts '{name}' {by_name}",
+        f"New-TransportRule -Name 'Counterfoil' {outside} {secret} -RouteMessageOutboundConnector 'Counterfoil'",
+    )

@@ -1,0 +1,68 @@
+"""The connection plan: least privilege by product, with reasons, and the back door closed."""
+
+import json
+from uuid import UUID
+
+import pytest
+
+from counterfoil.model.errors import Misconfigured
+from counterfoil.tenant import plan
+from counterfoil.tenant.permissions import PERMISSIONS, PRODUCTS, needed
+
+
+def made(*products):
+    """A plan for one tenant."""
+    return plan.make("contoso", products, "gw.example.org", "X-Counterfoil-Tenant")
+
+
+def test_a_plan_asks_for_nothing_that_no_product_needs():
+    """Scanning internal mail alone asks for reading mail and for nothing else."""
+    asked = plan.as_json(made("scan-internal"))["permissions"]
+    assert [entry["permission"] for entry in asked] == ["Mail.Read"]
+    assert asked[0]["changes"] == ""
+
+
+def test_reading_and_changing_are_one_permission_with_both_reasons():
+    """Where a product changes mail, reading is not asked for beside it, and its reason is kept."""
+    wanted = needed(("remediate", "scan-internal"))
+    assert list(wanted) == ["Mail.ReadWrite"]
+    assert {why.rpartition("(")[2] for why in wanted["Mail.ReadWrite"]} == {"remediate)", "scan-internal)"}
+
+
+def test_the_application_that_reads_mail_may_write_no_credentials():
+    """The control product is an application of its own in every form of the plan."""
+    both = made("remediate", "control")
+    assert "Application.ReadWrite.OwnedBy" not in [e["permission"] for e in plan.as_json(both)["permissions"]]
+    lines = plan.as_powershell(both).splitlines()
+    grants = [line for line in lines if PERMISSIONS["Application.ReadWrite.OwnedBy"].id in line]
+    assert len(grants) == 1
+    assert "$controlSp.Id" in grants[0]
+
+
+def test_every_permission_says_what_it_reads_or_changes():
+    """No permission opens nothing, and each product has a reason for each of its permissions."""
+    assert all(permission.reads or permission.changes for permission in PERMISSIONS.values())
+    assert all(why for product in PRODUCTS.values() for _, why in product.needs)
+
+
+def test_the_back_door_is_closed_by_the_name_in_our_certificate():
+    """The page and the JSON carry the connector that takes mail only from that name over TLS."""
+    text = plan.as_text(made("watch"))
+    assert "-RestrictDomainsToCertificate $true -TlsSenderCertificateName 'gw.example.org'" in text
+    assert "-SetHeaderName 'X-Counterfoil-Tenant'" in text
+    json.dumps(plan.as_json(made("watch")))
+
+
+@pytest.mark.parametrize(("products", "words"), [((), "no product was named"), (("spam",), "unknown product: spam")])
+def test_a_plan_for_nothing_is_refused_with_the_list(products, words):
+    """An unknown product, or none, is refused, and the hint lists what there is."""
+    with pytest.raises(Misconfigured, match=words) as caught:
+        made(*products)
+    assert "remediate" in caught.value.hint
+
+
+def test_the_reference_of_permissions_names_real_roles():
+    """Every id is a GUID, and no two permissions share one."""
+    ids = [permission.id for permission in PERMISSIONS.values()]
+    assert len(set(ids)) == len(ids)
+    assert [str(UUID(identifier)) for identifier in ids] == ids
