@@ -14,6 +14,7 @@ from counterfoil.cli.ledger import opened_ledger
 from counterfoil.cli.output import answer_json, answer_text, visible
 from counterfoil.evidence.answer import exit_code
 from counterfoil.evidence.collect import readers
+from counterfoil.evidence.customer import customer_files
 from counterfoil.evidence.report import report
 from counterfoil.evidence.stubs import Books, read_objects, read_stubs
 from counterfoil.evidence.words import summary_lines
@@ -26,6 +27,9 @@ from counterfoil.model.instant import from_rfc3339
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``counterfoil reconcile``."""
     add_inputs(parser)
+    parser.add_argument(
+        "--export", type=Path, metavar="DIR", help="also write a folder for each tenant, for that tenant"
+    )
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write a report with a timeline, as HTML")
 
 
@@ -58,6 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     if arguments.report is not None:
         write_report(answer, arguments.report)
+    if arguments.export is not None:
+        for path, text in customer_files(answer.tenants, answer.books):
+            place = arguments.export / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
     if arguments.json:
         answer_json(answer.document)
         faults(answer)

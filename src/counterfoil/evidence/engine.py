@@ -12,7 +12,7 @@ from typing import Any, Self
 import duckdb
 
 from counterfoil.evidence.coverage_queries import COVERAGE
-from counterfoil.evidence.queries import PREPARE, STEPS, TABLES
+from counterfoil.evidence.queries import ADOPT, PREPARE, STEPS, TABLES
 from counterfoil.evidence.stubs import Books
 from counterfoil.evidence.uses import COLUMNS
 
@@ -93,6 +93,7 @@ class Engine:
 
     def prepare(self) -> list[dict[str, Any]]:
         """Fold copies, run step 1, and return the candidates of step 2."""
+        self._base.execute(ADOPT)
         for name, query in PREPARE.items():
             self._base.execute(f"CREATE TABLE {name} AS {query}")
         return list(self.rows("SELECT * FROM signin_candidates"))

@@ -73,17 +73,22 @@ def _loopback(host: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def operation_of(endpoint: str, method: str | None, path: str | None, status: int | None, *, has_ids: bool) -> str:
-    """Name the operation of a call stub; the names are the keys of the table."""
+def operation_of(
+    endpoint: str, method: str | None, path: str | None, *, status: int | None, effect: str, has_ids: bool
+) -> str:
+    """Name the operation of a call stub; the names are the keys of the table.
+
+    A stub may keep its resource in a form of its own: with message ids, its method or effect is enough.
+    """
     if endpoint in ("management", "elsewhere"):
         return endpoint
     if status is None or not 200 <= status < 300:
         return "no-answer"
     if endpoint == "exchange":
-        reads = has_ids and method in (None, "GET", "POST")
-        return "exchange-message-read" if reads else "exchange-other"
+        return "exchange-message-read" if has_ids and effect == "read" else "exchange-other"
     what = asked(path)
-    if what.kind == "message":
+    method = method or {"read": "GET", "change": "PATCH"}.get(effect)
+    if what.kind == "message" or (has_ids and what.kind == "other" and not (path or "").lower().endswith("/$batch")):
         return _on_message(method, path or "", has_ids=has_ids)
     return "graph-listing" if what.kind in ("listing", "send", "rule", "import", "export") else "graph-other"
 
@@ -98,7 +103,9 @@ def _on_message(method: str | None, path: str, *, has_ids: bool) -> str:
     return "graph-message-update" if method == "PATCH" else "graph-message-other"
 
 
-def musts(endpoint: str, method: str | None, path: str | None, status: int | None, *, has_ids: bool) -> list[str]:
+def musts(
+    endpoint: str, method: str | None, path: str | None, *, status: int | None, effect: str, has_ids: bool
+) -> list[str]:
     """Name the sources in which a call must show."""
-    rows = OPERATIONS[operation_of(endpoint, method, path, status, has_ids=has_ids)]
+    rows = OPERATIONS[operation_of(endpoint, method, path, status=status, effect=effect, has_ids=has_ids)]
     return [source for source, word in ((GRAPH, rows.graph), (MAILBOX, rows.mailbox)) if word == MUST]

@@ -32,6 +32,14 @@ def _folded(name: str) -> str:
 
 _FOLDED = ", ".join(_folded(name) for name in COLUMNS if name not in ("record", "source", "items"))
 
+ADOPT: Final = """
+    UPDATE uses_loaded SET tenant = a.tenant, record = replace(record, ':None:', ':' || a.tenant || ':'),
+           doubt = nullif(trim(replace(doubt, 'unfilled tenant', ''), '; '), '')
+    FROM (SELECT u.file, min(t.tenant) AS tenant FROM uses_loaded u JOIN tokens t ON t.uti = u.uti
+          WHERE u.tenant IS NULL GROUP BY u.file HAVING count(DISTINCT t.tenant) = 1) AS a
+    WHERE uses_loaded.tenant IS NULL AND uses_loaded.file = a.file"""
+"""A page that names no tenant is the tenant's whose tokens, and nobody else's, stand in it."""
+
 PREPARE: Final = {
     # A row exported twice, late or by two exporters is one row.
     "uses_raw": "SELECT record, source, count(*) AS copies, " + _FOLDED + " FROM uses_loaded GROUP BY record, source",  # noqa: S608 - our own names

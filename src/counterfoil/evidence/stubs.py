@@ -225,7 +225,14 @@ def _finish(books: Books) -> None:
     for number, row in enumerate(books.calls):
         row["no"] = number
         row["endpoint"] = endpoint_of(row["host"], audience.get((row["tenant"], row["uti"])))
-        row["must"] = musts(row["endpoint"], row["method"], row["path"], row["status"], has_ids=bool(row["messages"]))
+        row["must"] = musts(
+            row["endpoint"],
+            row["method"],
+            row["path"],
+            status=row["status"],
+            effect=row["effect"],
+            has_ids=bool(row["messages"]),
+        )
 
 
 def _low(value: Any) -> str | None:
