@@ -50,6 +50,14 @@ def test_a_file_in_the_way_is_said_plainly(tmp_path):
         Laboratory(tmp_path / "lab")
 
 
+def test_one_directory_is_one_laboratory(tmp_path):
+    """A second laboratory on the same directory is refused while the first one runs, and not afterwards."""
+    with Laboratory(tmp_path / "lab"), pytest.raises(Misconfigured, match="another laboratory runs on"):
+        Laboratory(tmp_path / "lab")
+    with Laboratory(tmp_path / "lab") as again:
+        assert again.operate("tenants") == []
+
+
 def test_the_fault_plan_depends_on_its_seed_alone(bench):
     """The same seed gives the same faults to tenants of the same names, another seed others; all kinds occur."""
     for number in range(40):

@@ -1,6 +1,8 @@
 """The laboratory's one lock: a request goes in, the world changes, the change is kept, the answer goes out."""
 
+import fcntl
 import logging
+import os
 import random
 import threading
 from collections.abc import Callable
@@ -36,6 +38,7 @@ class Engine:
     def __init__(self, directory: Path, seed: int | None = None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
+        self._claim = _claimed(directory)
         self.authority, self.server, self.signing = authority.open_authority(directory, clock.now())
         self.trusted = authority.trusted_file(directory, self.authority)
         self._store = Store(directory / "lab.sqlite")
@@ -133,6 +136,24 @@ class Engine:
         """Close the store."""
         with self._lock:
             self._store.close()
+            os.close(self._claim)
+
+
+def _claimed(directory: Path) -> int:
+    """Hold the directory for ourselves; the system lets go of it when the process ends, however it ends.
+
+    Raises:
+        Misconfigured: If another laboratory holds it.
+    """
+    handle = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise Misconfigured(
+            f"another laboratory runs on {directory}", "stop it first, or give --data another directory"
+        ) from error
+    return handle
 
 
 def readable(directory: Path) -> None:

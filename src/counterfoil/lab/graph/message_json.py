@@ -35,7 +35,6 @@ def message(context: Context, item: Message) -> dict[str, Any]:
         "importance": "normal",
         "parentFolderId": item_ids.folder_id(place),
         "conversationId": None,
-        "isDeliveryReceiptRequested": None,
         "isReadReceiptRequested": False,
         "isRead": item.read,
         "isDraft": item.draft,
