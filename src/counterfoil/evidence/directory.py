@@ -5,7 +5,7 @@ credential whoever put it there; it touches a tenant where an application did it
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -24,18 +24,30 @@ _ADMINISTERS = (
 )
 
 
-def concerned(rows: Iterable[Row], apps: set[str], principals: set[tuple[str, str]]) -> list[Row]:
-    """Keep the rows that one of our applications made, or that change one of them."""
+def concerned(
+    rows: Iterable[Row], apps: set[str], principals: set[tuple[str, str]], homes: Mapping[str, str]
+) -> list[Row]:
+    """Keep the rows that one of our applications made, or that change one of them.
+
+    Pages of the Graph API name no tenant; ``homes`` gives the tenant of each application that has only one.
+    """
     kept: list[Row] = []
     ids = {app.replace("-", "") for app in apps}
-    for row in rows:
-        detail = json.loads(row["detail"] or "{}")
+    for read in rows:
+        detail = json.loads(read["detail"] or "{}")
+        row = {**read, "tenant": read["tenant"] or _home(read, detail, homes)}
         mine = row["app"] in apps or (row["tenant"], row["principal"]) in principals
         mine = mine or any(_is_ours(row, actor, ids, principals) for actor in detail.get("actors", []))
         targeted = any(_is_ours(row, target, ids, principals) for target in detail.get("targets", []))
         if mine or targeted:
             kept.append({**row, "detail": detail, "mine": mine, "targeted": targeted})
     return kept
+
+
+def _home(row: Row, detail: Row, homes: Mapping[str, str]) -> str | None:
+    named = [row["app"] or "", *detail.get("actors", []), *detail.get("targets", [])]
+    found = {homes[app] for app in (text.replace("-", "") for text in named) if app in homes}
+    return found.pop() if len(found) == 1 else None
 
 
 def _is_ours(row: Row, text: str, ids: set[str], principals: set[tuple[str, str]]) -> bool:

@@ -50,6 +50,15 @@ class Books:
         named = {row["tenant"] for rows in (self.credentials, self.tokens, self.calls) for row in rows}
         return set(self.connections) | {tenant for tenant in named if tenant}
 
+    @property
+    def homes(self) -> dict[str, str]:
+        """The tenant of each application that is in one tenant only; applications without dashes."""
+        found: dict[str, set[str]] = {}
+        for row in (*self.credentials, *self.tokens):
+            if row["app"] and row["tenant"]:
+                found.setdefault(row["app"].replace("-", ""), set()).add(row["tenant"])
+        return {app: tenants.pop() for app, tenants in found.items() if len(tenants) == 1}
+
 
 def read_stubs(lines: Iterable[str]) -> Books:
     """Read the exchange form.

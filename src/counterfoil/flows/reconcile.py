@@ -114,7 +114,7 @@ def _judgements(engine: Engine, books: Books, lookup: Lookup) -> list[Judgement]
     found = judge(engine.rows(REMAINDER), lookup)
     apps = {row["app"] for row in engine.rows("SELECT app FROM apps")}
     directory = concerned(
-        engine.rows("SELECT * FROM uses_raw WHERE source = 'directory-audit'"), apps, principals_of(engine)
+        engine.rows("SELECT * FROM uses_raw WHERE source = 'directory-audit'"), apps, principals_of(engine), books.homes
     )
     ours = engine.rows("SELECT * FROM calls WHERE effect = 'change'")
     found += judge_directory(directory, ours, lookup)
