@@ -10,7 +10,7 @@ from email.utils import format_datetime, getaddresses, parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
-from counterfoil.lab.spelling import seconds, utc
+from counterfoil.lab.spelling import utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +146,3 @@ def recipients_of(mime: bytes) -> list[str]:
 def summary(name: str, size: int) -> str:
     """Spell an attachment as the audit log does: ``invoice.pdf (20110b)``."""
     return f"{name} ({size}b)"
-
-
-def moment(at: float | None) -> str | None:
-    """Spell a time as Graph does, or keep ``None``."""
-    return None if at is None else seconds(at)

@@ -7,8 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from counterfoil.lab import by_hand, looks, plan, seed
+from counterfoil.lab.graph.openapi import describe
+from counterfoil.lab.world import World
 
 Operation = Callable[..., Any]
+
+
+def openapi(_world: World, _now: float) -> dict[str, Any]:
+    """Describe the laboratory's Graph in OpenAPI 3.0."""
+    return describe()
+
 
 OPERATIONS: dict[str, Operation] = {
     operation.__name__: operation
@@ -32,6 +40,7 @@ OPERATIONS: dict[str, Operation] = {
         plan.schedule,
         plan.apply_faults,
         plan.lose_rows,
+        openapi,
         looks.messages,
         looks.credentials,
         looks.tenants,

@@ -8,7 +8,7 @@ from counterfoil.lab.graph import message_json, odata
 from counterfoil.lab.graph.context import Context, GraphError, bad_request, item_not_found
 from counterfoil.lab.logs import mailbox_audit
 from counterfoil.lab.objects import Folder, Mailbox, Message, Trace
-from counterfoil.lab.spelling import b64url, from_b64url, parse, seconds
+from counterfoil.lab.spelling import b64url, from_b64url, parse
 from counterfoil.lab.wire import Reply, json_reply
 
 
@@ -240,8 +240,3 @@ def _delta_item(context: Context, item: Message | Trace, wanted: str) -> dict[st
     if isinstance(item, Trace):
         return {"@odata.type": "#microsoft.graph.message", "id": item.rest_id, "@removed": {"reason": "deleted"}}
     return {"@odata.type": "#microsoft.graph.message", **odata.select(message_json.message(context, item), wanted)}
-
-
-def received(item: Message) -> str:
-    """Return when a message came, as Graph spells it."""
-    return seconds(item.received)
