@@ -1,4 +1,4 @@
-"""Mail over the laboratory's Graph: what is read, moved, deleted, restored and sent (microsoft365.md section 4)."""
+"""Mail over the laboratory's Graph: what is read, moved, deleted, restored and sent (Microsoft Graph, message)."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""Mailbox audit: gathering, deduplication, throttling, licences (microsoft365.md section 3.8)."""
+"""Mailbox audit: gathering, deduplication, throttling, licences (Purview, MailItemsAccessed)."""
 
 import pytest
 from tests.lab.bench import MESSAGE

@@ -1,4 +1,4 @@
-"""The token service: what it grants, what it refuses, in whose words (microsoft365.md sections 1.1 to 1.6)."""
+"""The token service: what it grants, what it refuses, in whose words (Microsoft Entra, certificate credentials and access token claims)."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""How long access lasts after a key, a principal or a grant is gone (microsoft365.md sections 1.4 and 2.6)."""
+"""How long access lasts after a key, a principal or a grant is gone (Microsoft Entra, continuous access evaluation for workload identities)."""
 
 import json
 

@@ -2,7 +2,7 @@
 
 ``EXCUSES`` says which faults take evidence away, so that "cannot say" is the honest answer; the others
 change spelling, order or number only, and excuse nothing. Specified by the failure table of
-reconciliation.md 4.2.
+the ways in which such a comparison fails, listed in docs/reconcile.md.
 """
 
 from collections.abc import Callable

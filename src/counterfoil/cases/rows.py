@@ -22,7 +22,7 @@ RESOURCES = {
     EXCHANGE: ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online"),
     MANAGEMENT: ("c5393580-f805-4401-95e8-94b7a6ef2fc2", "Office 365 Management APIs"),
 }
-"""Application id and display name of each resource (microsoft365.md section 5)."""
+"""Application id and display name of each resource (Microsoft Graph permissions reference)."""
 
 
 @dataclass(frozen=True, slots=True)

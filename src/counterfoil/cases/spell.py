@@ -1,4 +1,4 @@
-"""How Microsoft's logs spell ids and times, by vintage (microsoft365.md 1.6, reconciliation.md 4.1).
+"""How Microsoft's logs spell ids and times, by vintage (Microsoft Entra, linkable identifiers).
 
 Written from the documents alone: the readers that are tested with these spellings share no code with it.
 """

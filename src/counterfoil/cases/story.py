@@ -75,7 +75,7 @@ def _spread(names: list[str], tenants: int, share: float, chance: Chance) -> dic
 
 
 def planted(tenants: int, seed: int) -> list[Tenant]:
-    """The scenario of 2021 with two twists, reconciliation.md 4.4.
+    """The scenario of 2021 with two twists: one certificate on a tenth of the tenants.
 
     One tenant in ten has the connection over EWS with the one shared certificate. Three of those are
     touched (mail read, nothing changed); a fourth, over Graph, has a token replayed; a fifth has no

@@ -16,7 +16,8 @@ class Pace:
 
     ``propagation`` is how long after a removal the token service may still honour a key; no figure is
     published, so it is generous. ``longest_token_life`` is 28 h for a single-tenant application whose
-    tokens may be CAE tokens (microsoft365.md 1.4); a laboratory or a policy may say less where it knows better.
+    tokens may be CAE tokens (Microsoft Entra, continuous access evaluation); a laboratory or a policy
+    may say less where it knows better.
     """
 
     reads: int = 3

@@ -8,9 +8,10 @@ from typing import Any
 
 from counterfoil.evidence.attack import NAMES
 from counterfoil.evidence.coverage import SourceCoverage
-from counterfoil.evidence.ids import uti
+from counterfoil.evidence.ids import dashed, uti
 from counterfoil.evidence.matching import TOUCHING, UNEXPLAINED, UNSEEN, Judgement, Row
 from counterfoil.evidence.radius import Extent, Radius
+from counterfoil.evidence.uses import SIGN_INS
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 
@@ -44,7 +45,7 @@ def tenant_answer(
     gaps: list[str],
     notes: Iterable[str],
 ) -> TenantAnswer:
-    """Put one tenant's answer together (DESIGN: touched, else cannot-say, else clean)."""
+    """Put one tenant's answer together (touched, else cannot-say, else clean)."""
     found = list(judgements)
     discrepancies, subjects, reasons = _discrepancies(found)
     unexplained = any(judgement.kind == UNEXPLAINED for judgement in found)
@@ -113,7 +114,7 @@ def _evidence(member: Judgement) -> dict[str, Json]:
     row = member.row
     entry: dict[str, Json] = {
         "source": row["source"],
-        "record": row["record"].split(":", 2)[-1],
+        "record": _record(row),
         "time": rfc3339(row["time"]) if row["time"] else None,
         "rule": member.rule,
         "subject": spelled(member.subject),
@@ -127,6 +128,12 @@ def _evidence(member: Judgement) -> dict[str, Json]:
         "copies": row["copies"],
     }
     return {name: value for name, value in entry.items() if value is not None}
+
+
+def _record(row: Row) -> str:
+    """Give the id by which a row is found in its log again."""
+    own = str(row["record"]).split(":", 2)[-1]
+    return dashed(own) if row["source"] == SIGN_INS and len(own) == 32 else own
 
 
 def _unseen(entry: Mapping[str, Any]) -> dict[str, Json]:

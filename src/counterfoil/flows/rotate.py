@@ -15,7 +15,10 @@ from counterfoil.credential.rotation import Observation, Step
 from counterfoil.model.errors import Refused, Unavailable
 
 KEY_NOT_FOUND = "AADSTS700027"
-"""The error that a removed key must meet (microsoft365.md 1.3); any other refusal proves nothing about the key."""
+"""The error that a removed key must meet (Microsoft Entra, AADSTS error codes).
+
+Any other refusal proves nothing about the key.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""May this client hand in mail for this recipient? The connectors decide (microsoft365.md section 6.1)."""
+"""May this client hand in mail for this recipient? The connectors decide (Exchange Online, New-InboundConnector)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The Office 365 Management Activity API (microsoft365.md section 3.5): subscriptions and content blobs."""
+"""The Office 365 Management Activity API, after its reference: subscriptions and content blobs."""
 
 import json
 from typing import Any

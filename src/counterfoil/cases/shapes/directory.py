@@ -1,4 +1,4 @@
-"""The directory audit as exports spell it (microsoft365.md 3.10)."""
+"""The directory audit as exports spell it (Microsoft Graph directoryAudit)."""
 
 import json
 

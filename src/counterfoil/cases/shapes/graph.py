@@ -1,4 +1,4 @@
-"""Graph activity as exports spell it (microsoft365.md 3.4)."""
+"""Graph activity as exports spell it (Azure Monitor MicrosoftGraphActivityLogs)."""
 
 from counterfoil.cases.cast import Tenant
 from counterfoil.cases.rows import GraphCall, Record

@@ -1,4 +1,4 @@
-"""Mailbox audit as exports spell it (microsoft365.md 3.6 to 3.9).
+"""Mailbox audit as exports spell it (Office 365 Management Activity API schema; Purview, MailItemsAccessed).
 
 MailItemsAccessed of one token in one mailbox is folded into records of two minutes, as Exchange does.
 """

@@ -1,4 +1,7 @@
-"""Service-principal sign-ins as exports spell them (microsoft365.md 3.1 to 3.3, reconciliation.md 3.1)."""
+"""Service-principal sign-ins as exports spell them.
+
+Microsoft Graph signIn (beta); Azure Monitor, AADServicePrincipalSignInLogs.
+"""
 
 import json
 

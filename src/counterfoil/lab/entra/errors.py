@@ -1,4 +1,4 @@
-"""Errors of the token service: texts, codes and HTTP statuses (microsoft365.md section 1.3).
+"""Errors of the token service: texts, codes and HTTP statuses (Microsoft Entra, AADSTS error codes).
 
 Where the reference knows no real text, the text here is in its spirit; a program may rely on ``error``
 and the codes only, as with Microsoft's.

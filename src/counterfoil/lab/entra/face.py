@@ -1,4 +1,7 @@
-"""The token service's URLs: discovery, keys, instance discovery, tokens (microsoft365.md 1.2 to 1.5)."""
+"""The token service's URLs: discovery, keys, instance discovery, tokens.
+
+Microsoft Entra, client credentials flow; OpenID Connect discovery.
+"""
 
 import base64
 import json

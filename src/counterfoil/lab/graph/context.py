@@ -1,4 +1,4 @@
-"""What a handler of Graph is given, and the errors it may answer with (microsoft365.md section 4.1)."""
+"""What a handler of Graph is given, and the errors it may answer with (Microsoft Graph, error responses and paging)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Graph activity rows (microsoft365.md section 3.4): storage lines and the Log Analytics table."""
+"""Graph activity rows (Azure Monitor MicrosoftGraphActivityLogs): storage lines and the Log Analytics table."""
 
 from dataclasses import dataclass
 from typing import Any

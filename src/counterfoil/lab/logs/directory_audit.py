@@ -1,4 +1,4 @@
-"""Directory audit rows (microsoft365.md section 3.10): Graph's shape, Log Analytics', and the unified log's."""
+"""Directory audit rows (Microsoft Graph directoryAudit): Graph's shape, Log Analytics', and the unified log's."""
 
 import json
 from typing import Any

@@ -1,4 +1,6 @@
-"""Mailbox audit rows of app-only use (microsoft365.md sections 3.6 to 3.9), in Management API form.
+"""Mailbox audit rows of app-only use, in Management API form.
+
+Office 365 Management Activity API schema; Purview, MailItemsAccessed.
 
 Reads are gathered for two minutes into one MailItemsAccessed row, the same access within an hour
 leaves none, and a mailbox that was read too often stops recording for a day.

@@ -1,4 +1,7 @@
-"""Service-principal sign-ins in their three shapes (microsoft365.md sections 3.1 to 3.3)."""
+"""Service-principal sign-ins in their three shapes.
+
+Microsoft Graph signIn (beta); Azure Monitor, AADServicePrincipalSignInLogs.
+"""
 
 import json
 from dataclasses import dataclass
