@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Endpoints:
     """Base addresses without a slash at the end; ``ca`` is a file of certificates to trust instead of the system's.
 
-    The defaults are the global cloud (microsoft365.md 1.2, 3.5, 4.1); a national cloud or a laboratory
+    The defaults are the global cloud; a national cloud or a laboratory
     has others.
     """
 

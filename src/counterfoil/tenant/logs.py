@@ -2,7 +2,7 @@
 
 What comes is returned as it came, record by record; the readers of ``evidence`` judge it like any
 export. Windows overlap on purpose: both sources repeat and reorder records, and readers count a record
-id once (microsoft365.md 3.1, 3.5, 3.10).
+id once (Microsoft Graph signIn and directoryAudit; Office 365 Management Activity API).
 """
 
 import json

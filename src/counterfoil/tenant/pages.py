@@ -1,4 +1,4 @@
-"""Pages of a Graph collection (microsoft365.md 4.1): followed to the end, but never in a circle."""
+"""Pages of a Graph collection (Microsoft Graph, paging): followed to the end, but never in a circle."""
 
 from collections.abc import Iterator
 from dataclasses import replace

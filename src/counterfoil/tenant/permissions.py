@@ -1,6 +1,6 @@
 """Application permissions: what each lets us read and change, and which each of our products needs. Data.
 
-Names and ids of Microsoft Graph's and the management API's app roles (microsoft365.md 5).
+Names and ids of Microsoft Graph's and the management API's app roles (Microsoft Graph permissions reference).
 """
 
 from dataclasses import dataclass

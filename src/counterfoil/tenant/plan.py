@@ -119,7 +119,7 @@ def _grants(wanted: dict[str, list[str]], principal: str) -> list[str]:
 
 
 def back_door(plan: Plan) -> tuple[str, ...]:
-    """Return the Exchange Online lines without which mail can pass the gateway by (microsoft365.md 6)."""
+    """Return the Exchange Online lines without which mail can pass the gateway by (Exchange Online, connectors)."""
     name = plan.gateway
     by_certificate = (
         f"-RequireTls $true -RestrictDomainsToCertificate $true -TlsSenderCertificateName '{name}' -EFSkipLastIP $true"

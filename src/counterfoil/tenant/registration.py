@@ -1,4 +1,4 @@
-"""A connection's app registration and service principal (microsoft365.md 2): credentials, grants, what was left.
+"""A connection's app registration and service principal (Microsoft Graph, application: addKey and removeKey): credentials, grants, what was left.
 
 Reading is done with the connection's own tokens; writing other than addKey and removeKey needs a
 control-plane identity with ``Application.ReadWrite.OwnedBy``, which is a connection of its own.
@@ -69,7 +69,7 @@ class Registration:
     def replace_certificates(self, keep: list[dict[str, Json]], job: Job) -> None:
         """Replace the application's whole list of certificates in one write (PATCH); needs the control plane."""
         body = json.dumps({"keyCredentials": keep}).encode()
-        self._door.call(Ask("PATCH", self._application, "change", body=body, headers=JSON), job)
+        self._door.call(Ask("PATCH", self._application, "change", body=body, headers=JSON, repeatable=True), job)
 
     def remove_secret(self, key_id: str, job: Job) -> None:
         """Remove a secret from the application; needs the control plane."""
@@ -83,7 +83,7 @@ class Registration:
     def set_enabled(self, enabled: bool, job: Job) -> None:
         """Enable or disable the service principal; disabled, it is given no token (AADSTS7000112)."""
         body = json.dumps({"accountEnabled": enabled}).encode()
-        self._door.call(Ask("PATCH", self._principal, "change", body=body, headers=JSON), job)
+        self._door.call(Ask("PATCH", self._principal, "change", body=body, headers=JSON, repeatable=True), job)
 
     def grants(self, job: Job) -> tuple[dict[str, Any], ...]:
         """List the application permissions that were granted (appRoleAssignments)."""
@@ -115,7 +115,7 @@ def _certificate(entry: dict[str, Any], where: str) -> Listed:
 
 
 def _sha1(entry: dict[str, Any]) -> str | None:
-    """Read ``customKeyIdentifier``: base64 of the SHA-1, or its forty hex digits (microsoft365.md 1.1)."""
+    """Read ``customKeyIdentifier``: base64 of the SHA-1, or its forty hex digits (Microsoft Entra, certificate credentials)."""
     text = str(entry.get("customKeyIdentifier") or "")
     if len(text) == 40:
         return text.upper()

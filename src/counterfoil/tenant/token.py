@@ -26,6 +26,7 @@ from counterfoil.model.errors import Refused, Unavailable
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential, Job, Stub
 from counterfoil.tenant.endpoints import Endpoints
+from counterfoil.tenant.lanes import Lanes
 from counterfoil.tenant.wire import Wire, fresh_id
 
 LAST_MINUTES = timedelta(seconds=60)
@@ -102,7 +103,7 @@ HINTS: Mapping[str, str] = {
     "AADSTS90002": "there is no such tenant: check the tenant id",
     "AADSTS53003": "a Conditional Access policy blocks this address: its administrator can allow it",
 }
-"""What to do, by code (microsoft365.md 1.3)."""
+"""What to do, by code (Microsoft Entra, AADSTS error codes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class Means:
     endpoints: Endpoints
     clock: Callable[[], datetime]
     pause: Callable[[float], None]
+    lanes: Lanes = field(default_factory=Lanes)
 
 
 class Tokens:
