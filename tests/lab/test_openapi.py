@@ -60,7 +60,7 @@ def session(bench):
 
 @api.parametrize()
 @settings(
-    max_examples=6,
+    max_examples=4,
     derandomize=True,
     deadline=None,
     database=None,

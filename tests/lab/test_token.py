@@ -1,4 +1,4 @@
-"""The token service: what it grants, what it refuses, in whose words (Microsoft Entra, certificate credentials and access token claims)."""
+"""The token service: what it grants, what it refuses, in whose words."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""How long access lasts after a key, a principal or a grant is gone (Microsoft Entra, continuous access evaluation for workload identities)."""
+"""How long access lasts after a key, a principal or a grant is gone."""
 
 import json
 

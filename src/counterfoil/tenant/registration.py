@@ -1,4 +1,4 @@
-"""A connection's app registration and service principal (Microsoft Graph, application: addKey and removeKey): credentials, grants, what was left.
+"""A connection's app registration and service principal: credentials, grants, what was left.
 
 Reading is done with the connection's own tokens; writing other than addKey and removeKey needs a
 control-plane identity with ``Application.ReadWrite.OwnedBy``, which is a connection of its own.
@@ -115,7 +115,7 @@ def _certificate(entry: dict[str, Any], where: str) -> Listed:
 
 
 def _sha1(entry: dict[str, Any]) -> str | None:
-    """Read ``customKeyIdentifier``: base64 of the SHA-1, or its forty hex digits (Microsoft Entra, certificate credentials)."""
+    """Read ``customKeyIdentifier``: base64 of the SHA-1, or its forty hex digits."""
     text = str(entry.get("customKeyIdentifier") or "")
     if len(text) == 40:
         return text.upper()
