@@ -1,4 +1,4 @@
-"""Record shapes, field by field, against records typed in from the reference .
+"""Record shapes, field by field, against records typed in from the reference.
 
 A golden record here gives every field that the real or documented record has; values that depend on
 the call are checked beside it. Nothing here is computed by the code that it checks.
