@@ -6,6 +6,7 @@ import random
 import uuid
 
 import pytest
+from tests.credential.conftest import SignerProcess
 
 from counterfoil.__main__ import main
 
@@ -295,3 +296,31 @@ def test_id_shows_every_spelling(capsys):
     assert code == 1
     assert answer[0]["meanings"]["token-id"]["sign_in_id"] == "51f7f038-e699-4b4e-9ddb-8c11c3a01300"
     assert answer[1] == {"value": "what?", "meanings": {}}
+
+
+def test_an_installation_is_reconciled_from_its_own_ledger(tmp_path, capsys):
+    """With --ledger the stubs come from the state directory: a sign-in with its own certificate is a theft."""
+    tenant = "11111111-1111-1111-1111-111111111111"
+    signer = SignerProcess(tmp_path / "state")
+    try:
+        words = ["credential", "create", "--tenant", tenant, "--app", APP, "--data", str(tmp_path / "state")]
+        code, made = _json(capsys, *words)
+        assert code == 0
+    finally:
+        signer.kill()
+    row = {
+        "id": "9f3b6c1e-5d2a-4c77-8e10-4b7a2c9d1e00",
+        "createdDateTime": "2026-10-05T09:30:00Z",
+        "appId": APP,
+        "resourceTenantId": tenant,
+        "signInEventTypes": ["servicePrincipal"],
+        "status": {"errorCode": 0},
+        "servicePrincipalCredentialThumbprint": made["thumbprint_sha1"],
+    }
+    (tmp_path / "signins.json").write_text(json.dumps({"value": [row]}))
+    window = ["--since", "2026-10-05T09:00:00Z", "--until", "2026-10-05T10:00:00Z"]
+    code, answer = _json(
+        capsys, "reconcile", "--ledger", str(tmp_path / "state"), "--logs", str(tmp_path / "signins.json"), *window
+    )
+
+    assert (code, answer["tenants"][0]["discrepancies"][0]["kind"]) == (1, "stolen-certificate")

@@ -45,3 +45,14 @@ def test_a_page_without_a_tenant_belongs_to_the_tenant_whose_tokens_it_shows(cas
         (OTHER, "clean"),
     ]
     assert document["tenants"][0]["coverage"][0]["hours_proven"] == 1
+
+
+def test_a_page_below_an_unknown_tenant_is_not_taken_for_ours(case):
+    """A path that names another tenant does not give its rows to the only tenant we know."""
+    case.heartbeat()
+    row = case.signin(7, "09:30:00")
+    case.signins.remove(row)
+    page = {"value": [{**row["properties"], "signInEventTypes": ["servicePrincipal"]}]}
+    case.files = {f"{OTHER}/page.json": json.dumps(page).encode()}
+
+    assert [e["kind"] for e in case.tenant()["discrepancies"]] == []

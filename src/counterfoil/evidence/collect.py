@@ -64,10 +64,12 @@ def collect(
 
 
 def _hint(found: Found, known: set[str]) -> str | None:
-    named: list[str] = [guid for guid in _GUID.findall(str(found.path).lower()) if not known or guid in known]
-    named += [tenant for tenant in known if tenant in [part.lower() for part in found.path.parts]]
-    if named:
-        return named[-1]
+    named: list[str] = _GUID.findall(str(found.path).lower())
+    fitting = [guid for guid in named if not known or guid in known]
+    fitting += [tenant for tenant in known if tenant in [part.lower() for part in found.path.parts]]
+    if fitting or named:
+        # A path that names a tenant we do not know is no page of the one we do.
+        return fitting[-1] if fitting else None
     return min(known) if len(known) == 1 else None
 
 
