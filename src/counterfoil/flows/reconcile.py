@@ -126,11 +126,7 @@ def _judgements(engine: Engine, books: Books, lookup: Lookup) -> list[Judgement]
 def _answers(
     engine: Engine, books: Books, window: Window, files: list[FileReading], judgements: list[Judgement]
 ) -> list[TenantAnswer]:
-    inside: dict[str, list[Judgement]] = defaultdict(list)
-    for judgement in judgements:
-        time = judgement.row["time"]
-        if time is None or window.since <= time < window.until:
-            inside[judgement.row["tenant"] or "unknown"].append(judgement)
+    inside = _inside(judgements, window)
     ground = ground_of(engine, files, books.gaps)
     unseen: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in engine.rows(UNSEEN, (window.since, window.until)):
@@ -167,6 +163,16 @@ def _answers(
             )
         )
     return answers
+
+
+def _inside(judgements: list[Judgement], window: Window) -> dict[str, list[Judgement]]:
+    """Sort what lies in the window by tenant; a row without a time lies everywhere."""
+    inside: dict[str, list[Judgement]] = defaultdict(list)
+    for judgement in judgements:
+        time = judgement.row["time"]
+        if time is None or window.since <= time < window.until:
+            inside[judgement.row["tenant"] or "unknown"].append(judgement)
+    return inside
 
 
 def _with_strays(counted: list[Judgement], everything: list[Judgement]) -> list[Judgement]:
