@@ -10,6 +10,7 @@ COMMANDS = {
     "tenant": "add, list, show and remove tenants, their domains and policies",
     "connection": "plan, import, test and list connections to Microsoft 365",
     "credential": "list credentials, create keys and standbys",
+    "operator": "add, list, show and remove the console's accounts; their roles and passwords",
     "quarantine": "list, show, release and delete held messages",
     "track": "find a message and tell its whole story",
     "reconcile": "compare our stubs with a tenant's logs",

@@ -19,6 +19,7 @@ from counterfoil.gateway.store import names
 from counterfoil.gateway.store.tenants import Domain, Sender, Tenant, secret_hash
 from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.mail import Json
+from counterfoil.operators.accounts import Accounts
 from counterfoil.scan import policy_document
 from counterfoil.scan.verdict import REASONS
 
@@ -72,6 +73,8 @@ def _add(arguments: argparse.Namespace) -> int:
         domain = _domain_of(arguments)
     with opened(arguments, create=True) as state:
         by = operator()
+        if arguments.name not in [tenant.name for tenant in state.tenants.all()]:
+            Accounts(state.ledger).forget_tenant(arguments.name, by.now, by.who)
         state.tenants.add(arguments.name, arguments.display, by)
         if domain is not None:
             try:
@@ -106,7 +109,10 @@ def _remove(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         state.tenants.one(arguments.name)
         confirm(f"This removes the tenant {arguments.name}", arguments.name, yes=arguments.yes)
-        state.tenants.remove(arguments.name, operator())
+        by = operator()
+        state.tenants.remove(arguments.name, by)
+        # If we die here, roles outlive the tenant; ``add`` takes them before one of the same name is there.
+        Accounts(state.ledger).forget_tenant(arguments.name, by.now, by.who)
     return _said(arguments, {"removed": arguments.name}, f"removed {arguments.name}")
 
 
