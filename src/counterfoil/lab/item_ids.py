@@ -31,6 +31,12 @@ def item_id(message: Message, *, immutable: bool = False) -> str:
     return b64url((_IMMUTABLE if immutable else _ITEM) + data)
 
 
+def immutable(rest_id: str) -> str:
+    """Return the immutable id of the message that a normal one names."""
+    data = from_b64url(rest_id)
+    return b64url(_IMMUTABLE + data[len(_ITEM) : -4] + b"\x00" * 4)
+
+
 def folder_id(folder: Folder) -> str:
     """Return Graph's id of a mail folder."""
     return b64url(_FOLDER + _mailbox_part(folder.mailbox) + _bytes(folder.id) + b"\x00" * 4)

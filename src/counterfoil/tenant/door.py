@@ -18,7 +18,7 @@ from counterfoil.model.mail import Json
 from counterfoil.model.trust import Job
 from counterfoil.tenant.endpoints import GRAPH, MANAGEMENT
 from counterfoil.tenant.token import Token, Tokens
-from counterfoil.tenant.wire import Answer, fresh_id
+from counterfoil.tenant.wire import Answer, Lost, fresh_id
 
 ATTEMPTS = 4
 LONGEST_WAIT = 60.0
@@ -37,6 +37,12 @@ class Ask:
     body: bytes | None = None
     headers: Mapping[str, str] | None = None
     audience: str = GRAPH
+    repeatable: bool = False
+
+    @property
+    def may_repeat(self) -> bool:
+        """Say whether doing it twice comes to the same as once, so that a lost answer needs no looking."""
+        return self.repeatable or self.effect != "change"
 
 
 class CallRefused(Refused):
@@ -56,12 +62,16 @@ HINTS: Mapping[int, str] = {
 }
 
 
+LOST = frozenset({502, 504})
+"""Answers of somebody between us and the service: it may have done what was asked."""
+
+
 class Door:
     """Calls in one tenant, with one connection's tokens; may be shared between threads."""
 
     def __init__(self, tokens: Tokens) -> None:
         self.tokens = tokens
-        self._means = tokens.means
+        self.means = tokens.means
 
     def call(self, ask: Ask, job: Job) -> Answer:
         """Make a call, and make it again where Microsoft 365 is busy or, for a read, where the answer got lost.
@@ -70,6 +80,7 @@ class Door:
 
         Raises:
             CallRefused: If the answer is an error that trying again will not cure.
+            Lost: If it was a change, and nobody knows whether it was done.
             Unavailable: If it is busy still, or no answer came.
         """
         waited = 0.0
@@ -77,19 +88,24 @@ class Door:
             seconds = float(2 ** (attempt - 1))
             try:
                 answer = self.attempt(ask, job)
+            except Lost:
+                if not ask.may_repeat or attempt == ATTEMPTS:
+                    raise
             except Unavailable:
-                if ask.effect == "change" or attempt == ATTEMPTS:
+                if attempt == ATTEMPTS:
                     raise
             else:
                 if answer.status == 401 and attempt == 1:
                     continue  # with a fresh token, once
+                if answer.status in LOST and not ask.may_repeat:
+                    raise Lost(f"Microsoft 365 answered {answer.status} to a change, which may have been done")
                 if answer.status not in BUSY:
-                    return _accepted(answer)
-                seconds = _retry_after(answer, self._means.clock(), default=seconds)
+                    return accepted(answer)
+                seconds = retry_after(answer, self.means.clock(), default=seconds)
             waited += seconds
             if waited > LONGEST_WAIT:
                 break
-            self._means.pause(seconds)
+            self.means.pause(seconds)
         raise Unavailable("Microsoft 365 is busy", "it is tried again later")
 
     def read_json(self, ask: Ask, job: Job) -> Any:
@@ -119,13 +135,14 @@ class Door:
         """Make a call once, whatever the answer: a stub before, a stub after.
 
         Raises:
-            Unavailable: If no answer came.
+            Lost: If no answer came.
+            Unavailable: If it could not be sent, or there is no token.
         """
         token = self.tokens.token(ask.audience, job)
         request = fresh_id()
         url = self._base(ask.audience) + ask.path
         # If we die from here on, the stub without a status still says that this call is ours.
-        self._stub(ask, job, token, request, None)
+        self.stub(ask, job, token, request, None)
         headers = {
             "authorization": f"Bearer {token.value}",
             "client-request-id": request,
@@ -133,16 +150,19 @@ class Door:
             "user-agent": "counterfoil",
             **(ask.headers or {}),
         }
-        answer = self._means.wire.send(ask.method, url, headers, ask.body)
-        self._stub(ask, job, token, request, answer.status)
+        connection = self.tokens.connection
+        with self.means.lanes.lane(connection.tenant_id, connection.app, ask.mailbox):
+            answer = self.means.wire.send(ask.method, url, headers, ask.body)
+        self.stub(ask, job, token, request, answer.status)
         if answer.status == 401:
             self.tokens.drop(token)
         return answer
 
     def _base(self, audience: str) -> str:
-        return {GRAPH: self._means.endpoints.graph, MANAGEMENT: self._means.endpoints.management}[audience]
+        return {GRAPH: self.means.endpoints.graph, MANAGEMENT: self.means.endpoints.management}[audience]
 
-    def _stub(self, ask: Ask, job: Job, token: Token, request: str, status: int | None) -> None:
+    def stub(self, ask: Ask, job: Job, token: Token, request: str, status: int | None) -> None:
+        """Write the stub of one attempt, durable on return: ``status`` is ``None`` before there is an answer."""
         connection = self.tokens.connection
         body: dict[str, Json] = {
             "app": connection.app,
@@ -156,7 +176,7 @@ class Door:
             "job": job.id,
             "status": status,
         }
-        self._means.writes.append(stub_at("call", self._means.clock(), connection.tenant_id, **body))
+        self.means.writes.append(stub_at("call", self.means.clock(), connection.tenant_id, **body))
 
 
 def segment(text: str) -> str:
@@ -164,7 +184,7 @@ def segment(text: str) -> str:
     return quote(text, safe="@=")
 
 
-def _retry_after(answer: Answer, now: datetime, default: float) -> float:
+def retry_after(answer: Answer, now: datetime, default: float) -> float:
     """Read ``Retry-After`` (RFC 9110 section 10.2.3): seconds, or a date."""
     text = answer.headers.get("retry-after", "")
     if text.strip().isdecimal():
@@ -175,7 +195,12 @@ def _retry_after(answer: Answer, now: datetime, default: float) -> float:
         return default
 
 
-def _accepted(answer: Answer) -> Answer:
+def accepted(answer: Answer) -> Answer:
+    """Return an answer that is no error.
+
+    Raises:
+        CallRefused: If it is one.
+    """
     if answer.status >= 400:
         raise CallRefused(answer.status, *_error(answer))
     return answer

@@ -26,25 +26,36 @@ class Answer:
     content: bytes = field(repr=False)
 
 
+class Lost(Unavailable):
+    """No whole answer came after a request had been sent: the other side may have done it all the same."""
+
+
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+"""With these nothing has left us, so nothing can have been done."""
+
+
 class Wire:
     """A client with our time-outs and trust; HTTP/2 where it is offered. Safe to share between threads."""
 
     def __init__(self, endpoints: Endpoints, *, seconds: float = 30.0) -> None:
-        context = ssl.create_default_context(cafile=endpoints.ca)
+        self.trust = ssl.create_default_context(cafile=endpoints.ca)
         self._client = httpx.Client(
-            http2=True, verify=context, timeout=seconds, follow_redirects=False, trust_env=False
+            http2=True, verify=self.trust, timeout=seconds, follow_redirects=False, trust_env=False
         )
 
     def send(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None) -> Answer:
         """Send one request.
 
         Raises:
-            Unavailable: If no whole answer came; the other side may have done it all the same.
+            Lost: If no whole answer came; the other side may have done it all the same.
+            Unavailable: If the request could not be sent at all.
         """
         try:
             response = self._client.request(method, url, headers=dict(headers), content=content)
+        except NOT_SENT as error:
+            raise Unavailable(f"{_host(url)} cannot be reached: {error or type(error).__name__}", REACH) from error
         except httpx.HTTPError as error:
-            raise Unavailable(f"no answer from {httpx.URL(url).host}: {error or type(error).__name__}") from error
+            raise Lost(f"no answer from {_host(url)}: {error or type(error).__name__}") from error
         return Answer(response.status_code, dict(response.headers), response.content)
 
     def close(self) -> None:
@@ -58,6 +69,13 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+REACH = "see that this machine may reach it, and that microsoft365.ca names the authority if it is no public one"
+
+
+def _host(url: str) -> str:
+    return httpx.URL(url).host
 
 
 def fresh_id() -> str:

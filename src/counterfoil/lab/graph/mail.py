@@ -238,5 +238,6 @@ def _changes(context: Context, place: Folder, state: dict[str, Any]) -> list[tup
 
 def _delta_item(context: Context, item: Message | Trace, wanted: str) -> dict[str, Any]:
     if isinstance(item, Trace):
-        return {"@odata.type": "#microsoft.graph.message", "id": item.rest_id, "@removed": {"reason": "deleted"}}
+        gone = item_ids.immutable(item.rest_id) if context.immutable else item.rest_id
+        return {"@odata.type": "#microsoft.graph.message", "id": gone, "@removed": {"reason": "deleted"}}
     return {"@odata.type": "#microsoft.graph.message", **odata.select(message_json.message(context, item), wanted)}
