@@ -248,3 +248,12 @@ async def test_outbound_without_a_relay():
         here.directory.accounts = [ONE]
         with pytest.raises(smtplib.SMTPSenderRefused, match="no relay for outbound mail is configured"):
             await send(here.outbound_port, with_secret(), "ann@tenant.example", ["far@elsewhere.example"])
+
+
+async def test_a_header_out_of_measure_is_refused():
+    """More header lines than can be read in no time are refused, and the refusal is in the books."""
+    async with house() as here:
+        with pytest.raises(smtplib.SMTPDataError, match="more than 10000 lines"):
+            await send(here.port, b"A:\r\n" * 10_001 + b"\r\nbody\r\n")
+        assert here.journal.outcomes == [Outcome.REFUSED]
+        await send(here.port, b"A:\r\n" * 9_000 + b"\r\n" + b"body\r\n" * 9_000)

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.gateway.headers import Dressed, Stripped, hops, marked_subject, split, strip, values
+from counterfoil.gateway.ours import MOST_RESULTS
 
 OWN = {"authserv": "mx.test", "secret": "X-Secret"}
 
@@ -22,6 +23,33 @@ OWN = {"authserv": "mx.test", "secret": "X-Secret"}
         ("results, dot", b"Authentication-Results: mx.test.; spf=pass\r\n"),
         ("results, unreadable", b"Authentication-Results: (mx.test; spf=pass\r\n"),
         ("results, comment", b"Authentication-Results: (a (b) c) mx.test; spf=pass\r\n"),
+        ("results, escape in a comment", b"Authentication-Results: (a\\) b) mx.test; spf=pass\r\n"),
+        ("results, escape not honoured", b"Authentication-Results: (a\\) mx.test (b); spf=pass\r\n"),
+        ("results, semicolon in a comment", b"Authentication-Results: (;) mx.test; spf=pass\r\n"),
+        ("results, comment in the name", b"Authentication-Results: mx(a).(b)test; spf=pass\r\n"),
+        ("results, NUL in the id", b"Authentication-Results: mx.te\0st; spf=pass\r\n"),
+        ("results, 8-bit in the id", b"Authentication-Results: mx.\xc2\xadtest; spf=pass\r\n"),
+        ("results, wide letters in the id", "Authentication-Results: ｍｘ.test; spf=pass\r\n".encode()),
+        ("results, encoded id", b"Authentication-Results: =?utf-8?q?mx=2Etest?=; spf=pass\r\n"),
+        ("results, encoded id in UTF-16", b"Authentication-Results: =?utf-16le?b?bQB4AC4AdABlAHMAdAA=?=;\r\n a\r\n"),
+        ("results, id folded", b"Authentication-Results: mx.\r\n test; spf=pass\r\n"),
+        ("results, after another id", b"Authentication-Results: other.test; none; mx.test; spf=pass\r\n"),
+        ("results, after a number", b"Authentication-Results: i=1; mx.test; spf=pass\r\n"),
+        ("results, no id", b"Authentication-Results: ; spf=pass\r\n"),
+        ("results, beyond measure", b"Authentication-Results: x; " + b"a " * 8192 + b"\r\n"),
+        ("name, NUL", b"Authentication-Results\0: mx.test; spf=pass\r\n"),
+        ("name, NUL inside", b"Authentication\0-Results: mx.test; spf=pass\r\n"),
+        ("name, control in front", b"\x08Authentication-Results: mx.test; spf=pass\r\n"),
+        ("name, byte order mark", b"\xef\xbb\xbfAuthentication-Results: mx.test; spf=pass\r\n"),
+        ("name, folded before the colon", b"Authentication-Results\r\n : mx.test; spf=pass\r\n"),
+        ("name, folded inside", b"Authentication-\r\n Results: mx.test; spf=pass\r\n"),
+        ("name, 8-bit inside", b"Authentication-Res\xffults: mx.test; spf=pass\r\n"),
+        ("name, long s", "Authentication-Reſults: mx.test; spf=pass\r\n".encode()),
+        ("name, encoded", b"=?utf-8?q?Authentication-Results?=: mx.test; spf=pass\r\n"),
+        ("name, encoded in base64", b"=?us-ascii?B?WC1TZWNyZXQ=?=: guess\r\n"),
+        ("name, words before the colon", b"Authentication-Results mx.test: mx.test; spf=pass\r\n"),
+        ("name, padded", b"X-Counterfoil-" + b"\0" * 2000 + b"Verdict: clean\r\n"),
+        ("name, blanks inside", b"X-Counterfoil- Verdict: clean\r\n"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -37,6 +65,13 @@ def test_own_names_are_taken_off(name, raw):
     [
         b"Authentication-Results: other.test; spf=pass\r\n",
         b"Authentication-Results: mx.test.evil.example; spf=pass\r\n",
+        b"Authentication-Results: not-mx.test; spf=pass\r\n",
+        b"Authentication-Results: amx.test; spf=pass\r\n",
+        b"Authentication-Results: other.test; spf=pass (mx.test: ok) smtp.mailfrom=ann@mx.test\r\n",
+        b"Authentication-Results: spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=a.example; dkim=none\r\n",
+        b"ARC-Authentication-Results: i=1; mx.test; spf=pass\r\n",
+        b"=?utf-8?b?!?=: x\r\n",
+        b"Authentication Results mx.test\r\n",
         b"X-Counterfoil: x\r\n",
         b"Not-X-Secret: x\r\n",
         b"Subject: \xff\xfe8-bit\r\n",
@@ -46,6 +81,12 @@ def test_other_names_stay(raw):
     """Fields that only look like ours stay, and the octets are the same object."""
     raw = raw + b"\r\nbody\r\n"
     assert strip(raw, **OWN).raw is raw
+
+
+def test_more_results_than_are_read_are_taken_off():
+    """Of a message with hundreds of fields of results those that are not looked at do not stay."""
+    one = b"Authentication-Results: other.test; none\r\n"
+    assert strip(one * 500 + b"\r\n", **OWN).raw == one * MOST_RESULTS + b"\r\n"
 
 
 def test_removed_fields_are_counted_by_name():

@@ -2,8 +2,8 @@
 
 from hashlib import sha256
 
+from counterfoil.model.dns import Answer, Status
 from counterfoil.model.mail import Authentication, Link, Part, Scan, Uninspectable
-from counterfoil.scan.dns import Answer, Status
 from counterfoil.scan.features import Ambiguity, Header, Message
 from counterfoil.scan.kinds import kinds_of
 from counterfoil.scan.message import examine, examine_file

@@ -1,6 +1,6 @@
+from counterfoil.model.dns import Answer, Status
 from counterfoil.model.mail import Finding, Severity
 from counterfoil.scan import message as module
-from counterfoil.scan.dns import Answer, Status
 from counterfoil.scan.message import examine
 
 RAW = b"From: a@example.com\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <1@example.com>\r\n\r\nhello\r\n"

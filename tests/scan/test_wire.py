@@ -3,9 +3,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.scan.making import scanned
 
+from counterfoil.model.dns import Answer, Question, RecordType, Status
 from counterfoil.model.mail import Envelope
 from counterfoil.scan import wire
-from counterfoil.scan.dns import Answer, Question, RecordType, Status
 
 RAW = b"Subject: \xff\xfe\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhttps://x.example/\r\n--b\r\n\r\nhttps://x.example/\r\n--b--"
 

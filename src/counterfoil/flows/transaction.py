@@ -28,6 +28,7 @@ _NOT_OURS = Reply(550, "5.7.1", "no domain of a tenant here; we relay for nobody
 _APART = Reply(452, "4.5.3", "this recipient's mail goes another way; send it apart")
 _NO_RELAY = Reply(451, "4.3.5", "no relay for outbound mail is configured")
 _LOOP = Reply(554, "5.4.6", "this message goes round in a loop")
+_TOO_MUCH = Reply(554, "5.6.0", f"the header has more than {headers.MOST_LINES} lines")
 _NEEDS_8BIT = Reply(554, "5.6.3", "the next hop does not take 8-bit content")
 _NEEDS_UTF8 = Reply(554, "5.6.7", "the next hop does not take header fields in UTF-8")
 _UTF8_ADDRESS = Reply(553, "5.6.7", "the next hop does not take addresses in UTF-8")
@@ -127,11 +128,13 @@ class Transactions:
         opened = self._opened()
         hop = self._hop
         assert hop is not None
-        fields, _ = headers.split(content.raw)
-        account, refusal = await self._account(opened, fields)
-        if account is not None:
-            opened.tenant, opened.policies = account.tenant, [account.policy]
-        refusal = refusal or self._cannot_go(opened, content, fields, hop)
+        fields = headers.split(content.raw)[0] if headers.is_measured(content.raw) else None
+        refusal: Reply | None = _TOO_MUCH
+        if fields is not None:
+            account, refusal = await self._account(opened, fields)
+            if account is not None:
+                opened.tenant, opened.policies = account.tenant, [account.policy]
+            refusal = refusal or self._cannot_go(opened, content, fields, hop)
         taken = Taken(self._received(opened, content), content, opened.client, tuple(opened.policies), refusal)
         handed = False
 

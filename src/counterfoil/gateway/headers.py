@@ -1,7 +1,8 @@
 """The header fields that are ours: those that came in are taken off, ours go on top (RFC 5321 section 4.4).
 
 Ours are ``X-Counterfoil-*``, the secret header, and ``Authentication-Results`` with our own authserv-id
-(RFC 8601 section 5). All of it works on octets: real mail has 8-bit header fields, and some has none.
+(RFC 8601 section 5); ``gateway.ours`` knows how many ways there are to spell them. All of it works on octets:
+real mail has 8-bit header fields, and some has none.
 """
 
 import re
@@ -9,15 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email.header import Header
 
-PREFIX = b"x-counterfoil-"
+from counterfoil.gateway.ours import PREFIX, RESULTS, Ours
+
 SECRET_HEADER = "X-Counterfoil-Tenant"  # noqa: S105 - the name of a field, not its value
 """The name of the secret header where none is configured."""
 
-_RESULTS = b"authentication-results"
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _BREAK = re.compile(rb"(?<=\r\n)(?![ \t])")
 _SIGNED = re.compile(rb"(?:^|;)\s*h\s*=([^;]*)", re.IGNORECASE)
-_AUTHSERV = re.compile(rb"\"((?:[^\"\\]|\\.)*)\"|([^\s;\"()]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,16 @@ class Dressed:
         return top + gap + raw
 
 
+MOST_LINES = 10_000
+"""Lines of a header; Postfix reads 100 KB of it, and the longest of real mail have some hundred lines."""
+
+
+def is_measured(raw: bytes) -> bool:
+    """Say whether the header of a message ends within measure, so that reading it takes no noticeable time."""
+    end = raw.find(b"\r\n\r\n")
+    return raw.count(b"\r\n", 0, end + 2 if end >= 0 else len(raw)) <= MOST_LINES or not _FIELD.match(raw)
+
+
 def split(raw: bytes) -> tuple[list[bytes], bytes]:
     """Split a message into its header fields (each with its line ends) and what follows them."""
     if not _FIELD.match(raw):
@@ -89,10 +99,11 @@ def strip(raw: bytes, *, authserv: str, secret: str) -> Stripped:
     removed: list[tuple[str, int]] = []
     seen: dict[bytes, int] = {}
     kept: list[bytes] = []
+    ours = Ours(authserv, secret)
     for header in fields:
         name = name_of(header)
         seen[name] = seen.get(name, 0) + 1
-        if _is_ours(name, header, authserv, secret):
+        if ours.wrote(header):
             removed.append((header.partition(b":")[0].strip().decode("ascii", "replace"), seen[name]))
         else:
             kept.append(header)
@@ -124,33 +135,6 @@ def _with_subject(raw: bytes, value: bytes) -> bytes:
     return b"".join([*fields[:place], b"Subject:" + value + b"\r\n", *fields[place + 1 :], rest])
 
 
-def _is_ours(name: bytes, header: bytes, authserv: str, secret: str) -> bool:
-    if name.startswith(PREFIX) or name == secret.lower().encode():
-        return True
-    if name != _RESULTS:
-        return False
-    found = _AUTHSERV.match(_without_comments(header.partition(b":")[2]))
-    if found is None:
-        return True  # it cannot be read, so somebody may read our name in it
-    written = found[2] if found[1] is None else re.sub(rb"\\(.)", rb"\1", found[1])
-    return written.strip().rstrip(b".").lower() == authserv.rstrip(".").lower().encode()
-
-
-def _without_comments(value: bytes) -> bytes:
-    """Drop leading comments: ``(x) host`` names the same authserv-id as ``host``."""
-    value = value.lstrip()
-    while value.startswith(b"("):
-        depth = 0
-        for index, octet in enumerate(value):
-            depth += (octet == 0x28) - (octet == 0x29)
-            if depth == 0:
-                value = value[index + 1 :].lstrip()
-                break
-        else:
-            return b""
-    return value
-
-
 def _signed_names(fields: Iterable[bytes], secret: str) -> Iterator[str]:
     names: set[bytes] = set()
     for header in fields:
@@ -158,5 +142,6 @@ def _signed_names(fields: Iterable[bytes], secret: str) -> Iterator[str]:
             for found in _SIGNED.finditer(header.partition(b":")[2]):
                 names |= {word.strip().lower() for word in found[1].split(b":")}
     for name in names:
-        if name.startswith(PREFIX) or name in (secret.lower().encode(), _RESULTS):
-            yield name.decode("ascii", "replace")
+        spelt = name.decode("ascii", "replace")
+        if spelt.startswith(PREFIX) or spelt in (secret.lower(), RESULTS):
+            yield spelt

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 
+from counterfoil.model.dns import Asking
 from counterfoil.model.mail import Authentication, Envelope, Finding, Scan, Uninspectable
 from counterfoil.scan.authentication import authenticate
 from counterfoil.scan.checks import CHECKS, Check
 from counterfoil.scan.dismantling import Dismantling
-from counterfoil.scan.dns import Asking
 from counterfoil.scan.features import Header, Message
 from counterfoil.scan.limits import DEFAULT_LIMITS, Limits
 from counterfoil.scan.mime.fields import Field

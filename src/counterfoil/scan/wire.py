@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from counterfoil.model.dns import Answer, Question, RecordType, Status
 from counterfoil.model.instant import from_rfc3339, rfc3339
 from counterfoil.model.mail import (
     Authentication,
@@ -25,7 +26,6 @@ from counterfoil.model.mail import (
     Severity,
     Uninspectable,
 )
-from counterfoil.scan.dns import Answer, Question, RecordType, Status
 
 MAGIC = b"counterfoil-scan-1\n"
 _LENGTH = 8

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from counterfoil.model.dns import Answer, Asking, Status
 from counterfoil.model.mail import Envelope, Scan
 from counterfoil.scan import wire
-from counterfoil.scan.dns import Answer, Asking, Status
 from counterfoil.scan.message import examine, examine_file
 
 SAMPLE = (

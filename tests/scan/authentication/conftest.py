@@ -2,7 +2,7 @@
 
 import pytest
 
-from counterfoil.scan.dns import Answer, Question, RecordType, Status
+from counterfoil.model.dns import Answer, Question, RecordType, Status
 
 
 class Zone:

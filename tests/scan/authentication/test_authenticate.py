@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from counterfoil.model.dns import Answer, RecordType, Status
 from counterfoil.model.mail import Authentication, Envelope
 from counterfoil.scan.authentication import authenticate, results
-from counterfoil.scan.dns import Answer, RecordType, Status
 
 WORDS = {
     "spf": {"none", "neutral", "pass", "fail", "softfail", "temperror", "permerror", "not-checked"},

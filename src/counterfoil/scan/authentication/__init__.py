@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from counterfoil.model.dns import Answer, Asking, Question, Status
 from counterfoil.model.mail import NOT_CHECKED, Authentication, Envelope
 from counterfoil.scan.authentication import arc, canonical, dkim, dmarc, spf
 from counterfoil.scan.authentication.evidence import describe
-from counterfoil.scan.dns import Answer, Asking, Question, Status
 
 
 def authenticate(raw: bytes, envelope: Envelope | None, now: datetime | None = None) -> Asking[Authentication]:

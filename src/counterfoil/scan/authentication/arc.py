@@ -7,11 +7,11 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from counterfoil.model.dns import Answer, Asking, Question
 from counterfoil.scan.authentication import canonical, keys, signature, tags
 from counterfoil.scan.authentication.canonical import RELAXED, Field, Message
 from counterfoil.scan.authentication.signature import Bodies, Signature
 from counterfoil.scan.authentication.tags import Malformed
-from counterfoil.scan.dns import Answer, Asking, Question
 
 MAX_SETS = 50
 """Section 5.2: a longer chain fails."""

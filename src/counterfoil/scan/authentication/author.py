@@ -6,9 +6,9 @@ that they differ about. So whatever is not plain is refused here, with the reaso
 
 import re
 
+from counterfoil.model.structured import QUOTED, Unended, outside_quotes, without_comments
 from counterfoil.scan.authentication.canonical import Field
 from counterfoil.scan.authentication.spf import is_domain
-from counterfoil.scan.authentication.structured import QUOTED, outside_quotes, without_comments
 from counterfoil.scan.authentication.tags import Malformed
 from counterfoil.scan.domains import ascii_host
 
@@ -37,7 +37,10 @@ def domain(fields: list[Field]) -> str:
         raise Malformed("the From field is out of all measure")
     if any(ord(letter) < 32 and letter != "\t" for letter in text) or "\ufffd" in text:
         raise Malformed("the From field holds control characters or broken UTF-8")
-    plain = without_comments(text)
+    try:
+        plain = without_comments(text)
+    except Unended as error:
+        raise Malformed(str(error)) from error
     before, bracket, rest = outside_quotes(plain).partition("<")
     if not bracket:
         return _domain_of(plain)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from counterfoil.model.dns import Answer, Asking, Question
 from counterfoil.scan.authentication import keys, signature, tags
 from counterfoil.scan.authentication.canonical import Field, Message
 from counterfoil.scan.authentication.signature import Bodies, Signature
 from counterfoil.scan.authentication.tags import Malformed
-from counterfoil.scan.dns import Answer, Asking, Question
 
 MAX_SIGNATURES = 8
 """Signatures that are verified, from the top; a message with hundreds is there to cost us."""

@@ -3,13 +3,13 @@
 import re
 from dataclasses import dataclass
 
+from counterfoil.model.dns import Answer, Asking, Question, RecordType, Status
 from counterfoil.model.mail import NOT_CHECKED
 from counterfoil.scan.authentication import author, tags
 from counterfoil.scan.authentication.canonical import Field
 from counterfoil.scan.authentication.dkim import Dkim
 from counterfoil.scan.authentication.spf import Spf
 from counterfoil.scan.authentication.tags import Malformed
-from counterfoil.scan.dns import Answer, Asking, Question, RecordType, Status
 from counterfoil.scan.domains import registrable
 
 POLICIES = ("none", "quarantine", "reject")

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from counterfoil.model.dns import Answer, Question, RecordType, Status
 from counterfoil.scan.authentication import tags
 from counterfoil.scan.authentication.tags import Malformed
-from counterfoil.scan.dns import Answer, Question, RecordType, Status
 
 MIN_BITS, MAX_BITS = 1024, 4096
 """RFC 8301 section 3.2: shorter is no signature; longer is a way to keep a verifier busy."""

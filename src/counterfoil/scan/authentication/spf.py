@@ -4,10 +4,10 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from counterfoil.model.dns import Answer, Asking, Question, RecordType, Status
 from counterfoil.model.mail import NOT_CHECKED, Envelope
 from counterfoil.scan.authentication import spf_macro
 from counterfoil.scan.authentication.spf_record import Directive, Kind, Network, PermError, is_record, parse
-from counterfoil.scan.dns import Answer, Asking, Question, RecordType, Status
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

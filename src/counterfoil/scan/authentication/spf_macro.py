@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from counterfoil.model.dns import Asking, Question, RecordType, Status
 from counterfoil.scan.authentication.spf_record import MACRO, PermError
-from counterfoil.scan.dns import Asking, Question, RecordType, Status
 
 MAX_NAMES = 10
 """Names of one ``mx`` or ``ptr`` that are looked at (section 4.6.4)."""
