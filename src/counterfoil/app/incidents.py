@@ -1,0 +1,226 @@
+"""Incidents as an operator has them: how they open, whom they concern, what is kept under hold.
+
+Five ways to open one: by hand, by a report from outside, by the answer of a reconciliation (a theft, or a
+failed use that somebody has to review), and by an alarm in the ledger (a standby or dead key that worked).
+"""
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from counterfoil.credential import registry
+from counterfoil.gateway.store.tenants import Operator
+from counterfoil.incident import scope
+from counterfoil.incident.outside import read_report
+from counterfoil.incident.record import Incident, Kind, Origin, Said, Status, Subject
+from counterfoil.incident.store import Incidents
+from counterfoil.ledger import durable
+from counterfoil.ledger.ledger import Ledger
+from counterfoil.model.errors import Misconfigured, Refused
+from counterfoil.model.mail import Json
+from counterfoil.model.trust import Connection, Credential
+from counterfoil.tenant.permissions import needed
+from counterfoil.tenant.registry import Connections
+
+LARGEST_ANSWER = 512 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """A connection that the subject of an incident opens, and the credentials of it that do."""
+
+    connection: Connection
+    credentials: tuple[Credential, ...]
+
+
+def concerned(ledger: Ledger, subject: Subject) -> list[Concerned]:
+    """Return the connections that a subject opens: by thumbprint, by key store, by product."""
+    listed = registry.listed(ledger.engine)
+    products = [set(needed((product,))) for product in subject.products]
+    found: list[Concerned] = []
+    for connection in Connections(ledger).all():
+        mine = [c for c in listed if (c.tenant, c.app) == (connection.tenant_id, connection.app)]
+        whole = any(wanted <= set(connection.roles or ()) for wanted in products)
+        hit = tuple(c for c in mine if whole or _is_meant(c, subject))
+        if hit:
+            found.append(Concerned(connection, hit))
+    return found
+
+
+def _is_meant(credential: Credential, subject: Subject) -> bool:
+    marks = {credential.thumbprint_sha1, credential.thumbprint_sha256}
+    return bool(marks & set(subject.thumbprints)) or credential.key.startswith(tuple(subject.key_stores) or ("\0",))
+
+
+def open_by_hand(incidents: Incidents, name: str, subject: Subject, words: str, by: Operator) -> Incident:
+    """Open an incident because an operator says so."""
+    if not (subject.thumbprints or subject.key_stores or subject.products):
+        raise Refused("an incident needs a subject", "say --thumbprint, --key-store or --product")
+    return incidents.open(name, Origin.OPERATOR, Status.OPEN, subject, words=words or "opened by hand", by=by)
+
+
+def open_by_report(incidents: Incidents, data: Path, name: str, path: Path, by: Operator) -> Incident:
+    """Open an incident because somebody outside told us; what they said is kept under hold."""
+    report = read_report(_read(path))
+    told = f"{report.reporter} reports use of a certificate of ours"
+    words = f"{told}: {report.words}" if report.words else told
+    incidents.open(name, Origin.REPORT, Status.OPEN, Subject(thumbprints=report.thumbprints), words=words, by=by)
+    said = (
+        f"seen {report.first or '?'} to {report.last or '?'}, from {', '.join(report.addresses) or 'no address named'}"
+    )
+    detail: dict[str, Json] = {"addresses": [*report.addresses], "first": report.first, "last": report.last}
+    incidents.add(name, Said(Kind.NOTE, said, detail=detail), by)
+    hold(incidents, data, name, [path], by)
+    return incidents.one(name)
+
+
+def open_by_answer(incidents: Incidents, data: Path, name: str, path: Path, by: Operator) -> Incident:
+    """Open an incident because a reconciliation found a theft, or a failed use that somebody has to review.
+
+    Raises:
+        Refused: If the answer holds neither.
+    """
+    parts = scope.read_answer(_read(path))
+    touched = [part for part in parts.values() if part.state == "touched"]
+    review = scope.to_review(parts.values())
+    if not touched and not review:
+        raise Refused("the answer holds nothing to open an incident for", "open one by hand: counterfoil incident open")
+    origin = Origin.FINDING if touched else Origin.REVIEW
+    status = Status.OPEN if touched else Status.REVIEW
+    words = (
+        f"reconciliation: {len(touched)} tenants touched by somebody else"
+        if touched
+        else f"reconciliation: uses in {len(review)} tenants that failed or are unexplained, to be reviewed"
+    )
+    marks = _ours(incidents.ledger, scope.suspects(parts.values()))
+    incidents.open(name, origin, status, Subject(thumbprints=marks), words=words, by=by)
+    return attach(incidents, data, name, path, by)
+
+
+def _ours(ledger: Ledger, marks: Iterable[str]) -> tuple[str, ...]:
+    """Keep the thumbprints that are ours, as SHA-256; a foreign one is a finding and no subject."""
+    by_mark: dict[str, Credential] = {}
+    for credential in registry.listed(ledger.engine):
+        by_mark |= dict.fromkeys((credential.thumbprint_sha1, credential.thumbprint_sha256), credential)
+    return tuple(dict.fromkeys(by_mark[mark].thumbprint_sha256 for mark in marks if mark in by_mark))
+
+
+def attach(incidents: Incidents, data: Path, name: str, path: Path, by: Operator) -> Incident:
+    """Take scope and blast radius from an answer, and keep the answer under hold."""
+    parts = scope.read_answer(_read(path))
+    hold(incidents, data, name, [path], by)
+    counts = scope.summary(parts.values())
+    words = f"{counts['touched']} touched, {counts['cannot_say']} cannot be judged, {counts['clean']} clean"
+    rows = {part.tenant: (part.state, part.text, part.sha256) for part in parts.values()}
+    incidents.put_scope(name, rows, Said(Kind.SCOPE, words, detail=counts), by)
+    return incidents.one(name)
+
+
+def hold(incidents: Incidents, data: Path, name: str, paths: Iterable[Path], by: Operator) -> None:
+    """Keep copies of files as they are now; each is named by its SHA-256, and may not be written."""
+    reference = incidents.one(name).reference
+    folder = evidence_folder(data, reference)
+    for path in (file for given in paths for file in _files(given)):
+        digest, size = _fingerprint(path)
+        kept = folder / digest
+        if not kept.exists():
+            durable.make_directory(folder)
+            shutil.copyfile(path, kept)
+            kept.chmod(0o400)
+            # If we die here, a copy lies there that no entry names; holding the file again finds it.
+        if _fingerprint(kept)[0] != digest:
+            raise Refused(f"{path} changed while it was copied", "hold it again once nobody writes it")
+        detail: dict[str, Json] = {"name": path.name, "sha256": digest, "size": size}
+        incidents.add(name, Said(Kind.EXHIBIT, f"under hold: {path.name}", detail=detail), by)
+
+
+def evidence_folder(data: Path, reference: str) -> Path:
+    """Return where the files under hold are."""
+    return data / "incidents" / reference / "evidence"
+
+
+def damaged(data: Path, incident: Incident) -> list[str]:
+    """Return the names of exhibits whose copy is gone or no longer what it was."""
+    folder = evidence_folder(data, incident.reference)
+    found = []
+    for exhibit in incident.exhibits:
+        kept = folder / exhibit.sha256
+        if not kept.is_file() or _fingerprint(kept)[0] != exhibit.sha256:
+            found.append(exhibit.name)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something in the ledger that should never happen: a standby key that signed, a dead key that was accepted."""
+
+    index: int
+    time: str
+    what: str
+    credential: str
+    thumbprint: str | None
+    incident: str | None
+
+
+def alarms(incidents: Incidents) -> list[Alarm]:
+    """Return the alarms of the ledger, and which incident each one belongs to."""
+    ledger = incidents.ledger
+    by_stub = {
+        int(str(entry.said.detail["alarm"])): incident.name
+        for incident in incidents.all()
+        for entry in incident.of(Kind.NOTE)
+        if "alarm" in entry.said.detail
+    }
+    marks = {f"{c.tenant}/{c.app}/{c.generation}": c.thumbprint_sha256 for c in registry.listed(ledger.engine)}
+    return [
+        Alarm(index, time, what, credential, marks.get(credential), by_stub.get(index))
+        for index, time, what, credential in _alarming(ledger)
+    ]
+
+
+def _alarming(ledger: Ledger) -> Iterator[tuple[int, str, str, str]]:
+    for row in ledger.stubs(kinds=frozenset({"action", "assertion", "proof"})):
+        if row.stub is None:
+            continue
+        body, time = row.stub.body, row.stub.time.isoformat()
+        if row.stub.kind == "action" and str(body["action"]).startswith("alarm-"):
+            yield row.index, time, str(body["action"]).removeprefix("alarm-"), str(body.get("subject"))
+        elif body.get("alarm"):
+            yield row.index, time, str(body["alarm"]), str(body["credential"])
+
+
+def open_by_alarm(incidents: Incidents, name: str, alarm: Alarm, by: Operator) -> Incident:
+    """Open an incident for an alarm."""
+    if alarm.incident is not None:
+        raise Refused(f"the alarm belongs to {alarm.incident} already", f"counterfoil incident show {alarm.incident}")
+    subject = Subject(thumbprints=(alarm.thumbprint,) if alarm.thumbprint else ())
+    words = f"alarm in the ledger: {alarm.what}, {alarm.credential}"
+    incidents.open(name, Origin.ALARM, Status.OPEN, subject, words=words, by=by)
+    detail: dict[str, Json] = {"alarm": alarm.index}
+    incidents.add(name, Said(Kind.NOTE, f"the alarm is entry {alarm.index} of the ledger", detail=detail), by)
+    return incidents.one(name)
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_ANSWER:
+            raise Refused(f"{path} is larger than {LARGEST_ANSWER >> 20} MiB", "reconcile a shorter window")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{path} cannot be read: {error}", "name a file of UTF-8 JSON") from error
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.exists():
+        raise Misconfigured(f"there is no such file or folder: {path}", "name what is to be kept")
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def _fingerprint(path: Path) -> tuple[str, int]:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be read: {error.strerror}", "see that it may be read") from error

@@ -1,0 +1,282 @@
+"""What one customer is told: facts with their grade and limits, from that customer's data alone. Pure.
+
+Everything here takes the data of one tenant. There is no argument through which another's could come in.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from counterfoil.credential.campaign import Place
+from counterfoil.incident.record import Containment
+
+SHOWN = 200
+"""Messages and items named on the page; the evidence bundle names all."""
+
+
+class Grade(StrEnum):
+    """How sure a fact is."""
+
+    PROVEN = "proven"
+    NO_SIGN = "no sign, within the limits below"
+    UNKNOWN = "cannot be said"
+    OURS = "from our own signed records"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One question with its answer, its grade, and why."""
+
+    question: str
+    answer: str
+    grade: Grade
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """All that is known of one customer, and nothing of any other.
+
+    ``uses`` counts our own tokens for the connection with the certificate concerned; ``part`` is the answer
+    of the reconciliation for this tenant, ``None`` before there is one. ``by_hand`` says that the customer's
+    administrator has to replace the certificate. ``refused`` counts our token requests that were refused
+    while the connection was shut.
+    """
+
+    name: str
+    tenant: str
+    has: bool
+    uses: int
+    part: Mapping[str, Any] | None = None
+    places: tuple[Place, ...] = ()
+    may_live_until: tuple[datetime | None, ...] = ()
+    containments: tuple[Containment, ...] = ()
+    refused: int = 0
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """Something that we did, and when."""
+
+    time: datetime | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a notice says."""
+
+    customer: Customer
+    state: str
+    headline: str
+    facts: tuple[Fact, ...]
+    read: Mapping[str, Any]
+    changed: Mapping[str, Any]
+    left: tuple[Mapping[str, Any], ...]
+    did: tuple[Did, ...]
+    must: tuple[str, ...]
+    limits: tuple[str, ...]
+    addresses: tuple[str, ...] = ()
+    hidden: Mapping[str, int] = field(default_factory=dict)
+
+
+NOTHING: Mapping[str, Any] = {"mailboxes": [], "messages": [], "items": [], "widened": []}
+HEADLINES = {
+    "touched": "Somebody else used our connection to your Microsoft 365.",
+    "cannot-say": "We cannot say yet whether somebody else used our connection to your Microsoft 365.",
+    "clean": "We found no sign that somebody else used our connection to your Microsoft 365.",
+    "not-concerned": "The certificate concerned is not on any connection of yours.",
+}
+KINDS = {
+    "stolen-certificate": "it signed in with our certificate, and our records show no such sign-in of ours",
+    "replayed-token": "it used an access token of our connection for calls that our records show we did not make",
+    "foreign-credential": "it used a credential on our application that is not ours",
+    "inside-use": "our own systems used the connection without a reason on record",
+}
+LOGS = {
+    "sign-ins": "the sign-in log of our application",
+    "graph-activity": "the Microsoft Graph activity log",
+    "mailbox-audit": "the mailbox audit log",
+    "directory-audit": "the directory audit log",
+}
+WHY = {
+    "no-data": "we made no call of our own by which the log could be checked",
+    "late": "the rows may still be on their way",
+    "missing": "rows that our own calls must have left are not in it, so others may be lacking too",
+    "throttled": "Microsoft stopped recording single accesses of a busy mailbox",
+    "unlicensed": "your licence does not include this log",
+    "beyond-retention": "the log is older than Microsoft keeps it",
+    "not-exported": "this log was not given to us",
+    "unknown-schema": "the log came in a form that we cannot read",
+}
+
+
+def telling(customer: Customer) -> Telling:
+    """Put together what this customer is told."""
+    part = customer.part
+    state = str(part["state"]) if part else "cannot-say" if customer.has else "not-concerned"
+    radius: Mapping[str, Any] = part["radius"] if part else {"read": NOTHING, "changed": NOTHING, "persistence": []}
+    thefts = [entry for entry in part["discrepancies"] if entry["kind"] in KINDS] if part else []
+    lacking = tuple(_lacking(part))
+    facts = (_used(customer), _touched(state, thefts, lacking), *_reach(state, radius))
+    return Telling(
+        customer=customer,
+        state=state,
+        headline=HEADLINES[state],
+        facts=facts,
+        read=_shortened(radius["read"]),
+        changed=_shortened(radius["changed"]),
+        left=tuple(radius["persistence"]),
+        did=tuple(_did(customer)),
+        must=tuple(_must(customer, state, radius, lacking)),
+        limits=tuple(_limits(part)),
+        addresses=tuple(sorted({address for entry in thefts for address in entry["addresses"]})),
+        hidden={
+            f"{way} {what}": len(radius[way][what]) - SHOWN
+            for way in ("read", "changed")
+            for what in ("messages", "items")
+            if len(radius[way][what]) > SHOWN
+        },
+    )
+
+
+def _used(customer: Customer) -> Fact:
+    question = "Do we use a connection with this certificate in your Microsoft 365?"
+    if not customer.has:
+        return Fact(question, "No", Grade.OURS)
+    return Fact(question, "Yes", Grade.OURS, (f"we asked for {customer.uses} tokens with it ourselves",))
+
+
+def _touched(state: str, thefts: list[Mapping[str, Any]], lacking: tuple[str, ...]) -> Fact:
+    question = "Did somebody else use it?"
+    if state == "touched":
+        because = tuple(
+            f"{KINDS[entry['kind']]}: {entry['count']} rows of your own logs, {entry['first']} to {entry['last']}"
+            for entry in thefts
+        )
+        return Fact(question, "Yes", Grade.PROVEN, because)
+    if state == "cannot-say":
+        return Fact(question, "We cannot say", Grade.UNKNOWN, lacking or ("your logs have not been compared yet",))
+    if state == "not-concerned":
+        return Fact(question, "No: there is nothing of yours that it opens", Grade.OURS)
+    return Fact(question, "No sign of it", Grade.NO_SIGN, ("every use in your logs is one of ours",))
+
+
+def _reach(state: str, radius: Mapping[str, Any]) -> Iterator[Fact]:
+    if state == "not-concerned":
+        return
+    for question, way in (("What was read?", "read"), ("What was changed?", "changed")):
+        extent = radius[way]
+        if state == "cannot-say":
+            yield Fact(question, "We cannot say", Grade.UNKNOWN)
+        elif any(extent[name] for name in NOTHING):
+            yield Fact(question, _sum(extent), Grade.PROVEN, ("named one by one below",))
+        else:
+            yield Fact(question, "Nothing that your logs show", Grade.NO_SIGN)
+
+
+def _sum(extent: Mapping[str, Any]) -> str:
+    counts = [
+        (len(extent["messages"]), "message", "messages"),
+        (len(extent["items"]), "item without a Message-ID", "items without a Message-ID"),
+    ]
+    said = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
+    boxes = len(extent["mailboxes"])
+    where = f" in {boxes} mailbox{'' if boxes == 1 else 'es'}" if boxes else ""
+    if extent["widened"]:
+        said.append("possibly more, where a log row names a folder and no message")
+    return (", ".join(said) or "Something")[:1].upper() + (", ".join(said) or "something")[1:] + where
+
+
+def _lacking(part: Mapping[str, Any] | None) -> Iterator[str]:
+    """Say which hours of which log could not be judged, and why."""
+    for covered in part["coverage"] if part else ():
+        for state, hours in sorted(covered["states"].items()):
+            if state != "proven" and hours:
+                log = LOGS.get(covered["source"], covered["source"])
+                yield f"{log}: {hours} hours cannot be judged, {WHY.get(state, state)}"
+    for entry in part["discrepancies"] if part else ():
+        if entry["kind"] == "unexplained":
+            yield f"{entry['count']} rows that neither our records nor a theft explain"
+
+
+def _limits(part: Mapping[str, Any] | None) -> Iterator[str]:
+    yield "Logs show what Microsoft recorded. What was not recorded, no comparison of logs can find."
+    for covered in part["coverage"] if part else ():
+        if covered.get("bound") is not None:
+            log = LOGS.get(covered["source"], covered["source"])
+            share = 100 * float(covered["bound"])
+            yield (
+                f"In {log} the share of rows that may have been lost is below {share:.2g} % "
+                f"(95 % confidence, {covered['hours_proven']} hours proven)."
+            )
+    yield from (f"{line[0].upper()}{line[1:]}." for line in _lacking(part))
+
+
+def _did(customer: Customer) -> Iterator[Did]:
+    done: list[Did] = []
+    for shut in customer.containments:
+        words = (
+            "We disabled our connection" if shut.how == "disable" else "We removed all credentials of our connection"
+        )
+        done.append(
+            Did(shut.since, f"{words} (decided by {shut.by})." if shut.done else f"{words}: asked, not confirmed.")
+        )
+        if shut.released:
+            done.append(Did(shut.released, "The connection was opened again."))
+    if customer.containments:
+        waited = "Work that needs the connection waited meanwhile"
+        done.append(
+            Did(None, f"{waited} ({customer.refused} attempts were refused). Mail does not need it, and went on.")
+        )
+    for place, until in zip(customer.places, customer.may_live_until, strict=True):
+        done += _rotated(place, until)
+    yield from sorted((d for d in done if d.time is not None), key=lambda d: str(d.time))
+    yield from (d for d in done if d.time is None)
+
+
+def _rotated(place: Place, until: datetime | None) -> Iterator[Did]:
+    """Tell the three facts apart: removed, proven dead, attacker out (law 6)."""
+    if place.switched_at:
+        yield Did(place.switched_at, "Our connection uses a new key of its own, which is on no other connection.")
+    if place.removed_at:
+        yield Did(place.removed_at, "The old certificate is removed: your tenant lists only ours.")
+    if place.dead_at:
+        yield Did(place.dead_at, "The old key is proven dead: we tried it several times, and Microsoft refused it.")
+    if place.out_at:
+        yield Did(place.out_at, "The last token that the old key could have won has expired.")
+    elif place.removed_at:
+        yield Did(
+            None,
+            f"A token that the old key won may live until {until:%d %B %Y %H:%M} UTC."
+            if until
+            else "A token that the old key won may still live.",
+        )
+
+
+def _must(customer: Customer, state: str, radius: Mapping[str, Any], lacking: Iterable[str]) -> Iterator[str]:
+    if customer.by_hand:
+        yield "Replace our certificate by hand: the page that comes with this one says how, and until when."
+    if state == "touched":
+        yield "Treat what is listed as read as known to a stranger. Change passwords, keys and links that stand in it."
+        if radius["persistence"]:
+            yield "Look at what was left behind (below), and remove what is not yours."
+        yield "Keep your logs: export sign-ins, Graph activity and mailbox audit before Microsoft deletes them."
+        yield "Ask whoever advises you on law whether you have to report this; periods run from when you know of it."
+        yield "Do not answer about this from a mailbox that is listed below; call us instead."
+    elif state == "cannot-say":
+        yield "Take it as possible that your mail was read, until it is shown otherwise."
+        if any("licence" in line for line in lacking):
+            yield "Tell us whether this log can be switched on; it does not reach back before that day."
+        if any("not given" in line or "cannot read" in line for line in lacking):
+            yield "Export the logs named above for us, or let us read them."
+        yield "Keep your logs: export them before Microsoft deletes them."
+    elif not customer.by_hand:
+        yield "Nothing. You may keep this page, and check it: the evidence bundle has what you need."
+
+
+def _shortened(extent: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(extent[name])[:SHOWN] for name in NOTHING}

@@ -1,0 +1,91 @@
+"""Notices: what one customer is told, as a page and as text, and the mail that carries both. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from enum import StrEnum
+
+from counterfoil.incident import pages
+from counterfoil.incident.facts import Telling
+from counterfoil.incident.steps import Handover
+from counterfoil.model.errors import Refused
+
+
+class Paper(StrEnum):
+    """What is told: the facts, or what the customer's administrator has to do by hand."""
+
+    FACTS = "facts"
+    STEPS = "steps"
+
+
+class State(StrEnum):
+    """A notice goes out only after a person has approved exactly this text."""
+
+    DRAFT = "draft"
+    APPROVED = "approved"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice as it is kept. ``sha256`` is of the page and the text together: what was approved is what goes out."""
+
+    incident: str
+    tenant: str
+    paper: Paper
+    subject: str
+    html: str
+    text: str
+    state: State
+    drafted_by: str
+    drafted: datetime
+    approved_by: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The fingerprint of everything that the customer reads."""
+        whole = f"{self.subject}\0{self.html}\0{self.text}"
+        return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()
+
+
+def facts_notice(telling: Telling, reference: str, sender: str, now: datetime) -> tuple[str, str, str]:
+    """Return subject, page and text of what a customer is told."""
+    values = {"t": telling, "reference": reference, "sender": sender, "now": now}
+    return (
+        f"Security notice {reference}: our connection to your Microsoft 365",
+        pages.page("notice.html", **values),
+        pages.text("notice.txt", **values),
+    )
+
+
+def steps_notice(handover: Handover, reference: str, sender: str, now: datetime) -> tuple[str, str, str]:
+    """Return subject, page and text of what a customer's administrator has to do."""
+    values = {"h": handover, "reference": reference, "sender": sender, "now": now}
+    return (
+        f"Please do until {pages.when(handover.deadline)}: replace our certificate ({reference})",
+        pages.page("steps.html", **values),
+        pages.text("steps.txt", **values),
+    )
+
+
+def mail(notice: Notice, sender: str, recipients: tuple[str, ...], message_id: str, now: datetime) -> bytes:
+    """Make the message that carries a notice.
+
+    Raises:
+        Refused: If it is not approved, or an address is none.
+    """
+    if notice.state is not State.APPROVED:
+        raise Refused("this notice is not approved", "read it, then: counterfoil incident notices approve")
+    message = EmailMessage(policy=SMTP)
+    try:
+        message["From"], message["To"] = sender, ", ".join(recipients)
+    except ValueError as error:
+        raise Refused(f"this is no address: {error}", "write it as name@domain") from error
+    message["Subject"] = notice.subject
+    message["Date"] = now
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(notice.text, cte="quoted-printable")
+    message.add_alternative(notice.html, subtype="html", cte="quoted-printable")
+    return message.as_bytes()

@@ -1,0 +1,39 @@
+"""Pages and texts from templates: nothing from outside is loaded, nothing runs, everything is escaped. Pure."""
+
+from datetime import datetime
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from counterfoil.evidence.report import visible
+from counterfoil.model.instant import from_rfc3339
+
+
+def page(template: str, **values: object) -> str:
+    """Fill an HTML template."""
+    return _environment(escape=True).get_template(template).render(**values)
+
+
+def text(template: str, **values: object) -> str:
+    """Fill a text template; control characters from outside are made visible."""
+    return _environment(escape=False).get_template(template).render(**values)
+
+
+def _environment(*, escape: bool) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("counterfoil.incident"),
+        autoescape=escape,  # noqa: S701 - off for plain text alone
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["visible"] = visible
+    environment.filters["when"] = when
+    return environment
+
+
+def when(moment: datetime | str | None) -> str:
+    """Spell a time for people, in UTC; ``""`` for none."""
+    if moment is None:
+        return ""
+    read = from_rfc3339(moment) if isinstance(moment, str) else moment
+    return f"{read.day} {read:%B %Y, %H:%M} UTC"
