@@ -54,11 +54,7 @@ class Connections:
         Raises:
             Refused: If the application is entered already.
         """
-        if any((known.tenant_id, known.app) == (connection.tenant_id, connection.app) for known in self.all()):
-            raise Refused(
-                f"the application {connection.app} of {connection.tenant_id} is entered already",
-                "list connections: counterfoil connection list",
-            )
+        self.refuse_known(connection)
         row = {
             "tenant_id": connection.tenant_id,
             "app": connection.app,
@@ -81,6 +77,31 @@ class Connections:
             ],
             also=write,
         )
+
+    def refuse_known(self, connection: Connection) -> None:
+        """Refuse an application that is entered already.
+
+        Raises:
+            Refused: If it is.
+        """
+        if any((known.tenant_id, known.app) == (connection.tenant_id, connection.app) for known in self.all()):
+            raise Refused(
+                f"the application {connection.app} of {connection.tenant_id} is entered already",
+                "list connections: counterfoil connection list",
+            )
+
+    def remove(self, connection: Connection, now: datetime, actor: str) -> None:
+        """Take a connection out; the last one of a tenant leaves the tenant disconnected in the books."""
+        last = sum(known.tenant_id == connection.tenant_id for known in self.all()) == 1
+
+        def write(writing: sa.Connection) -> None:
+            writing.execute(sa.delete(connections).where(_is(connection.tenant_id, connection.app)))
+
+        subject = f"{connection.tenant_id}/{connection.app}"
+        stubs = [stub_at("action", now, actor=actor, action="connection-removed", subject=subject)]
+        if last:
+            stubs.append(stub_at("tenant", now, connection.tenant_id, name=connection.tenant, connected=False))
+        self._ledger.append_all(stubs, also=write)
 
     def all(self, tenant: str | None = None) -> list[Connection]:
         """Return the connections of one tenant (by our name), or all."""
@@ -134,6 +155,12 @@ class Connections:
         except Refused:
             return False
         return True
+
+    def fence(self, connection: Connection) -> int:
+        """Return the newest fencing number under which the current credential was chosen; 0 at first."""
+        query = sa.select(connections.c.fence).where(_is(connection.tenant_id, connection.app))
+        with self._ledger.engine.connect() as reading:
+            return int(reading.execute(query).scalar() or 0)
 
     def begin_use(self, job: str, credential: Credential, now: datetime) -> None:
         """Say that a job works with a credential, so that a rotation waits for it."""

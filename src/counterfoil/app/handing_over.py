@@ -1,0 +1,188 @@
+"""The shape of 2021 in the tenants: a new certificate for each administrator, and real use to see what was done."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from counterfoil import clock
+from counterfoil.app.campaigning import mark
+from counterfoil.app.connecting import as_pem
+from counterfoil.app.house import Books
+from counterfoil.app.incidents import Concerned
+from counterfoil.app.telling import Names
+from counterfoil.credential import registry
+from counterfoil.credential.collect import take_in
+from counterfoil.gateway.store.tenants import Operator
+from counterfoil.incident.notice import Notice, Paper, State, steps_notice
+from counterfoil.incident.notices import Notices
+from counterfoil.incident.record import Entry, Incident, Kind, Said
+from counterfoil.incident.steps import Handover, Met, Observed, Standing, met, standing
+from counterfoil.incident.store import Incidents
+from counterfoil.model.errors import Refused, Unavailable
+from counterfoil.model.instant import from_rfc3339, rfc3339
+from counterfoil.model.mail import Json
+from counterfoil.model.trust import Connection, Credential, CredentialState, Job
+from counterfoil.tenant.door import CallRefused, Door
+from counterfoil.tenant.endpoints import GRAPH
+from counterfoil.tenant.registration import Registration
+from counterfoil.tenant.token import TokenRefused, Tokens
+
+DAYS = 90
+DONE = (CredentialState.TAINTED, CredentialState.DEAD)
+
+
+def hand_over(
+    books: Books,
+    incidents: Incidents,
+    name: str,
+    some: Iterable[Concerned],
+    names: Names,
+    *,
+    deadline: datetime,
+    sender: str,
+    who: str,
+) -> list[Notice]:
+    """Have a new certificate made for each connection, taint the old one, and draft the page for the administrator."""
+    incident = incidents.one(name)
+    made: list[Notice] = []
+    for one in some:
+        connection = one.connection
+        new = _new(books, incident, connection)
+        old = [c for c in one.credentials if c.thumbprint_sha256 != new.thumbprint_sha256]
+        for credential in old:
+            if credential.state not in DONE:
+                mark(books, _name(credential), CredentialState.TAINTED)
+        handover = Handover(
+            names.read.get(connection.tenant_id, connection.tenant),
+            connection.tenant_id,
+            connection.app,
+            tuple(c.thumbprint_sha1 for c in old),
+            new.thumbprint_sha1,
+            as_pem(registry.certificate_of(books.ledger.engine, _name(new))),
+            deadline,
+        )
+        detail: dict[str, Json] = {"app": connection.app, "new": _name(new), "deadline": rfc3339(deadline)}
+        detail["old"] = [_name(c) for c in old]
+        by = Operator(who, clock.now())
+        said = Said(
+            Kind.HANDOVER, "the administrator is asked to replace the certificate", connection.tenant_id, detail
+        )
+        incidents.add(name, said, by)
+        paper = steps_notice(handover, incident.reference, sender, by.now)
+        made.append(Notice(name, connection.tenant_id, Paper.STEPS, *paper, State.DRAFT, who, by.now))
+    Notices(incidents).draft(name, made, Operator(who, clock.now()))
+    return made
+
+
+def _new(books: Books, incident: Incident, connection: Connection) -> Credential:
+    """Return the certificate that this incident made for a connection, or have one made."""
+    for entry in handovers(incident):
+        if (entry.said.tenant, entry.said.detail["app"]) == (connection.tenant_id, connection.app):
+            return registry.find(books.ledger.engine, str(entry.said.detail["new"]))
+    listed = registry.listed(books.ledger.engine, connection.tenant_id)
+    generation = 1 + max((c.generation for c in listed if c.app == connection.app), default=0)
+    stub = books.custodian.certificate(connection.tenant_id, connection.app, generation, DAYS)
+    take_in(books.ledger, stub)
+    return registry.find(books.ledger.engine, f"{connection.tenant_id}/{connection.app}/{generation}")
+
+
+def handovers(incident: Incident) -> list[Entry]:
+    """Return the newest entry for each connection that was handed over."""
+    newest = {(e.said.tenant, str(e.said.detail["app"])): e for e in incident.of(Kind.HANDOVER)}
+    return list(newest.values())
+
+
+def observe(books: Books, incidents: Incidents, name: str, entry: Entry, who: str) -> Observed:
+    """Try the old key and the new one, and look at the list where the new one may; the new key becomes current."""
+    connection = books.connections.one(str(entry.said.tenant), str(entry.said.detail["app"]))
+    job = books.new_job("prove-dead", incidents.one(name).reference)
+    new = registry.find(books.ledger.engine, str(entry.said.detail["new"]))
+    olds = [registry.find(books.ledger.engine, str(old)) for old in _texts(entry.said.detail["old"])]
+    tried = [_try(Tokens(connection, old, books.through.for_death_test, books.means), job) for old in olds]
+    tokens = Tokens(connection, new, books.through.for_use, books.means)
+    wins = _try(tokens, books.new_job("verify", incidents.one(name).reference))
+    listed = _listed(tokens, connection, job) if wins is Met.ACCEPTED else None
+    seen = Observed(
+        clock.now(),
+        _worst(tried),
+        wins,
+        None if listed is None else any(old.thumbprint_sha256 in listed for old in olds),
+        None if listed is None else new.thumbprint_sha256 in listed,
+    )
+    if wins is Met.ACCEPTED:
+        _settle(books, new, who)
+    detail: dict[str, Json] = {"app": connection.app, "old": seen.old.value, "new": seen.new.value}
+    detail |= {"old_listed": seen.old_listed, "new_listed": seen.new_listed}
+    words = f"old key {seen.old}, new key {seen.new}, list {'read' if listed is not None else 'not open to us'}"
+    incidents.add(name, Said(Kind.OBSERVED, words, connection.tenant_id, detail), Operator(who, seen.time))
+    return seen
+
+
+def _try(tokens: Tokens, job: Job) -> Met:
+    try:
+        tokens.fresh(GRAPH, job)
+    except TokenRefused as error:
+        return met(error.code)
+    except Unavailable:
+        return Met.UNKNOWN
+    return Met.ACCEPTED
+
+
+def _worst(tried: list[Met]) -> Met:
+    """Several old keys count as the one that is worst for us."""
+    order = (Met.ACCEPTED, Met.UNKNOWN, Met.GONE, Met.REFUSED)
+    return min(tried, key=order.index, default=Met.UNKNOWN)
+
+
+def _listed(tokens: Tokens, connection: Connection, job: Job) -> set[str] | None:
+    try:
+        found = Registration(Door(tokens), connection).credentials(job)
+    except (CallRefused, Unavailable):
+        return None  # most connections may not read their own registration
+    return {entry.thumbprint_sha256 for entry in found if entry.thumbprint_sha256}
+
+
+def _settle(books: Books, new: Credential, who: str) -> None:
+    for state in (CredentialState.PUBLISHED, CredentialState.CURRENT):
+        if registry.find(books.ledger.engine, _name(new)).state in (CredentialState.STAGED, CredentialState.PUBLISHED):
+            mark(books, _name(new), state)
+    connection = books.connections.one(new.tenant, new.app)
+    try:
+        if books.connections.current(connection).generation == new.generation:
+            return
+    except Refused:
+        pass  # nothing is current yet: this one will be
+    fresh = registry.find(books.ledger.engine, _name(new))
+    books.connections.make_current(fresh, books.connections.fence(connection), clock.now(), who)
+
+
+def stands(incident: Incident, entry: Entry, now: datetime) -> Standing:
+    """Say where one customer stands with the work by hand."""
+    mine = [e for e in incident.of(Kind.OBSERVED) if _same(e, entry)]
+    seen = [
+        Observed(
+            e.time,
+            Met(str(e.said.detail["old"])),
+            Met(str(e.said.detail["new"])),
+            _flag(e.said.detail["old_listed"]),
+            _flag(e.said.detail["new_listed"]),
+        )
+        for e in mine
+    ]
+    said = [e.time for e in incident.of(Kind.TOLD) if _same(e, entry) and e.said.detail.get("how") == "their-word"]
+    return standing(seen, said[-1] if said else None, from_rfc3339(str(entry.said.detail["deadline"])), now)
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    return (one.said.tenant, one.said.detail.get("app")) == (other.said.tenant, other.said.detail["app"])
+
+
+def _flag(value: Json) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _texts(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _name(credential: Credential) -> str:
+    return f"{credential.tenant}/{credential.app}/{credential.generation}"
