@@ -30,6 +30,7 @@ class MemoryJournal:
 
     intents: list[Received] = field(default_factory=list)
     dispositions: list[tuple[str, Outcome, str]] = field(default_factory=list)
+    answers: list[tuple[str, bool]] = field(default_factory=list)
     full: bool = False
     full_after: bool = False
 
@@ -42,6 +43,9 @@ class MemoryJournal:
         if self.full_after:
             raise Unavailable("the disk is full", "make room")
         self.dispositions.append((received.id, outcome, words))
+
+    def answered(self, received, *, heard):
+        self.answers.append((received.id, heard))
 
     @property
     def outcomes(self):
@@ -161,6 +165,9 @@ class _SinkConversation:
         if self.sink.before_reply:
             await self.sink.before_reply()
         return reply
+
+    def answered(self, *, heard):
+        pass
 
     async def reset(self):
         self.sink.commands.append("RSET")

@@ -46,6 +46,9 @@ class Agreeable:
             await self.queue.data(Dressed(strip(content.raw, **OWN), (("X-Counterfoil-Id", "m1"),)), 1)
         return self.reply
 
+    def answered(self, *, heard):
+        self.heard = heard
+
     async def reset(self):
         self.state = "idle"
 

@@ -34,9 +34,23 @@ def test_every_message_is_counted_once():
     assert found.acknowledged == 6
 
 
+def test_a_home_that_the_sender_may_not_have_heard_of_is_unknown():
+    """A further unknown moves a message out of the acknowledged ones; what is held stays held, whatever the order."""
+    told = story(
+        "a", "a:handed-on", "a:unknown", "b", "b:held", "b:unknown", "b:released",
+        "c", "c:held", "c:deleted", "c:unknown", "d", "d:held", "d:unknown", "e", "e:handed-on",
+    )  # fmt: skip
+    found = balance(told)
+    assert found.holds
+    assert (found.intents, found.acknowledged, found.unknown, found.quarantined, found.still_held) == (5, 1, 4, 3, 1)
+
+
 @pytest.mark.parametrize(
     ("steps", "why"),
     [
+        (("a", "a:handed-on", "a:unknown", "a:unknown"), "unknown for message a after handed-on, unknown"),
+        (("a", "a:refused", "a:unknown"), "unknown for message a after refused"),
+        (("a", "a:handed-on", "a:unknown", "a:held"), "held for message a after handed-on, unknown"),
         (("a:handed-on",), "handed-on for message a, which has no intent"),
         (("a", "a"), "two intents for message a"),
         (("a", "a:released"), "released for message a after its intent"),

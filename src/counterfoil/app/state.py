@@ -62,14 +62,16 @@ def open_state(data: Path, config: Config, *, create: bool) -> Iterator[State]:
     ledger = open_ledger_of(engine, data)
     try:
         pause = timedelta(seconds=config.quarantine.retry_seconds)
+        journal = Journal(engine, ledger, files, clock.now, DEFAULT_POLICY.hold_days)
         yield State(
             tenants=Tenants(engine, ledger),
             directory=Directory(engine),
-            journal=Journal(engine, ledger, files, clock.now, DEFAULT_POLICY.hold_days),
+            journal=journal,
             quarantine=Quarantine(engine, ledger, files, pause),
             stories=Stories(engine),
             ledger=ledger,
         )
+        journal.close()
     finally:
         ledger.close()
         engine.dispose()

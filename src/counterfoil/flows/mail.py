@@ -42,6 +42,9 @@ class Journal(Protocol):
         ``scan`` and ``decision`` are ``None`` where the message was refused before it was scanned.
         """
 
+    def answered(self, received: Received, *, heard: bool) -> None:
+        """Take note that the sender heard our 250, or that it may not have, which adds ``unknown``; never waits."""
+
 
 class Holder(Protocol):
     """The quarantine."""
@@ -178,6 +181,10 @@ class MailFlow:
         except Exception as error:
             log.exception("message %s: put off", received.id)
             return await self._settle(received, Sent(Outcome.DEFERRED, _put_off(error)), None, None)
+
+    def answered(self, received: Received, *, heard: bool) -> None:
+        """Say how our 250 went. If we die before it is known: it counts as unheard, and that as unknown."""
+        self._journal.answered(received, heard=heard)
 
     async def _scan(self, taken: Taken, stripped: Stripped) -> Scan:
         scan = await self._scanner.scan(taken.content.raw, taken.received.envelope)

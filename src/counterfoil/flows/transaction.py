@@ -79,6 +79,7 @@ class Transactions:
         self._open: _Open | None = None
         self._hop: Hop | None = None
         self._next_hop: NextHop | None = None
+        self._unheard: Received | None = None
 
     async def mail(self, client: Client, mail: Mail) -> Reply:
         """Begin a transaction."""
@@ -144,11 +145,19 @@ class Transactions:
             return await hop.data(dressed, seconds)
 
         try:
-            return await self._flow.take(taken, hand_on)
+            reply = await self._flow.take(taken, hand_on)
+            self._unheard = taken.received if reply.positive else None
+            return reply
         finally:
             self._open = None
             if not handed:
                 await hop.reset()
+
+    def answered(self, *, heard: bool) -> None:
+        """Say how the reply to the last message went; only a 250 that was not heard leads to a second copy."""
+        received, self._unheard = self._unheard, None
+        if received is not None:
+            self._flow.answered(received, heard=heard)
 
     async def reset(self) -> None:
         """Forget the open transaction, here and at the next hop."""

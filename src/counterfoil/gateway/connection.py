@@ -69,6 +69,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._gone = False
         self._stopping = False
+        self._due = self._said = False  # a message was answered, and the reply is out; the client has not shown it
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; TLS brings another one for the same connection."""
@@ -77,6 +78,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Give octets to the session; stop reading while it has too many that it may not look at yet."""
+        if self._said:
+            self._answered(heard=True)
         self._session.receive(data)
         if self._session.state is State.CONTENT:
             self._weight += len(data)
@@ -88,12 +91,15 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client says no more: what it asked is still answered (TLS knows no half of a connection)."""
+        if self._said:
+            self._answered(heard=True)
         self._gone = True
         self._wake.set()
         return self._transport is not None and self._transport.get_extra_info("sslcontext") is None
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's own signature
+    def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""
+        self._answered(heard=self._said and exc is None)
         self._gone = True
         self._transport = None
         self._writable.set()
@@ -137,6 +143,7 @@ class Connection(asyncio.Protocol):
             await self._say_goodbye(closed)
         finally:
             self._put_down()
+            self._answered(heard=self._said and self._transport is not None)
             await self._conversation.close()
             self._hang_up()
 
@@ -149,8 +156,11 @@ class Connection(asyncio.Protocol):
                 await self._conversation.reset()
             case StartTls():
                 await self._start_tls()
-            case Mail() | Recipient() | Content():
+            case Mail() | Recipient():
                 self._session.answer(await self._ask(event))
+            case Content():
+                self._session.answer(await self._ask(event))
+                self._due = True
 
     async def _ask(self, question: Mail | Recipient | Content) -> Reply:
         """Put a question to the conversation; a fault of ours is 451, and the client still has the message."""
@@ -218,6 +228,7 @@ class Connection(asyncio.Protocol):
             return False
         if output:
             self._transport.write(output)
+            self._said = self._due
         if self._writable.is_set():
             return True
         try:
@@ -253,6 +264,12 @@ class Connection(asyncio.Protocol):
         except TimeoutError:
             return False
         return True
+
+    def _answered(self, *, heard: bool) -> None:
+        """Say how the reply to a message went, once: the client speaks again or hangs up in good order, or neither."""
+        if self._due:
+            self._due = self._said = False
+            self._conversation.answered(heard=heard)
 
     def _put_down(self) -> None:
         """Give back the room of the message that was answered."""

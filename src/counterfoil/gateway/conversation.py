@@ -19,6 +19,9 @@ class Conversation(Protocol):
     async def content(self, content: Content) -> Reply:
         """Take the message; a positive reply says that it has a home (handed on, or durably held)."""
 
+    def answered(self, *, heard: bool) -> None:
+        """The client has spoken again after that reply, or hung up in good order; or else may not have heard it."""
+
     async def reset(self) -> None:
         """Forget the open transaction, here and at the next hop."""
 

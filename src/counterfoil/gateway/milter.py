@@ -115,6 +115,7 @@ class MilterSession:
         if self._agreed is None:
             self._agreed = wire.negotiate(packet)
             return self._agreed.encode()
+        self._conversation.answered(heard=True)
         match packet.command:
             case b"Q":
                 return None
@@ -277,13 +278,16 @@ class MilterServer:
         assert task is not None
         self._tasks[task] = session, writer
         task.add_done_callback(self._tasks.__delitem__)
+        ended_well = False
         try:
             await self._talk(session, reader, writer)
+            ended_well = True
         except (BadPacket, ConnectionError) as error:
             log.warning("a milter connection ended: %s", error)
         except Exception:
             log.exception("a milter connection broke; Postfix puts the message off")
         finally:
+            conversation.answered(heard=ended_well)
             await conversation.close()
             writer.close()
 

@@ -59,6 +59,9 @@ class _Delivery:
         self._engine.handle(deliver, Call("SMTP", "", {}, {}, b"", "", now, "", self._engine.request_id()))
         return Reply(250, "2.6.0", f"<{self._engine.request_id()}@{_HOST}> Queued mail for delivery")
 
+    def answered(self, *, heard: bool) -> None:
+        """Nobody asks: the laboratory keeps what it took."""
+
     async def reset(self) -> None:
         self._recipients = []
 

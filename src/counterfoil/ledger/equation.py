@@ -2,11 +2,12 @@
 
     intents      = handed_on + held + refused + deferred + unknown + open
     acknowledged = handed_on + held
-    held         = still_held + released + deleted + expired
+    quarantined  = still_held + released + deleted + expired
 
-``unknown`` is what a crash left undecided; the sender may have tried again (RFC 1047), so at most that many
-messages arrived twice. ``open`` is what is in flight now. Whether the equation holds for the outside world is
-asked with what the two sides say: ``against``.
+``unknown`` is what a crash left undecided, or has a home without the sender having surely heard of it (a further
+disposition, after handed-on or held); the sender may have tried again (RFC 1047), so at most that many messages
+arrived twice. ``quarantined`` are all that were ever held, also those. ``open`` is what is in flight now. Whether
+the equation holds for the outside world is asked with what the two sides say: ``against``.
 """
 
 from collections import Counter
@@ -18,6 +19,7 @@ from counterfoil.model.mail import Outcome
 from counterfoil.model.trust import Stub
 
 _FIRST = frozenset({Outcome.HANDED_ON, Outcome.HELD, Outcome.REFUSED, Outcome.DEFERRED, Outcome.UNKNOWN})
+_HOMES = frozenset({Outcome.HANDED_ON, Outcome.HELD})
 _AFTER_HELD = frozenset({Outcome.RELEASED, Outcome.DELETED, Outcome.EXPIRED})
 
 
@@ -32,6 +34,7 @@ class Balance:
     deferred: int
     unknown: int
     open: int
+    quarantined: int
     released: int
     deleted: int
     expired: int
@@ -39,13 +42,13 @@ class Balance:
 
     @property
     def acknowledged(self) -> int:
-        """Messages that were answered 250."""
+        """Messages whose senders were answered 250, and heard it."""
         return self.handed_on + self.held
 
     @property
     def still_held(self) -> int:
         """Messages in quarantine."""
-        return self.held - self.released - self.deleted - self.expired
+        return self.quarantined - self.released - self.deleted - self.expired
 
     @property
     def holds(self) -> bool:
@@ -93,7 +96,10 @@ def _follows(before: list[Outcome], outcome: Outcome) -> bool:
     if before == [Outcome.UNKNOWN]:
         # Later knowledge: the file turned up, or the next hop told.
         return outcome in _FIRST - {Outcome.UNKNOWN}
-    return before[-1] is Outcome.HELD and outcome in _AFTER_HELD
+    if outcome is Outcome.UNKNOWN:
+        # It has a home, and its sender may not have heard of that.
+        return before[0] in _HOMES and outcome not in before
+    return Outcome.HELD in before and outcome in _AFTER_HELD and not _AFTER_HELD & set(before)
 
 
 def balance(stubs: Iterable[Stub]) -> Balance:
@@ -113,6 +119,7 @@ def balance(stubs: Iterable[Stub]) -> Balance:
         deferred=firsts[Outcome.DEFERRED],
         unknown=firsts[Outcome.UNKNOWN],
         open=firsts[None],
+        quarantined=sum(1 for steps in seen.values() if Outcome.HELD in steps),
         released=laters[Outcome.RELEASED],
         deleted=laters[Outcome.DELETED],
         expired=laters[Outcome.EXPIRED],

@@ -13,10 +13,13 @@ import pytest
 import sqlalchemy as sa
 from tests.gateway.store.conftest import BY, DECISION, NOW, RAW, Store, received, scan
 
+from counterfoil.gateway.store import unheard
 from counterfoil.gateway.store.held_files import HeldFiles
 from counterfoil.gateway.store.journal import Journal
 from counterfoil.gateway.store.quarantine import Quarantine
+from counterfoil.gateway.store.stories import Query
 from counterfoil.gateway.store.tables import held, messages
+from counterfoil.ledger.equation import balance
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused, Unavailable
 from counterfoil.model.mail import Outcome
@@ -154,7 +157,10 @@ async def test_a_crash_leaves_unknown(store: Store):
     await store.journal.settled(received("done"), Outcome.HANDED_ON, "250 ok", None, None)
     await store.journal.intent(received("kept"))
     await store.journal.hold(received("kept"), RAW, scan(), DECISION)
+    for message in ("done", "kept"):
+        store.journal.answered(received(message), heard=True)
     orphan = store.files.write("orphan", b"never promised")
+    store.journal.close()
     assert store.journal.recover() == 1
     assert store.journal.recover() == 0
     assert store.stories.story("open", None)["outcome"] == "unknown"
@@ -162,6 +168,73 @@ async def test_a_crash_leaves_unknown(store: Store):
     with pytest.raises(Refused, match="cannot be read"):
         store.files.read("orphan", orphan)
     assert store.files.read("kept", str(store.stories.story("kept", None)["held_sha256"])) == RAW
+
+
+async def home(store: Store, message: str, *, hold: bool = False) -> None:
+    """Take a message to its home, as far as the disposition."""
+    await store.journal.intent(received(message))
+    if hold:
+        await store.journal.hold(received(message), RAW, scan(), DECISION)
+    else:
+        await store.journal.settled(received(message), Outcome.HANDED_ON, "250 ok", None, None)
+
+
+async def test_a_home_that_the_sender_did_not_surely_hear_of_is_unknown_after_a_crash(store: Store):
+    """What was not answered when the process died gets a further ``unknown``, once; its home stays what it is."""
+    for message in ("heard", "silent", "held"):
+        await home(store, message, hold=message == "held")
+    store.journal.answered(received("heard"), heard=True)
+    await home(store, "next")  # its intent takes along what was heard
+    await store.journal.intent(received("refused"))
+    await store.journal.settled(received("refused"), Outcome.REFUSED, "550 no", None, None)
+    assert (store.journal.recover(), store.journal.recover()) == (3, 0)
+    told = {message: [step["outcome"] for step in store.stories.story(message, None)["dispositions"]]
+            for message in ("heard", "silent", "held", "next", "refused")}  # fmt: skip
+    assert told == {
+        "heard": ["handed-on"],
+        "silent": ["handed-on", "unknown"],
+        "held": ["held", "unknown"],
+        "next": ["handed-on", "unknown"],
+        "refused": ["refused"],
+    }
+    mail = balance(row.stub for row in store.ledger.stubs() if row.stub)
+    assert mail.holds
+    assert (mail.acknowledged, mail.unknown, mail.still_held) == (1, 3, 1)
+    assert store.stories.story("held", None, held_only=True)["outcome"] == "held"
+    found = store.stories.find(Query(outcome="unknown"), held_only=False, limit=9)
+    assert {story["id"] for story in found} == {"silent", "held", "next"}
+    assert [story["id"] for story in store.stories.find(Query(outcome="held"), held_only=False, limit=9)] == ["held"]
+
+
+async def test_an_idle_gateway_writes_down_what_was_heard(store: Store, monkeypatch: pytest.MonkeyPatch):
+    """Where no other message comes along, what was heard is written after a moment all the same."""
+    monkeypatch.setattr(unheard, "PAUSE", 0.01)
+    await home(store, "m1")
+    store.journal.answered(received("m1"), heard=True)
+    await asyncio.sleep(0.2)
+    assert store.journal.recover() == 0
+
+
+async def test_a_broken_connection_is_unknown_at_once(store: Store):
+    """A sender that may not have heard is told in the books without a crash, and only where a 250 was due."""
+    await home(store, "m1")
+    await store.journal.intent(received("open"))
+    store.journal.answered(received("m1"), heard=False)
+    store.journal.answered(received("open"), heard=False)
+    await asyncio.sleep(0.2)
+    assert [step["outcome"] for step in store.stories.story("m1", None)["dispositions"]] == ["handed-on", "unknown"]
+    assert store.stories.story("open", None)["dispositions"] == []
+    assert store.journal.recover() == 1
+
+
+async def test_what_was_heard_is_not_forgotten_with_a_failed_intent(store: Store):
+    """An intent that cannot be written leaves what it should have taken along to the next one."""
+    await home(store, "m1")
+    store.journal.answered(received("m1"), heard=True)
+    with pytest.raises(sa.exc.IntegrityError):
+        await store.journal.intent(received("m1"))
+    await home(store, "m2")
+    assert store.journal.recover() == 1
 
 
 async def test_another_gateways_work_is_left_alone(store: Store, tmp_path: Path):
@@ -174,7 +247,7 @@ async def test_another_gateways_work_is_left_alone(store: Store, tmp_path: Path)
     await store.journal.hold(received("kept"), RAW, scan(), DECISION)
     store.quarantine.want("kept", None, BY)
     assert (other.recover(), quarantine.due(NOW), quarantine.expire(NOW + timedelta(days=99))) == (0, [], 0)
-    assert (store.journal.recover(), store.quarantine.due(NOW)) == (1, ["kept"])
+    assert (store.journal.recover(), store.quarantine.due(NOW)) == (2, ["kept"])
 
 
 async def test_hostile_text_is_stored(store: Store):

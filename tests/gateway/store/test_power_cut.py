@@ -95,7 +95,7 @@ async def test_held_or_never_promised(store: Store, monkeypatch: pytest.MonkeyPa
     if promised:
         quarantine = Quarantine(store.engine, store.ledger, files, timedelta(seconds=1))
         quarantine.want("m1", None, BY)
-        assert (story["outcome"], left, quarantine.raw("m1", None)) == ("held", 0, RAW)
+        assert (story["outcome"], left, quarantine.raw("m1", None)) == ("held", 1, RAW)  # its sender was not told yet
     else:
         assert (story["outcome"], left) == ("unknown", 1)
         assert [place for place in store.folder.rglob("*") if place.is_file()] == []

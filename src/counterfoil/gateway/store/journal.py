@@ -10,8 +10,10 @@ from functools import partial
 import sqlalchemy as sa
 
 from counterfoil.gateway.received import Received
+from counterfoil.gateway.store.dispositions import disposition, settle
 from counterfoil.gateway.store.held_files import HeldFiles
-from counterfoil.gateway.store.tables import dispositions, held, messages, recipients, sortable, storable, tenants
+from counterfoil.gateway.store.tables import held, messages, recipients, sortable, storable, tenants
+from counterfoil.gateway.store.unheard import Unheard, forget, owe
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.mail import Decision, Json, Outcome, Scan
 from counterfoil.model.trust import Stub
@@ -34,6 +36,7 @@ class Journal:
         self._files = files
         self._clock = clock
         self._hold_days = hold_days
+        self._unheard = Unheard(engine, ledger, clock)
 
     async def intent(self, received: Received) -> None:
         """Write the intent stub and the message's row; durable on return.
@@ -48,7 +51,10 @@ class Journal:
             for position, address in enumerate(envelope.recipients)
         ]
 
+        heard = self._unheard.taken()
+
         def insert(connection: sa.Connection) -> None:
+            forget(connection, heard)
             connection.execute(sa.insert(messages).values(_row(received) | {"gateway": self._files.owner}))
             if rows:
                 connection.execute(sa.insert(recipients), rows)
@@ -64,7 +70,11 @@ class Journal:
             "client": envelope.client_address,
             "next_hop": None if received.next_hop is None else str(received.next_hop),
         }
-        await self._ledger.record(Stub("message", received.time, envelope.tenant, body), also=insert)
+        try:
+            await self._ledger.record(Stub("message", received.time, envelope.tenant, body), also=insert)
+        except BaseException:
+            self._unheard.given_back(heard)
+            raise
 
     async def settled(
         self, received: Received, outcome: Outcome, words: str, scan: Scan | None, decision: Decision | None
@@ -74,7 +84,21 @@ class Journal:
         stub = disposition(received.id, received.envelope.tenant, outcome, words=words, actor=received.via, now=now)
         stub.body.update(_why(decision))
         known = _known(scan, decision)
-        await self._ledger.record(stub, also=lambda connection: settle(connection, stub, known))
+
+        def write(connection: sa.Connection) -> None:
+            settle(connection, stub, known)
+            if outcome is Outcome.HANDED_ON:
+                owe(connection, received.id)
+
+        await self._ledger.record(stub, also=write)
+
+    def answered(self, received: Received, *, heard: bool) -> None:
+        """Take note that the sender heard our 250, or that it may not have; returns at once."""
+        self._unheard.answered(received.id, received.envelope.tenant, heard=heard)
+
+    def close(self) -> None:
+        """Write down what is only noted. Called when no message is under way any more."""
+        self._unheard.close()
 
     async def hold(self, received: Received, raw: bytes, scan: Scan, decision: Decision) -> None:
         """Keep the bytes; durable on return, with the disposition ``held`` in the row's own commit.
@@ -93,6 +117,7 @@ class Journal:
 
         def insert(connection: sa.Connection) -> None:
             settle(connection, stub, known)
+            owe(connection, received.id)
             expires = sortable(now + timedelta(days=self._days(connection, received.envelope.tenant)))
             row = {"message": received.id, "sha256": sha256, "size": len(raw), "expires": expires}
             connection.execute(sa.insert(held).values(row))
@@ -105,9 +130,9 @@ class Journal:
             raise
 
     def recover(self) -> int:
-        """Settle what the last run left open as ``unknown`` and remove files without a row.
+        """Settle as ``unknown`` what the last run left open or unheard, and remove files without a row.
 
-        Returns how many were open; what other gateways on the same database are at work on is left alone. Call
+        Returns how many they were; what other gateways on the same database are at work on is left alone. Call
         it before anything is accepted. If we die in here, the rest is settled at the next start.
         """
         with self._engine.connect() as connection:
@@ -119,7 +144,7 @@ class Journal:
             stub = disposition(row.id, row.tenant, Outcome.UNKNOWN, words=words, actor="restart", now=self._clock())
             self._ledger.append(stub, also=partial(settle, stub=stub, known={}))
         self._files.sweep(owned)
-        return len(open_intents)
+        return len(open_intents) + self._unheard.recover(self._files.owner)
 
     def _is_held(self, message: str) -> bool:
         with self._engine.connect() as connection:
@@ -129,21 +154,6 @@ class Journal:
         policy = connection.execute(sa.select(tenants.c.policy).where(tenants.c.name == tenant)).scalar()
         days = json.loads(policy or "{}").get("hold_days")
         return days if isinstance(days, int) else self._hold_days
-
-
-def disposition(message: str, tenant: str | None, outcome: Outcome, *, words: str, actor: str, now: datetime) -> Stub:
-    """Make the stub of what became of a message."""
-    body: dict[str, Json] = {"id": message, "outcome": outcome, "words": storable(words), "actor": actor}
-    return Stub("disposition", now, tenant, body)
-
-
-def settle(connection: sa.Connection, stub: Stub, known: dict[str, Json]) -> None:
-    """Write the rows that belong to a disposition stub; ``known`` are further columns of the message."""
-    body = stub.body
-    row = {"message": body["id"], "outcome": body["outcome"], "words": body["words"], "actor": body["actor"]}
-    connection.execute(sa.insert(dispositions).values(row | {"time": sortable(stub.time)}))
-    mine = messages.c.id == body["id"]
-    connection.execute(sa.update(messages).where(mine).values(known | {"outcome": body["outcome"]}))
 
 
 def _row(received: Received) -> dict[str, Json]:

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from counterfoil.gateway.store.dispositions import disposition, settle
 from counterfoil.gateway.store.held_files import HeldFiles
-from counterfoil.gateway.store.journal import disposition, settle
 from counterfoil.gateway.store.tables import held, messages, recipients, sortable, storable
 from counterfoil.gateway.store.tenants import Operator
 from counterfoil.ledger.ledger import Ledger

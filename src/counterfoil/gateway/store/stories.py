@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from counterfoil.gateway.store.tables import dispositions, held, messages, recipients, sortable
 from counterfoil.model.errors import Refused
-from counterfoil.model.mail import Json
+from counterfoil.model.mail import Json, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,11 @@ class Query:
     """What to look for; all that is given must hold. Texts are found anywhere in the field, in any case of letters.
 
     ``since`` is inclusive, ``until`` exclusive, both on the time of receipt; ``id`` is ours, ``message_id``
-    is RFC 5322's, with or without its angle brackets.
+    is RFC 5322's, with or without its angle brackets. ``tenants`` are all that may be seen; ``None`` is everything.
     """
 
     tenant: str | None = None
+    tenants: frozenset[str] | None = None
     id: str | None = None
     message_id: str | None = None
     sender: str | None = None
@@ -128,10 +129,18 @@ def _conditions(query: Query) -> list[sa.ColumnElement[bool]]:
         messages.c.tenant: query.tenant,
         messages.c.id: query.id,
         messages.c.verdict: query.verdict,
-        messages.c.outcome: query.outcome,
         messages.c.sha256: query.sha256,
     }
     found: list[sa.ColumnElement[bool]] = [column == value for column, value in exact.items() if value is not None]
+    if query.tenants is not None:
+        found.append(messages.c.tenant.in_(sorted(query.tenants)))
+    if query.outcome == Outcome.UNKNOWN:
+        # Also a message with a home, of which its sender may not have heard.
+        found.append(
+            sa.exists().where((dispositions.c.message == messages.c.id) & (dispositions.c.outcome == "unknown"))
+        )
+    elif query.outcome is not None:
+        found.append(messages.c.outcome == query.outcome)
     inside = {
         messages.c.sender: query.sender,
         messages.c.subject: query.subject,

@@ -85,6 +85,12 @@ dispositions = sa.Table(
     sa.Column("actor", sa.Text, nullable=False, doc="smtp, milter, policy, restart, or the operator's name"),
 )
 
+unheard = sa.Table(
+    "unheard",
+    metadata,
+    sa.Column("message", sa.ForeignKey("messages.id"), primary_key=True, doc="a 250 is due, or was not heard so far"),
+)
+
 held = sa.Table(
     "held",
     metadata,
