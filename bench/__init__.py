@@ -1,0 +1,1 @@
+"""Benchmarks: this project beside what people use today, in one run, as ratios (DESIGN of each in its module)."""
