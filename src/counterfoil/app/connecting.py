@@ -17,7 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from counterfoil import clock
-from counterfoil.app.house import Books
+from counterfoil.app.house import CONTROLS_FROM, Books
+from counterfoil.app.scope import MAIL, NO_PROBES, Probes, Scope, scope_of
 from counterfoil.config.settings import Config
 from counterfoil.credential import registry
 from counterfoil.credential.collect import SOCKET, collect, take_in
@@ -64,18 +65,53 @@ Imported = tuple[bytes, str | None]
 def enter(books: Books, connection: Connection, actor: str, days: int, key: Imported | None) -> Credential:
     """Enter a connection and give it its first credential: a key of its own, or one that is imported.
 
+    1. The key is in the signer, and its certificate in the ledger. If we die here there is no connection yet,
+       and the next try goes on with this key; a credential without a connection is used by nobody.
+    2. The connection is entered.
+
     Args:
         books: The open books.
         connection: What the administrator registered.
         actor: Who enters it.
         days: Life of a certificate that is made.
         key: A key to import; ``None`` has one made.
+
+    Raises:
+        Refused: If the application is entered already.
     """
+    books.connections.refuse_known(connection)
+    credential = _first_credential(books, connection, days, key)
     books.connections.add(connection, clock.now(), actor)
-    who = (connection.tenant_id, connection.app, 1)
+    return credential
+
+
+def _first_credential(books: Books, connection: Connection, days: int, key: Imported | None) -> Credential:
+    listed = registry.listed(books.ledger.engine, connection.tenant_id)
+    mine = sorted((c for c in listed if c.app == connection.app), key=lambda c: c.generation)
+    if mine and key is None and mine[-1].state is CredentialState.STAGED:
+        return mine[-1]  # an earlier try got this far
+    generation = 1 + max((c.generation for c in mine if c.generation < CONTROLS_FROM), default=0)
+    who = (connection.tenant_id, connection.app, generation)
     stub = books.custodian.certificate(*who, days) if key is None else books.custodian.adopt(*who, *key)
     take_in(books.ledger, stub)
-    return registry.find(books.ledger.engine, f"{connection.tenant_id}/{connection.app}/1")
+    return registry.find(books.ledger.engine, f"{connection.tenant_id}/{connection.app}/{generation}")
+
+
+def leave(books: Books, connection: Connection, actor: str) -> int:
+    """Take a connection out of the register and retire its credentials; return how many those were.
+
+    The administrator removes the application: what we forget, the tenant has not forgotten.
+    """
+    retired = 0
+    for credential in registry.listed(books.ledger.engine, connection.tenant_id):
+        if credential.app == connection.app and credential.state in RETIRABLE:
+            name = f"{credential.tenant}/{credential.app}/{credential.generation}"
+            stub = books.custodian.mark(credential.tenant, credential.app, name, CredentialState.RETIRED)
+            take_in(books.ledger, stub)
+            retired += 1
+    # If we die here its credentials sign no more, and it is listed still: the next try ends it.
+    books.connections.remove(connection, clock.now(), actor)
+    return retired
 
 
 def as_pem(certificate: bytes) -> str:
@@ -85,7 +121,10 @@ def as_pem(certificate: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """What real use showed. ``unknown`` are credentials on the application or its principal that are not ours."""
+    """What real use showed. ``unknown`` are credentials on the application or its principal that are not ours.
+
+    ``scope`` says which mailboxes it reaches: a value of ``counterfoil.app.scope.Scope``.
+    """
 
     works: bool
     words: str
@@ -93,9 +132,16 @@ class Tested:
     missing: tuple[str, ...]
     too_much: tuple[str, ...]
     unknown: tuple[str, ...] | None
+    scope: Scope = Scope.UNKNOWN
 
 
-def test(books: Books, connection: Connection, wanted: tuple[str, ...], actor: str) -> Tested:
+def test(
+    books: Books,
+    connection: Connection,
+    wanted: tuple[str, ...],
+    actor: str,
+    probes: Probes = NO_PROBES,  # noqa: PT028 - this tests a connection
+) -> Tested:
     """Ask for tokens with the newest credential, compare what was granted, and list the credentials.
 
     If it works and nothing was current before, the credential becomes current.
@@ -111,16 +157,24 @@ def test(books: Books, connection: Connection, wanted: tuple[str, ...], actor: s
         words = error.message if error.hint is None else f"{error.message}; {error.hint}"
         return Tested(works=False, words=words, granted=(), missing=wanted, too_much=(), unknown=None)
     _settle(books, connection, credential, actor)
+    door = Door(tokens)
+    scope = scope_of(door, granted, probes, job)
+    if scope is Scope.BY_ROLE:
+        granted |= MAIL & set(wanted)  # granted in Exchange: it shows in no token
     return Tested(
         works=True,
         words="the token service knows the credential",
         granted=tuple(sorted(granted)),
         missing=tuple(sorted(set(wanted) - granted)),
         too_much=tuple(sorted(granted - set(wanted))),
-        unknown=_unknown(books, connection, Door(tokens), job),
+        unknown=_unknown(books, connection, door, job),
+        scope=scope,
     )
 
 
+RETIRABLE = frozenset(
+    {CredentialState.STAGED, CredentialState.PUBLISHED, CredentialState.CURRENT, CredentialState.STANDBY}
+)
 IN_USE = (CredentialState.STAGED, CredentialState.PUBLISHED, CredentialState.CURRENT)
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from counterfoil import __version__, clock
 from counterfoil.app import sending
+from counterfoil.app.heartbeat import Sender
 from counterfoil.app.lock import alone
 from counterfoil.app.logs import log_to_stderr
+from counterfoil.app.services import Services
 from counterfoil.app.state import State, open_state
 from counterfoil.bounded.pool import Bounds, Died, Exceeded, Pool
 from counterfoil.config.settings import Config
@@ -25,7 +27,7 @@ from counterfoil.gateway.resolver import Network, NotAsked, Rationed
 from counterfoil.gateway.server import SmtpServer
 from counterfoil.gateway.smtp.limits import Limits
 from counterfoil.gateway.tls import server_context
-from counterfoil.model.errors import Misconfigured, Unavailable
+from counterfoil.model.errors import Unavailable
 from counterfoil.model.mail import Decision, Direction, Envelope, Json, Scan
 from counterfoil.scan import policy_document
 from counterfoil.scan.scanner import WORK, Scanner
@@ -41,14 +43,15 @@ def serve(data: Path, config: Config) -> None:
         Misconfigured: If it cannot start as configured.
         Unavailable: If no worker can be started.
     """
-    if config.console.listen is not None:
-        raise Misconfigured("console.listen is set, but there is no console yet", "leave it out")
     log_to_stderr(config.log.level)
     with alone(data), open_state(data, config, create=True) as state:
         unknown = state.journal.recover()
         if unknown:
             _say("the last run left messages without an outcome", count=unknown)
-        asyncio.run(_serve(data, config, state))
+        with console(data, config, state) as port:
+            if port is not None and config.console.listen is not None:
+                _say("listening", face="console", host=config.console.listen.host, port=port)
+            asyncio.run(_serve(data, config, state))
     _say("stopped")
 
 
@@ -60,25 +63,38 @@ async def _serve(data: Path, config: Config, state: State) -> None:
         await _ready(pool)
         flow = _flow(config, state, pool)
         smtp, milter = _smtp(data, config, state, flow), _milter(config, state, flow)
-        released = asyncio.create_task(sending.releases(state, config, data).run(stop))
+        beside = [asyncio.create_task(sending.releases(state, config, data).run(stop))]
         try:
-            await _listen("smtp", smtp, config.gateway.listen, config.gateway.outbound_listen)
+            port = await _listen("smtp", smtp, config.gateway.listen, config.gateway.outbound_listen)
             await _listen("milter", milter, config.milter.listen, config.milter.outbound_listen)
+            beside.append(asyncio.create_task(_services(data, config, state, port).run(stop)))
             _say("ready", version=__version__)
             await stop.wait()
             _say("stopping")
         finally:
             stop.set()
             await asyncio.gather(smtp.drain(config.gateway.drain_seconds), milter.drain(config.gateway.drain_seconds))
-            await _end(released, config.gateway.drain_seconds)
+            await _end(beside, config.gateway.drain_seconds)
 
 
-async def _end(task: asyncio.Task[None], seconds: float) -> None:
-    """Give a task time to end; what is cut off is a release that is tried again when its claim runs out."""
-    _, late = await asyncio.wait((task,), timeout=seconds)
+async def _end(tasks: list[asyncio.Task[None]], seconds: float) -> None:
+    """Give tasks time to end; what is cut off is a release that is tried again when its claim runs out."""
+    _, late = await asyncio.wait(tasks, timeout=seconds)
     for cut in late:
         cut.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _services(data: Path, config: Config, state: State, port: int | None) -> Services:
+    """Make what connections do by themselves; their heartbeats come in where all mail comes in."""
+    gateway = config.gateway.listen
+    here = None if gateway is None or port is None else HostPort(_reached(gateway.host), port)
+    return Services(data, config, state, Sender(here, sending.hostname(config)))
+
+
+def _reached(host: str) -> str:
+    """Return where a listener is reached from this machine."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
 
 
 def _pool(config: Config) -> Pool:
@@ -128,11 +144,14 @@ def _milter(config: Config, state: State, flow: MailFlow) -> MilterServer:
 
 async def _listen(
     what: str, server: SmtpServer | MilterServer, inbound: HostPort | None, outbound: HostPort | None
-) -> None:
+) -> int | None:
+    """Listen where it is configured; return the port for inbound."""
+    ports: dict[Direction, int] = {}
     for direction, place in ((Direction.INBOUND, inbound), (Direction.OUTBOUND, outbound)):
         if place is not None:
-            port = await server.listen(place.host, place.port, direction)
-            _say("listening", face=what, direction=direction.value, host=place.host, port=port)
+            ports[direction] = await server.listen(place.host, place.port, direction)
+            _say("listening", face=what, direction=direction.value, host=place.host, port=ports[direction])
+    return ports.get(Direction.INBOUND)
 
 
 def _decide(scan: Scan, envelope: Envelope, policy: Mapping[str, Json]) -> Decision:

@@ -1,17 +1,21 @@
-"""``counterfoil connection``: plan, import, test, list. Connect a tenant's Microsoft 365.
+"""``counterfoil connection``: plan, import, test, list, status, pull, remove. Connect a tenant's Microsoft 365.
 
 Exit codes: 0 done, and for ``test`` it works as planned; 1 ``test`` found something missing, too much or
-unknown; 2 refused or wrong, and nothing was changed.
+unknown, ``pull`` or ``status`` something that needs a look; 2 refused or wrong, and nothing was changed.
 """
 
 import argparse
-from dataclasses import asdict
+import uuid
 from pathlib import Path
 
+from counterfoil import clock
 from counterfoil.app import connecting
-from counterfoil.app.connecting import Tested
-from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
-from counterfoil.cli.state import add_config, opened, operator
+from counterfoil.app.flags import flags_of, troubles
+from counterfoil.app.standing import Standings
+from counterfoil.cli.connection_logs import run_pull, run_status
+from counterfoil.cli.connection_trial import run_test
+from counterfoil.cli.output import answer_json, answer_table, answer_text
+from counterfoil.cli.state import add_config, confirm, opened, operator
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.config import load
 from counterfoil.config.settings import Config
@@ -19,9 +23,10 @@ from counterfoil.credential.registry import certificate_of, shared
 from counterfoil.credential.registry import listed as listed_credentials
 from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.mail import Json
-from counterfoil.model.trust import Connection
+from counterfoil.model.trust import Connection, Credential
 from counterfoil.tenant import plan
-from counterfoil.tenant.permissions import PRODUCTS, needed
+from counterfoil.tenant.permissions import PRODUCTS
+from counterfoil.tenant.plan_page import as_html
 from counterfoil.tenant.registry import Connections
 
 run = run_verb
@@ -29,23 +34,35 @@ run = run_verb
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verbs."""
-    parser.epilog = "Exit codes: 0 done; 1 a test found something; 2 refused or wrong, and nothing was changed."
+    parser.epilog = "Exit codes: 0 done; 1 something was found that needs a look; 2 refused, and nothing was changed."
     verbs = Verbs(parser)
     planning = _verb(verbs, "plan", _plan, "print what a tenant's administrator must allow, and why")
     planning.add_argument("--product", action="append", choices=[*PRODUCTS], metavar="NAME", help=", ".join(PRODUCTS))
     planning.add_argument("--gateway", required=True, metavar="NAME", help="the name in our client certificate")
-    planning.add_argument("--powershell", action="store_true", help="as lines for Microsoft Graph PowerShell")
+    form = planning.add_mutually_exclusive_group()
+    form.add_argument("--powershell", action="store_true", help="as lines for Microsoft Graph PowerShell")
+    form.add_argument("--html", action="store_true", help="as a page for the tenant's administrator")
     entering = _verb(verbs, "import", _import, "enter a connection; its key is made, or taken from a file")
     for name, what in IDS.items():
-        entering.add_argument(f"--{name}", required=True, metavar="ID", help=what)
+        entering.add_argument(f"--{name}", required=True, type=_guid, metavar="ID", help=what)
     entering.add_argument("--role", action="append", metavar="NAME", help="a permission that was granted")
     entering.add_argument("--key-file", type=Path, metavar="FILE", help="a key that exists, PKCS #12 or PEM")
     entering.add_argument("--passphrase-file", type=Path, metavar="FILE", help="what opens it")
     entering.add_argument("--days", type=int, default=90, metavar="N", help="life of the certificate (default 90)")
-    testing = _verb(verbs, "test", _test, "see by real use what was granted, and which credentials are there")
+    testing = _verb(verbs, "test", run_test, "see by real use what was granted, and which credentials are there")
     testing.add_argument("--product", action="append", choices=[*PRODUCTS], metavar="NAME", help=", ".join(PRODUCTS))
-    listing = verbs.add("list", _list, "list connections and their current credentials")
+    testing.add_argument("--app", metavar="ID", help="only this application")
+    testing.add_argument("--inside", metavar="ADDRESS", help="a mailbox that the connection should reach")
+    testing.add_argument("--outside", metavar="ADDRESS", help="a mailbox that it should not reach")
+    listing = verbs.add("list", _list, "list connections, their current credentials, and what is wrong with them")
     add_config(listing)
+    status = verbs.add("status", run_status, "how heartbeats and log pulling stand, connection by connection")
+    add_config(status)
+    status.add_argument("tenant", nargs="?", metavar="TENANT", help="only this tenant")
+    _verb(verbs, "pull", run_pull, "pull the tenant's own logs into DATA/evidence, going on where the last pull ended")
+    removing = _verb(verbs, "remove", _remove, "take a connection out, and retire its credentials")
+    removing.add_argument("--app", metavar="ID", help="the application, where the tenant has several")
+    removing.add_argument("--yes", action="store_true", help="do not ask")
 
 
 IDS = {
@@ -63,6 +80,13 @@ def _verb(verbs: Verbs, name: str, run_it: Run, summary: str) -> argparse.Argume
     return verb
 
 
+def _guid(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no GUID; the portal shows it on the overview page") from error
+
+
 def _config(arguments: argparse.Namespace) -> Config:
     return load(arguments.config)
 
@@ -73,7 +97,8 @@ def _plan(arguments: argparse.Namespace) -> int:
     if arguments.json:
         answer_json(plan.as_json(made))
     else:
-        answer_text(plan.as_powershell(made) if arguments.powershell else plan.as_text(made))
+        form = plan.as_powershell if arguments.powershell else as_html if arguments.html else plan.as_text
+        answer_text(form(made))
     return 0
 
 
@@ -103,65 +128,55 @@ def _key(arguments: argparse.Namespace) -> tuple[bytes, str | None] | None:
         raise Misconfigured(f"{error.filename} cannot be read: {error.strerror}", "name a file you may read") from error
 
 
-def _test(arguments: argparse.Namespace) -> int:
-    wanted = tuple(needed(tuple(arguments.product or ("scan-internal",))))
+def _remove(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state, connecting.opened_books(arguments.data, _config(arguments), state.ledger) as books:
-        found = books.connections.all(arguments.tenant)
-        if not found:
-            raise Refused(f"{arguments.tenant} has no connection", "enter one: counterfoil connection import")
-        tested = {c.app: connecting.test(books, c, wanted, operator().who) for c in found}
+        found = [c for c in books.connections.all(arguments.tenant) if arguments.app in {None, c.app}]
+        if len(found) != 1:
+            raise Refused(
+                f"{arguments.tenant} has {len(found)} such connections", "say --app: counterfoil connection list"
+            )
+        confirm(f"This ends the connection {found[0].app}", arguments.tenant, yes=arguments.yes)
+        retired = connecting.leave(books, found[0], operator().who)
     if arguments.json:
-        answers: list[Json] = [_as_json(app, result) for app, result in tested.items()]
-        answer_json(answers)
+        answer_json({"removed": found[0].app, "retired": retired})
     else:
-        answer_text("\n".join(line for app, result in tested.items() for line in _lines(app, result)))
-    return 1 if any(_finds(result) for result in tested.values()) else 0
-
-
-def _finds(result: Tested) -> bool:
-    return not result.works or bool(result.missing or result.too_much or result.unknown)
-
-
-def _as_json(app: str, result: Tested) -> dict[str, Json]:
-    fields: dict[str, Json] = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(result).items()}
-    return {"app": app, **fields}
-
-
-def _lines(app: str, result: Tested) -> list[str]:
-    unknown = "may not be listed by this connection" if result.unknown is None else ", ".join(result.unknown) or "none"
-    return [
-        f"{app}: {'works' if result.works else 'does not work'}: {visible(result.words)}",
-        f"  granted:  {', '.join(result.granted) or 'nothing'}",
-        f"  missing:  {', '.join(result.missing) or 'nothing'}",
-        f"  too much: {', '.join(result.too_much) or 'nothing'}",
-        f"  credentials that are not ours: {visible(unknown)}",
-    ]
-
-
-def _list(arguments: argparse.Namespace) -> int:
-    with opened(arguments) as state:
-        register = Connections(state.ledger)
-        rows = [_row(register, connection) for connection in register.all()]
-        common = len(shared(listed_credentials(state.ledger.engine)))
-    if arguments.json:
-        entries: list[Json] = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-        answer_json(entries)
-        return 0
-    answer_table(COLUMNS, rows, "no connection yet: counterfoil connection plan TENANT")
-    if common:
-        answer_text(f"{common} certificates are shared by several connections: rotate them to keys of their own")
+        answer_text(f"removed; {retired} credentials sign no more")
+        answer_text(f"Its administrator now deletes the application {found[0].app} in {found[0].tenant_id}.")
     return 0
 
 
-COLUMNS = ("tenant", "tenant_id", "app", "roles", "generation", "thumbprint_sha1", "valid_until")
+def _list(arguments: argparse.Namespace) -> int:
+    now = clock.now()
+    standings = Standings(arguments.data)
+    with opened(arguments) as state:
+        register = Connections(state.ledger)
+        common = shared(listed_credentials(state.ledger.engine))
+        rows = []
+        for connection in register.all():
+            try:
+                current = register.current(connection)
+            except Refused:
+                current = None
+            flags = [*flags_of(connection, current, common, now)]
+            flags += [f"{duty}:{standing.state}" for duty, standing in troubles(standings.of(connection).duties)]
+            rows.append(_row(connection, current, flags))
+    if arguments.json:
+        entries: list[Json] = [{**dict(zip(COLUMNS, row, strict=True)), "flags": [*row[-1].split()]} for row in rows]
+        answer_json(entries)
+        return 0
+    answer_table(COLUMNS, rows, "no connection yet: counterfoil connection plan TENANT")
+    if any(row[-1] for row in rows):
+        answer_text("what each flag means, and what to do: counterfoil doctor")
+    return 0
 
 
-def _row(register: Connections, connection: Connection) -> tuple[str, ...]:
+COLUMNS = ("tenant", "tenant_id", "app", "roles", "generation", "thumbprint_sha1", "valid_until", "flags")
+
+
+def _row(connection: Connection, current: Credential | None, flags: list[str]) -> tuple[str, ...]:
     roles = "unknown" if connection.roles is None else " ".join(connection.roles)
-    try:
-        current = register.current(connection)
-    except Refused:
-        return (connection.tenant, connection.tenant_id, connection.app, roles, "", "", "")
-    until = f"{current.not_after:%Y-%m-%d}"
     head = (connection.tenant, connection.tenant_id, connection.app, roles)
-    return (*head, str(current.generation), current.thumbprint_sha1, until)
+    if current is None:
+        return (*head, "", "", "", " ".join(flags))
+    until = f"{current.not_after:%Y-%m-%d}"
+    return (*head, str(current.generation), current.thumbprint_sha1, until, " ".join(flags))

@@ -66,4 +66,9 @@ def _together(config: Config) -> list[Fault]:
         faults.append(Fault(f"gateway.{missing}", "is missing", "certificate and key come together"))
     if gateway.outbound_listen and config.outbound.relay is None:
         faults.append(Fault("outbound.relay", "is missing", "gateway.outbound_listen needs a host to hand mail to"))
+    console = config.console
+    if console.behind_proxy and console.listen is not None and not console.listen.loopback:
+        faults.append(
+            Fault("console.listen", "is no loopback address", "behind a proxy it is 127.0.0.1 or ::1, without TLS")
+        )
     return faults

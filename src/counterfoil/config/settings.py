@@ -86,6 +86,11 @@ class Console:
     """The web face."""
 
     listen: HostPort | None = setting(None, values.listener, 'where browsers connect; "" (the default) switches it off')
+    behind_proxy: bool = setting(
+        default=False,
+        reader=values.flag,
+        meaning="true: a proxy on this machine speaks TLS for us; listen must then be on loopback",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,24 @@ class Microsoft365:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What connections do by themselves, where a signer runs: heartbeats, and pulling the tenants' own logs."""
+
+    heartbeat_minutes: int = setting(
+        60, values.whole(0, 1440), "time between two heartbeats of a connection; 0 switches them off"
+    )
+    heartbeat_mailbox: str = setting(
+        "heartbeat", values.local_part, "local part of the mailbox, in each tenant's first domain, that heartbeats read"
+    )
+    pull_minutes: int = setting(15, values.whole(0, 1440), "time between two pulls of a tenant's logs; 0: none")
+    storage: Path | None = setting(
+        None,
+        values.folder,
+        "folder that holds what diagnostic settings export (a container); read by reconcile as well",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Rotation:
     """How often and how far apart something must be seen in a rotation before it is believed."""
 
@@ -168,5 +191,6 @@ class Config:
     scan: Scanning = field(default_factory=Scanning)
     quarantine: Quarantine = field(default_factory=Quarantine)
     microsoft365: Microsoft365 = field(default_factory=Microsoft365)
+    evidence: Evidence = field(default_factory=Evidence)
     rotation: Rotation = field(default_factory=Rotation)
     log: Log = field(default_factory=Log)

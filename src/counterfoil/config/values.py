@@ -27,6 +27,14 @@ class HostPort:
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def loopback(self) -> bool:
+        """Say whether it is an address of this machine alone; a name is none, as it may come to mean another."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
 
 Reader = Callable[[object, Path], object]
 """Takes the TOML value and the folder of the file; raises ``Wrong``."""
@@ -98,6 +106,25 @@ def https(value: object, folder: Path) -> str:
     text = string(value, folder).rstrip("/")
     if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?", text):
         raise Wrong(f"{text!r} is no base URL", 'write it as "https://graph.microsoft.com"')
+    return text
+
+
+def folder(value: object, base: Path) -> Path | None:
+    """Read a path to a folder that is there, relative to the configuration's; ``""`` means none."""
+    text = string(value, base)
+    if not text:
+        return None
+    found = base / text
+    if not found.is_dir():
+        raise Wrong(f"there is no folder {text!r}", "relative paths are taken from the folder of the configuration")
+    return found
+
+
+def local_part(value: object, base: Path) -> str:
+    """Read the local part of an address (RFC 5321 section 4.1.2, a dot-string)."""
+    text = string(value, base)
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", text):
+        raise Wrong(f"{text!r} is no local part of an address", 'write what stands before the @: "heartbeat"')
     return text
 
 

@@ -195,12 +195,19 @@ def retry_after(answer: Answer, now: datetime, default: float) -> float:
         return default
 
 
+LACKING = frozenset({"AF10001", "AF20010"})
+"""With these the management API says 401 where others say 403 (microsoft365.md 3.5): the token is known."""
+
+
 def accepted(answer: Answer) -> Answer:
     """Return an answer that is no error.
 
     Raises:
         CallRefused: If it is one.
+        Unavailable: If a fresh token was not accepted: it may have ended on the way, or not be known everywhere.
     """
+    if answer.status == 401 and _error(answer)[0] not in LACKING:
+        raise Unavailable(f"the token is not accepted: {': '.join(_error(answer))}", HINTS[401])
     if answer.status >= 400:
         raise CallRefused(answer.status, *_error(answer))
     return answer

@@ -7,6 +7,7 @@ id once (Microsoft Graph signIn and directoryAudit; Office 365 Management Activi
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,8 +20,18 @@ from counterfoil.tenant.pages import items
 
 LONGEST_WINDOW = timedelta(hours=24)
 OLDEST_CONTENT = timedelta(days=7)
+MARGIN = timedelta(minutes=5)
 ALREADY_STARTED = "AF20024"
 CONTENT = ("Audit.Exchange", "Audit.AzureActiveDirectory")
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Audit content that can be fetched; ``id`` is opaque and names it for good."""
+
+    content: str
+    id: str
+    path: str
 
 
 class Logs:
@@ -58,16 +69,29 @@ class Logs:
                 if error.code != ALREADY_STARTED:
                     raise
 
-    def audit_blobs(self, since: datetime, until: datetime, job: Job) -> Iterator[list[dict[str, Any]]]:
-        """Yield blobs of audit records that became *available* in [since, until).
+    def audit_contents(self, since: datetime, until: datetime, job: Job) -> Iterator[Blob]:
+        """Yield what audit content became *available* in [since, until), not yet its records.
 
-        Times are of availability, not of the event: whoever asks for a window of events asks for more.
+        Times are of availability, not of the event: whoever asks for a window of events asks for more. What is
+        older than seven days is gone, and is not asked for.
         """
+        start = max(since, until - OLDEST_CONTENT + MARGIN)
         for content in CONTENT:
-            for start, end in _windows(since, until):
-                for entry in self._content(content, start, end, job):
-                    path = self._door.path_of(entry["contentUri"], MANAGEMENT)
-                    yield self._door.read_json(Ask("GET", path, "none", audience=MANAGEMENT), job)
+            for low, high in _windows(start, until):
+                for entry in self._content(content, low, high, job):
+                    path = self._door.path_of(str(entry["contentUri"]), MANAGEMENT)
+                    yield Blob(content, str(entry["contentId"]), path)
+
+    def records(self, blob: Blob, job: Job) -> list[dict[str, Any]]:
+        """Fetch the audit records of one blob.
+
+        Raises:
+            Unavailable: If they are no list.
+        """
+        found = self._door.read_json(Ask("GET", blob.path, "none", audience=MANAGEMENT), job)
+        if not isinstance(found, list):
+            raise Unavailable("the management API answered with a blob that is no list")
+        return found
 
     def _content(self, content: str, start: datetime, end: datetime, job: Job) -> Iterator[dict[str, Any]]:
         window = f"startTime={start:%Y-%m-%dT%H:%M:%S}&endTime={end:%Y-%m-%dT%H:%M:%S}"

@@ -1,0 +1,112 @@
+"""Heartbeats: each hour a fresh token and the reading of a fresh message, so that hours can be proven (law 5).
+
+An hour without rows of our own proves nothing. A heartbeat makes the rows that must be there: a sign-in
+(a token of its own), a Graph call and a mailbox-audit record (a message that was never read before, since
+Exchange drops repeats). Where no fresh message is there, one is handed to our own gateway, so that it goes
+the way of all mail; that it arrives shows that mail still flows.
+"""
+
+import secrets
+import smtplib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+from counterfoil.app.house import Books
+from counterfoil.app.standing import GOOD, NOT_POSSIBLE, OVERDUE, WAITING, Standing, Standings, failure
+from counterfoil.config.values import HostPort
+from counterfoil.model.errors import CounterfoilError
+from counterfoil.model.trust import Connection
+from counterfoil.tenant.door import Door
+from counterfoil.tenant.mail import Mail
+from counterfoil.tenant.token import Tokens
+
+HEARTBEAT = "heartbeat"
+READS_MAIL = frozenset({"Mail.Read", "Mail.ReadWrite"})
+LOOKS = 5
+"""How often a mailbox is looked into for a message that was just sent."""
+
+PAUSE = 2.0
+SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """How a heartbeat mail gets under way: into our own gateway. ``port`` is where it listens for inbound mail."""
+
+    gateway: HostPort | None
+    hostname: str
+
+    def send(self, mailbox: str, now: datetime) -> str | None:
+        """Hand in one message; return what went wrong, or ``None``."""
+        if self.gateway is None:
+            return "the gateway listens on no SMTP port, so no fresh message can be sent (gateway.listen)"
+        message = EmailMessage()
+        sender = f"counterfoil-heartbeat@{self.hostname}"
+        message["From"], message["To"], message["Subject"] = sender, mailbox, "Heartbeat"
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = f"<heartbeat-{secrets.token_hex(8)}@{self.hostname}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content("This message shows that mail flows and that the tenant's logs are complete.\n")
+        try:
+            with smtplib.SMTP(self.gateway.host, self.gateway.port, self.hostname, SECONDS) as client:
+                client.send_message(message, from_addr=sender, to_addrs=[mailbox])
+        except (OSError, smtplib.SMTPException) as error:
+            return f"the gateway did not take the heartbeat mail: {error}"
+        return None
+
+
+def beats(connection: Connection) -> bool:
+    """Say whether a connection reads mail, and so has to make heartbeats."""
+    return connection.roles is None or bool(READS_MAIL & set(connection.roles))
+
+
+def beat(
+    books: Books,
+    connection: Connection,
+    mailbox: str,
+    standings: Standings,
+    send: Callable[[str, datetime], str | None],
+) -> Standing:
+    """Make one heartbeat: a new token, and a message that was not read before, sent by us if need be."""
+    now = books.means.clock()
+    job = books.new_job(HEARTBEAT, connection.tenant)
+    read = dict.fromkeys(standings.of(connection).read)
+    seen = set(read)
+    try:
+        current = books.connections.current(connection)
+        books.connections.begin_use(job.id, current, now)
+        # New tokens: a kept one would leave no sign-in in this hour.
+        mail = Mail(Door(Tokens(connection, current, books.through.for_use, books.means)))
+        found = mail.heartbeat(mailbox, job, seen)
+        problem = None
+        if found is None:
+            problem = send(mailbox, now)
+            for _ in range(0 if problem else LOOKS):
+                books.means.pause(PAUSE)
+                found = mail.heartbeat(mailbox, job, seen)
+                if found is not None:
+                    break
+    except CounterfoilError as error:
+        standing = failure(error, now)
+    else:
+        before = standings.of(connection).duties.get(HEARTBEAT)
+        overdue = before is not None and before.state in {WAITING, OVERDUE}
+        standing = _standing(now, problem, beaten=found is not None, overdue=overdue)
+    finally:
+        books.connections.end_use(job.id)
+    fresh = tuple(read) + tuple(seen - set(read))
+    standings.note(connection, HEARTBEAT, standing, fresh)
+    return standing
+
+
+def _standing(now: datetime, problem: str | None, *, beaten: bool, overdue: bool) -> Standing:
+    if beaten:
+        return Standing(GOOD, "a fresh token and a fresh message", now, now)
+    if problem is not None:
+        return Standing(NOT_POSSIBLE, problem, now)
+    if overdue:
+        return Standing(OVERDUE, "what was sent before has not arrived: counterfoil track finds where it is", now)
+    return Standing(WAITING, "a fresh message is under way; it is read by the next heartbeat", now)

@@ -1,0 +1,143 @@
+"""Pull a connected tenant's own logs into the evidence folder, going on where the last pull ended.
+
+    DATA/evidence/<tenant id>/sign-ins/2026-10-05T09.json        one file an hour of events, whole pages
+    DATA/evidence/<tenant id>/directory-audit/2026-10-05T09.json
+    DATA/evidence/<tenant id>/mailbox-audit/<digest of the content id>.json    one file a blob
+
+Files are exports like any other: ``reconcile`` reads them in its bounded worker. An hour is written again
+with what came late; a record counts once by its id. A refusal lies there as the page that said it.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from counterfoil.app.house import Books
+from counterfoil.app.standing import GOOD, Standing, Standings, failure
+from counterfoil.ledger import durable
+from counterfoil.model.errors import CounterfoilError, Unavailable
+from counterfoil.model.trust import Connection, Job
+from counterfoil.tenant.door import CallRefused, Door
+from counterfoil.tenant.logs import Logs
+from counterfoil.tenant.token import Tokens
+
+EVIDENCE = "evidence"
+FIRST_REACH = timedelta(days=7)
+"""How far the first pull goes back."""
+
+LATE = timedelta(hours=6)
+"""How late a record may come and still be found by the next pull (microsoft365.md 3.0, 3.5)."""
+
+SIGN_INS, DIRECTORY, MAILBOX = "sign-ins", "directory-audit", "mailbox-audit"
+NEEDS = {SIGN_INS: "AuditLog.Read.All", DIRECTORY: "AuditLog.Read.All", MAILBOX: "ActivityFeed.Read"}
+_TIMES = {SIGN_INS: "createdDateTime", DIRECTORY: "activityDateTime"}
+_CONTEXT = {
+    SIGN_INS: "https://graph.microsoft.com/beta/$metadata#auditLogs/signIns",
+    DIRECTORY: "https://graph.microsoft.com/v1.0/$metadata#auditLogs/directoryAudits",
+}
+
+
+def pulls(connection: Connection) -> tuple[str, ...]:
+    """Name the logs that a connection may read; where its roles are unknown it is tried."""
+    return tuple(log for log, role in NEEDS.items() if connection.roles is None or role in connection.roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One tenant's logs through one connection."""
+
+    logs: Logs
+    folder: Path
+    job: Job
+
+    def report(self, log: str, since: datetime, until: datetime) -> int:
+        """Pull a Graph report of [since, until); return how many records came."""
+        fetch = self.logs.sign_ins if log == SIGN_INS else self.logs.directory_audits
+        hours: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        count = 0
+        for record in fetch(since, until, self.job):
+            hours[_hour(record.get(_TIMES[log]))].append(record)
+            count += 1
+        for hour, records in sorted(hours.items()):
+            # If we die here the next pull begins before this hour again: how far we are is noted at the end.
+            _lay(self.folder / log / f"{hour}.json", _CONTEXT[log], records)
+        return count
+
+    def audit(self, since: datetime, until: datetime) -> int:
+        """Pull audit blobs that became available in [since, until); one that is here is not fetched again."""
+        self.logs.subscribe(self.job)
+        count = 0
+        for blob in self.logs.audit_contents(since, until, self.job):
+            path = self.folder / MAILBOX / f"{hashlib.sha256(blob.id.encode()).hexdigest()[:32]}.json"
+            if not path.exists():
+                records = self.logs.records(blob, self.job)
+                durable.write(path, json.dumps(records, ensure_ascii=False).encode(), mode=0o600)
+                count += len(records)
+        return count
+
+
+def pull(books: Books, connection: Connection, data: Path, now: datetime) -> dict[str, Standing]:
+    """Pull every log that a connection may read; one that fails keeps none of the others back.
+
+    Raises:
+        Refused: If the connection has no current credential.
+    """
+    standings = Standings(data)
+    job = books.new_job("collect-logs", connection.tenant)
+    current = books.connections.current(connection)
+    books.connections.begin_use(job.id, current, now)
+    door = Door(Tokens(connection, current, books.through.for_use, books.means))
+    one = Pull(Logs(door), data / EVIDENCE / connection.tenant_id, job)
+    try:
+        for log in pulls(connection):
+            before = standings.of(connection).duties.get(log)
+            start = now - FIRST_REACH if before is None or before.until is None else before.until - LATE
+            standings.note(connection, log, _tried(one, log, start, now))
+    finally:
+        books.connections.end_use(job.id)
+    return {log: standings.of(connection).duties[log] for log in pulls(connection)}
+
+
+def _tried(one: Pull, log: str, since: datetime, until: datetime) -> Standing:
+    refusal = one.folder / log / "refused.json"
+    try:
+        count = one.audit(since, until) if log == MAILBOX else one.report(log, since, until)
+    except CallRefused as error:
+        document = {"error": {"code": error.code, "message": error.message}}
+        durable.write(refusal, json.dumps(document).encode(), mode=0o600)
+        return failure(error, until)
+    except CounterfoilError as error:
+        return failure(error, until)
+    except OSError as error:
+        words = f"what came cannot be kept: {error.strerror}"
+        return failure(Unavailable(words, f"make room for {one.folder}; nothing is lost, it is pulled again"), until)
+    refusal.unlink(missing_ok=True)
+    return Standing(GOOD, f"{count} records came", until, until)
+
+
+def _hour(text: object) -> str:
+    """Return the hour of a record's time as the name of a file; other text is not believed."""
+    try:
+        return f"{datetime.fromisoformat(str(text)):%Y-%m-%dT%H}"
+    except ValueError:
+        return "without-time"
+
+
+def _lay(path: Path, context: str, records: Iterable[dict[str, Any]]) -> None:
+    """Add records to the file of their hour; one that is there by id is replaced by what came last."""
+    kept: dict[str, dict[str, Any]] = {}
+    if path.exists():
+        kept = {_key(record): record for record in json.loads(path.read_bytes())["value"]}
+    kept |= {_key(record): record for record in records}
+    document = {"@odata.context": context, "value": list(kept.values())}
+    durable.write(path, json.dumps(document, ensure_ascii=False).encode(), mode=0o600)
+
+
+def _key(record: dict[str, Any]) -> str:
+    """Name a record: by its id, or where it has none by all that it says."""
+    return str(record.get("id") or hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest())

@@ -1,0 +1,55 @@
+"""``counterfoil connection test``: what real use shows, in words and as JSON."""
+
+import argparse
+from dataclasses import asdict
+
+from counterfoil.app import connecting
+from counterfoil.app.connecting import Tested
+from counterfoil.app.scope import WORDS, Probes, Scope
+from counterfoil.cli.output import answer_json, answer_text, visible
+from counterfoil.cli.state import opened, operator
+from counterfoil.config import load
+from counterfoil.model.errors import Refused
+from counterfoil.model.mail import Json
+from counterfoil.tenant.permissions import needed
+
+
+def run_test(arguments: argparse.Namespace) -> int:
+    """Test every connection of a tenant; return 1 if something was found."""
+    wanted = tuple(needed(tuple(arguments.product or ("scan-internal",))))
+    probes = Probes(arguments.inside, arguments.outside)
+    config = load(arguments.config)
+    with opened(arguments) as state, connecting.opened_books(arguments.data, config, state.ledger) as books:
+        found = [c for c in books.connections.all(arguments.tenant) if arguments.app in {None, c.app}]
+        if not found:
+            raise Refused(f"{arguments.tenant} has no such connection", "list them: counterfoil connection list")
+        tested = {c.app: connecting.test(books, c, wanted, operator().who, probes) for c in found}
+    if arguments.json:
+        answers: list[Json] = [_as_json(app, result) for app, result in tested.items()]
+        answer_json(answers)
+    else:
+        answer_text("\n".join(line for app, result in tested.items() for line in _lines(app, result)))
+    return 1 if any(finds(result, probes) for result in tested.values()) else 0
+
+
+def finds(result: Tested, probes: Probes) -> bool:
+    """Say whether a person has to look: something lacks, is too much, is unknown, or reaches too far."""
+    too_far = probes.outside is not None and result.scope is Scope.UNSCOPED
+    return not result.works or bool(result.missing or result.too_much or result.unknown) or too_far
+
+
+def _as_json(app: str, result: Tested) -> dict[str, Json]:
+    fields: dict[str, Json] = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(result).items()}
+    return {"app": app, **fields, "scope": result.scope.value}
+
+
+def _lines(app: str, result: Tested) -> list[str]:
+    unknown = "may not be listed by this connection" if result.unknown is None else ", ".join(result.unknown) or "none"
+    return [
+        f"{app}: {'works' if result.works else 'does not work'}: {visible(result.words)}",
+        f"  granted:  {', '.join(result.granted) or 'nothing'}",
+        f"  missing:  {', '.join(result.missing) or 'nothing'}",
+        f"  too much: {', '.join(result.too_much) or 'nothing'}",
+        f"  mailboxes: {WORDS[result.scope]}",
+        f"  credentials that are not ours: {visible(unknown)}",
+    ]
