@@ -1,10 +1,11 @@
 """Verify a Counterfoil ledger with nothing of Counterfoil's: Python and an Ed25519 (the package cryptography).
 
-    verify_ledger.py log DIR KEY [--old CHECKPOINT]     a published log: checkpoint, every tile, every entry
-    verify_ledger.py receipt STUB PROOF KEY             one stub and its .tlog-proof
+    verify_ledger.py log DIR KEY [--old CHECKPOINT] [--witness KEY]  a published log: checkpoint, tiles, entries
+    verify_ledger.py receipt STUB PROOF KEY [--witness KEY]          one stub and its .tlog-proof
 
 KEY is the verifier key of the log, ``name+id+base64``; get it from somewhere other than the log itself.
-Formats: https://c2sp.org/signed-note, /tlog-checkpoint, /tlog-tiles, /tlog-proof; RFC 6962 section 2.
+With ``--witness`` the checkpoint must also be cosigned by that witness, and the time of that is printed.
+Formats: https://c2sp.org/signed-note, /tlog-checkpoint, /tlog-tiles, /tlog-proof, /tlog-cosignature; RFC 6962.
 Exit codes: 0 verified; 1 not.
 """
 
@@ -13,10 +14,13 @@ import base64
 import hashlib
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+LOG, WITNESS = b"\1", b"\4"
 
 
 class Wrong(Exception):
@@ -51,28 +55,46 @@ def root_of(hashes: list[bytes]) -> bytes:
     return hashes[0]
 
 
-def checkpoint(note: bytes, key: str) -> tuple[int, bytes]:
-    """Verify a signed checkpoint and return size and root."""
+def signature(note: bytes, key: str, kind: bytes) -> tuple[str, bytes, Ed25519PublicKey]:
+    """Find the signature of a key below a note; return the text, the octets behind the key id, and the public key."""
     name, key_id, encoded = key.split("+", 2)
     public = b64(encoded)
-    if public[:1] != b"\1" or hashlib.sha256(name.encode() + b"\n" + public).digest()[:4].hex() != key_id:
-        raise Wrong("this is no Ed25519 verifier key")
-    text, empty, signatures = note.decode().rpartition("\n\n")
-    text += "\n"
+    if public[:1] != kind or hashlib.sha256(name.encode() + b"\n" + public).digest()[:4].hex() != key_id:
+        raise Wrong(f"this is no Ed25519 verifier key of type {kind.hex()}: {key}")
+    text, _, lines = note.decode().rpartition("\n\n")
+    for line in lines.splitlines():
+        dash, signer, encoded = line.split(" ")
+        if (dash, signer, b64(encoded)[:4].hex()) == ("\N{EM DASH}", name, key_id):
+            return f"{text}\n", b64(encoded)[4:], Ed25519PublicKey.from_public_bytes(public[1:])
+    raise Wrong(f"the checkpoint is not {'signed' if kind == LOG else 'cosigned'} by {name}")
+
+
+def checkpoint(note: bytes, key: str) -> tuple[int, bytes]:
+    """Verify a signed checkpoint and return size and root."""
+    text, octets, public = signature(note, key, LOG)
     origin, size, root = text.split("\n")[:3]
-    if not empty or origin != name:
-        raise Wrong(f"this is a checkpoint of {origin!r}, not of {name!r}")
-    for line in signatures.splitlines():
-        dash, signer, signature = line.split(" ")
-        if (dash, signer, b64(signature)[:4].hex()) == ("\N{EM DASH}", name, key_id):
-            try:
-                Ed25519PublicKey.from_public_bytes(public[1:]).verify(b64(signature)[4:], text.encode())
-            except InvalidSignature:
-                raise Wrong("the signature of the checkpoint does not verify") from None
-            if str(int(size)) != size or len(b64(root)) != 32:
-                raise Wrong("the checkpoint has no size or no root")
-            return int(size), b64(root)
-    raise Wrong(f"the checkpoint is not signed by {name}")
+    if origin != key.split("+", maxsplit=1)[0]:
+        raise Wrong(f"this is a checkpoint of {origin!r}, not of {key.split('+', maxsplit=1)[0]!r}")
+    try:
+        public.verify(octets, text.encode())
+    except InvalidSignature:
+        raise Wrong("the signature of the checkpoint does not verify") from None
+    if str(int(size)) != size or len(b64(root)) != 32:
+        raise Wrong("the checkpoint has no size or no root")
+    return int(size), b64(root)
+
+
+def witnessed(note: bytes, key: str | None) -> str:
+    """Verify a witness's cosignature, eight octets of time and Ed25519 over time and text; say when it was."""
+    if key is None:
+        return ""
+    text, octets, public = signature(note, key, WITNESS)
+    time, name = int.from_bytes(octets[:8], "big"), key.split("+")[0]
+    try:
+        public.verify(octets[8:], f"cosignature/v1\ntime {time}\n{text}".encode())
+    except InvalidSignature:
+        raise Wrong(f"the cosignature of {name} does not verify") from None
+    return f", witnessed by {name} at {datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def tile_path(directory: Path, level: str, number: int, width: int) -> Path:
@@ -107,9 +129,10 @@ def tiles(directory: Path, level: str, count: int) -> list[bytes]:
     return found
 
 
-def verify_log(directory: Path, key: str, old: Path | None) -> str:
+def verify_log(directory: Path, key: str, old: Path | None, witness: str | None) -> str:
     """Verify a published log and, against an older checkpoint, that it only grew."""
-    size, root = checkpoint((directory / "checkpoint").read_bytes(), key)
+    note = (directory / "checkpoint").read_bytes()
+    size, root = checkpoint(note, key)
     leaves = [leaf(entry) for entry in tiles(directory, "entries", size)]
     if root_of(leaves) != root:
         raise Wrong("the entries are not those that the checkpoint signs")
@@ -125,10 +148,10 @@ def verify_log(directory: Path, key: str, old: Path | None) -> str:
         if old_size > size or root_of(leaves[:old_size]) != old_root:
             raise Wrong(f"the log of {size} did not grow out of the one of {old_size}: it was rolled back or forked")
         grown = f", grown from {old_size}"
-    return f"{size} entries verified{grown}"
+    return f"{size} entries verified{grown}{witnessed(note, witness)}"
 
 
-def verify_receipt(stub: bytes, proof: bytes, key: str) -> str:
+def verify_receipt(stub: bytes, proof: bytes, key: str, witness: str | None) -> str:
     """Verify a receipt: the extra line of the proof is the salt, the entry 0x01 and SHA-256(salt, stub)."""
     head, _, note = proof.partition(b"\n\n")
     first, extra, index_line, *steps = head.decode().split("\n")
@@ -150,7 +173,30 @@ def verify_receipt(stub: bytes, proof: bytes, key: str) -> str:
         here, last = here >> 1, last >> 1
     if not 0 <= index < size or last or result != root:
         raise Wrong("the stub is not proven to be in the log")
-    return f"entry {index} of {size}: {json.loads(stub)['kind']} of {json.loads(stub)['time']}"
+    said = json.loads(stub)
+    return f"entry {index} of {size}: {said['kind']} of {said['time']}{witnessed(note, witness)}"
+
+
+def verify_bundle(directory: Path, key: str) -> str:
+    """Verify an unpacked bundle: the log holds the manifest, the manifest every file, the log every stub."""
+    manifest = (directory / "manifest.json").read_bytes()
+    stub = (directory / "manifest.stub.json").read_bytes()
+    sealed = verify_receipt(stub, (directory / "manifest.tlog-proof").read_bytes(), key)
+    if json.loads(stub)["detail"]["manifest"] != hashlib.sha256(manifest).hexdigest():
+        raise Wrong("the manifest is not the one that the ledger holds")
+    named = json.loads(manifest)["files"]
+    besides = {"manifest.json", "manifest.stub.json", "manifest.tlog-proof"}
+    there = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()} - besides
+    if there != set(named):
+        raise Wrong(f"not as the manifest says: {', '.join(sorted(there ^ set(named)))}")
+    for name, digest in named.items():
+        if hashlib.sha256((directory / name).read_bytes()).hexdigest() != digest:
+            raise Wrong(f"{name} was changed")
+    stubs = [name for name in named if name.endswith(".stub.json")]
+    for name in stubs:
+        proof = directory / f"{name.removesuffix('.stub.json')}.tlog-proof"
+        verify_receipt((directory / name).read_bytes(), proof.read_bytes(), key)
+    return f"{len(named)} files and {len(stubs)} stubs verified; sealed as {sealed}"
 
 
 def main() -> int:
@@ -165,13 +211,18 @@ def main() -> int:
     receipt.add_argument("stub", type=Path)
     receipt.add_argument("proof", type=Path)
     receipt.add_argument("key")
+    for verb in (log, receipt):
+        verb.add_argument("--witness")
+    bundle = verbs.add_parser("bundle")
+    bundle.add_argument("directory", type=Path)
+    bundle.add_argument("key")
     asked = parser.parse_args()
     try:
         if asked.verb == "log":
-            print(verify_log(asked.directory, asked.key, asked.old))
+            print(verify_log(asked.directory, asked.key, asked.old, asked.witness))
         else:
-            print(verify_receipt(asked.stub.read_bytes(), asked.proof.read_bytes(), asked.key))
-    except (Wrong, ValueError, OSError) as error:
+            print(verify_receipt(asked.stub.read_bytes(), asked.proof.read_bytes(), asked.key, asked.witness))
+    except (Wrong, ValueError, KeyError, OSError) as error:
         print(f"NOT VERIFIED: {error}", file=sys.stderr)
         return 1
     return 0

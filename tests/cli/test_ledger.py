@@ -115,3 +115,30 @@ def test_an_empty_list_says_what_to_do(signer, run):
     code, out, _ = run("credential", "list")
     assert code == 0
     assert "counterfoil credential create" in out
+
+
+def test_a_witness_is_added_asked_listed_and_removed(run, tmp_path):
+    """By command: the ledger is not witnessed, then cosigned by a witness, and verify says which and when."""
+    from tests.ledger.witness_server import Witness
+
+    witness = Witness()
+    try:
+        code, out, _ = run("ledger", "witness", "add", witness.key, witness.url, "--json")
+        witness.know(json.loads(out)["log"])
+        assert code == 0
+        assert "not independently witnessed" in json.loads(run("ledger", "verify", "--json")[1])["notes"]
+        code, out, err = run("ledger", "checkpoint", "--json")
+        said = json.loads(out)
+        assert said["witnesses"] == [{"witness": witness.key, "verdict": "cosigned", "words": ""}]
+        assert said["note"].count("\N{EM DASH}") == 2
+        assert err == "witness witness.example/w1 cosigned\n"
+        assert "witnessed by witness.example/w1: the first 1 stubs" in run("ledger", "verify")[1]
+        (listed,) = json.loads(run("ledger", "witness", "list", "--json")[1])
+        assert (listed["name"], listed["size"]) == ("witness.example/w1", 1)
+        assert witness.url in run("ledger", "witness", "list")[1]
+        assert run("ledger", "witness", "remove", "witness.example/w1")[0] == 0
+        assert run("ledger", "witness", "list")[1] == "No witnesses: not independently witnessed.\n"
+        code, _, err = run("ledger", "witness", "add", witness.key, "http://witness.example")
+        assert (code, "is not asked over TLS" in err) == (2, True)
+    finally:
+        witness.stop()

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from counterfoil import clock
-from counterfoil.cli.ledger import opened_ledger
+from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.credential.collect import SOCKET, collect

@@ -1,4 +1,4 @@
-"""``counterfoil ledger``: checkpoint, verify, prove, export, trust.
+"""``counterfoil ledger``: checkpoint, verify, prove, export, trust, witness.
 
 Exit codes: 0 all is well; 1 ``verify`` found something wrong; 2 an error.
 """
@@ -6,26 +6,22 @@ Exit codes: 0 all is well; 1 ``verify`` found something wrong; 2 an error.
 import argparse
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from counterfoil import clock
-from counterfoil.app.state import DATABASE
+from counterfoil.cli import ledger_witness
+from counterfoil.cli.opening import opened_database, opened_ledger
 from counterfoil.cli.output import answer_json, answer_text, visible
 from counterfoil.cli.state import operator
 from counterfoil.cli.verbs import Verbs, run_verb
-from counterfoil.config import load
-from counterfoil.credential.collect import open_ledger_of, publication_of
-from counterfoil.database import open_database
+from counterfoil.credential.collect import publication_of
 from counterfoil.ledger.audit import audit, gap_text
 from counterfoil.ledger.exchange import EXPORTED, lines
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.note import NoteError, VerifierKey
 from counterfoil.ledger.rows import Row
 from counterfoil.ledger.stubs import flat
-from counterfoil.model.errors import Misconfigured, Refused
+from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json
 
 run = run_verb
@@ -46,38 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument("--all", action="store_true", help="every kind of stub, not just those that reconcile reads")
     trust = verbs.add("trust", _trust, "accept the stubs of another signer")
     trust.add_argument("key", metavar="KEY", help="its stub key, as its start-up message gives it")
+    ledger_witness.add_verbs(
+        verbs.group("witness", "add, list and remove outsiders who cosign the ledger's checkpoints")
+    )
     for verb in (checkpoint, verify, prove, export, trust):
         verb.add_argument("--config", type=Path, metavar="FILE", help="the configuration that serve runs with")
-
-
-@contextmanager
-def _opened_database(arguments: argparse.Namespace, *, create: bool = False) -> Iterator[sa.Engine]:
-    data: Path = arguments.data
-    url = load(arguments.config).database.url
-    if not data.is_dir() or not (create or url or (data / DATABASE).exists()):
-        raise Misconfigured(f"there is no ledger in {data}", "say --data DIR, or set COUNTERFOIL_DATA")
-    engine = open_database(url or data / DATABASE)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def opened_ledger(arguments: argparse.Namespace, *, create: bool = False) -> Iterator[Ledger]:
-    """Open the ledger of the data directory that the arguments name; the directory must be there."""
-    with _opened_database(arguments, create=create) as engine:
-        ledger = open_ledger_of(engine, arguments.data, interval=3600)
-        try:
-            yield ledger
-        finally:
-            ledger.close()
 
 
 def _checkpoint(arguments: argparse.Namespace) -> int:
     with opened_ledger(arguments) as ledger:
         checkpoint = ledger.checkpoint()
         publication = ledger.publication
+        said_by = ledger.ask_witnesses()
         latest = publication.latest() if publication is not None else None
         assert latest is not None
         assert publication is not None
@@ -87,14 +63,20 @@ def _checkpoint(arguments: argparse.Namespace) -> int:
                 "size": checkpoint.size,
                 "root": checkpoint.root.hex(),
             }
-            answer_json({**said, "key": str(publication.key), "note": latest[1].decode()})
+            heard: list[Json] = [
+                {"witness": key, "verdict": a.verdict.value, "words": a.words} for key, a in said_by.items()
+            ]
+            answer_json({**said, "key": str(publication.key), "note": latest[1].decode(), "witnesses": heard})
         else:
             answer_text(latest[1].decode().rstrip("\n"))
+    for key, asked in said_by.items():
+        words = f": {asked.words}" if asked.words else ""
+        sys.stderr.write(visible(f"witness {key.partition('+')[0]} {asked.verdict}{words}") + "\n")
     return 0
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    with _opened_database(arguments) as engine:
+    with opened_database(arguments) as engine:
         # The ledger itself is not opened: that would mend a gap, and refuse a tree that was changed.
         publication = publication_of(engine, arguments.data)
         found = audit(engine, publication)

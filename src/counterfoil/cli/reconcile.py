@@ -10,7 +10,7 @@ import traceback
 from datetime import datetime
 from pathlib import Path
 
-from counterfoil.cli.ledger import opened_ledger
+from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_text, visible
 from counterfoil.evidence.answer import exit_code
 from counterfoil.evidence.collect import readers

@@ -30,6 +30,10 @@ class Verbs:
         verb.set_defaults(run_verb=run)
         return verb
 
+    def group(self, name: str, summary: str) -> argparse.ArgumentParser:
+        """Declare a verb that has verbs of its own; return its parser."""
+        return self._parsers.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+
 
 def run_verb(arguments: argparse.Namespace) -> int:
     """Run the verb that was asked for."""

@@ -15,6 +15,7 @@ from counterfoil.ledger.publish import Publication
 from counterfoil.ledger.stubs import entry_of
 from counterfoil.ledger.tiles import WIDTH, Tile, pack_entries, tiles_between
 from counterfoil.ledger.tree import Frontier, leaf_hash
+from counterfoil.ledger.witnesses import testify
 from counterfoil.model.errors import Misconfigured
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.trust import Stub
@@ -58,9 +59,10 @@ def audit(engine: sa.Engine, publication: Publication) -> Audit:
             wrong += _tiles(connection, publication, stop)
         for signer, ranges in admission.missing(connection).items():
             notes.append(f"stubs of the signer {signer} are missing: {ranges}")
+        faults, words = testify(connection, publication, walk.tree.size)
+        wrong, notes = [*wrong, *faults], [*notes, *words]
     if latest is None:
         notes.append("no checkpoint has been published yet")
-    notes.append("not independently witnessed")
     if walk.late:
         notes.append(f"{walk.late} stubs were written more than {LATE} behind a later one")
     return Audit(

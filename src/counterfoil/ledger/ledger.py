@@ -10,7 +10,8 @@ it are committed together.
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from counterfoil import clock
-from counterfoil.ledger import admission, rows
+from counterfoil.ledger import admission, rows, witnesses
 from counterfoil.ledger.keyfile import embedded_key
 from counterfoil.ledger.note import Checkpoint, CheckpointSigner, VerifierKey
 from counterfoil.ledger.proof import Proof
@@ -26,6 +27,7 @@ from counterfoil.ledger.publish import Publication, agree
 from counterfoil.ledger.restore import continue_after_restore
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.ledger.tree import inclusion_proof
+from counterfoil.ledger.witness import ALARMS, Asked, Turns
 from counterfoil.ledger.writer import Also, Request, Writer
 from counterfoil.model.errors import Misconfigured, Unavailable
 from counterfoil.model.trust import Stub
@@ -61,6 +63,8 @@ class Ledger:
         self._pending = 0
         self._wake = threading.Event()
         self._closing = False
+        self._turns = Turns()
+        self._alarms: set[tuple[str, str]] = set()
         if publication is not None:
             continue_after_restore(engine, publication, clock.now())
         self._writer = Writer(engine, self._grown)
@@ -174,6 +178,27 @@ class Ledger:
             hashes = inclusion_proof(index, checkpoint.size, rows.reader(connection, checkpoint.size))
         return Proof(index, tuple(hashes), note, extra)
 
+    def ask_witnesses(self, wanted: Callable[[witnesses.Witness], bool] = lambda _: True) -> dict[str, Asked]:
+        """Ask the witnesses to cosign what is published; what an alarm says is written down as a stub.
+
+        Raises:
+            Unavailable: If a cosignature cannot be kept.
+        """
+        try:
+            said = witnesses.ask_all(self.engine, self._published(), wanted)
+        except OSError as error:
+            raise Unavailable(f"a cosignature could not be kept: {error}", "free or repair the disk") from error
+        for key, asked in said.items():
+            self._turns.took(key, asked.verdict, time.monotonic())
+            if asked.verdict in ALARMS and (key, asked.words) not in self._alarms:
+                self._alarms.add((key, asked.words))
+                _log.error("the witness %s %s: %s", key.partition("+")[0], asked.verdict, asked.words)
+                told = {"verdict": asked.verdict.value, "words": asked.words}
+                self.append(
+                    stub_at("action", clock.now(), actor="ledger", action="alarm-witness", subject=key, detail={**told})
+                )
+        return said
+
     def close(self) -> None:
         """Commit what is queued, publish it, and end the threads."""
         self._writer.close()
@@ -200,6 +225,18 @@ class Ledger:
             if self._pending and not self._closing:
                 self._pending = 0
                 self._publish_once()
+            if not self._closing:
+                self._ask_in_turn()
+
+    def _ask_in_turn(self) -> None:
+        def wanted(witness: witnesses.Witness) -> bool:
+            due = self._turns.due(str(witness.key), time.monotonic())
+            return due and witnesses.is_behind(self._published(), witness.key)
+
+        try:
+            self.ask_witnesses(wanted)
+        except (Unavailable, Misconfigured, sa.exc.DatabaseError) as error:
+            _log.error("the witnesses were not asked: %s", error)
 
     def _publish_once(self) -> None:
         try:

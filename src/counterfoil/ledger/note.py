@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from counterfoil.ledger.tree import EMPTY_ROOT
 
 ED25519 = b"\x01"
+COSIGNER = b"\x04"
+"""A witness: Ed25519 over the note's text with a time (C2SP tlog-cosignature)."""
 _DASH = "\N{EM DASH} "
 _MOST_SIGNATURES = 100
 _MOST_OCTETS = 1_000_000
@@ -66,25 +68,26 @@ CheckpointSigner = Callable[[Checkpoint, Prover], bytes]
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """A name and an Ed25519 public key (32 octets)."""
+    """A name and an Ed25519 public key (32 octets); ``kind`` says what it signs, notes or cosignatures."""
 
     name: str
     public: bytes
+    kind: bytes = ED25519
 
     @property
     def key_id(self) -> bytes:
-        """SHA-256(name || 0x0A || 0x01 || public key), the first four octets."""
-        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
+        """SHA-256(name || 0x0A || kind || public key), the first four octets."""
+        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:4]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self.kind + self.public).decode()}"
 
     @classmethod
-    def parse(cls, text: str) -> "VerifierKey":
+    def parse(cls, text: str, kind: bytes = ED25519) -> "VerifierKey":
         """Read ``name+hexid+base64``.
 
         Raises:
-            NoteError: If it is spelt otherwise, is no Ed25519 key, or its id does not fit.
+            NoteError: If it is spelt otherwise, is no Ed25519 key of that kind, or its id does not fit.
         """
         name, plus, rest = text.partition("+")
         key_id, plus2, encoded = rest.partition("+")
@@ -92,10 +95,10 @@ class VerifierKey:
         if not plus or not plus2 or not valid_name(name):
             message = "a verifier key is name+id+base64"
             raise NoteError(message)
-        if octets[:1] != ED25519 or len(octets) != 33:
-            message = "not an Ed25519 verifier key (type 0x01, 32 octets)"
+        if octets[:1] != kind or len(octets) != 33:
+            message = f"not an Ed25519 verifier key (type 0x{kind.hex()}, 32 octets)"
             raise NoteError(message)
-        key = cls(name, octets[1:])
+        key = cls(name, octets[1:], kind)
         if key_id != key.key_id.hex():
             message = f"the verifier key says its id is {key_id!r}, and it is {key.key_id.hex()}"
             raise NoteError(message)
@@ -159,10 +162,15 @@ def parse_note(octets: bytes) -> Note:
     if not lines or len(lines) > _MOST_SIGNATURES:
         message = f"a note has 1 to {_MOST_SIGNATURES} signatures, not {len(lines)}"
         raise NoteError(message)
-    return Note(text.encode(), tuple(_signature(line) for line in lines))
+    return Note(text.encode(), tuple(read_signature(line) for line in lines))
 
 
-def _signature(line: str) -> Signature:
+def read_signature(line: str) -> Signature:
+    """Read one signature line, without its newline.
+
+    Raises:
+        NoteError: If it is none.
+    """
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not space or not valid_name(name):
         message = "a signature line is an em dash, a key name and base64"
@@ -172,6 +180,16 @@ def _signature(line: str) -> Signature:
         message = "a signature is shorter than its key id"
         raise NoteError(message)
     return Signature(name, octets[:4], octets[4:])
+
+
+def signed_by_one(note: Note, key: VerifierKey) -> bytes:
+    """Return the note with the signature lines of one key alone, whether they verify or not."""
+    lines = (
+        f"{_DASH}{s.name} {base64.b64encode(s.key_id + s.octets).decode()}\n"
+        for s in note.signatures
+        if (s.name, s.key_id) == (key.name, key.key_id)
+    )
+    return note.text + b"\n" + "".join(lines).encode()
 
 
 def verify_note(note: Note, key: VerifierKey) -> None:

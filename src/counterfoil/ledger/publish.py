@@ -11,7 +11,16 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from counterfoil.ledger import durable, rows
-from counterfoil.ledger.note import Checkpoint, CheckpointSigner, NoteError, VerifierKey, open_checkpoint
+from counterfoil.ledger.note import (
+    Checkpoint,
+    CheckpointSigner,
+    NoteError,
+    VerifierKey,
+    open_checkpoint,
+    parse_note,
+    read_signature,
+    signed_by_one,
+)
 from counterfoil.ledger.tiles import WIDTH, Tile, pack_entries, tiles_between, unpack_entries
 from counterfoil.ledger.tree import Frontier, consistency_proof, leaf_hash
 from counterfoil.model.errors import Misconfigured
@@ -84,6 +93,23 @@ class Publication:
         self._tidy(published, size)
         return checkpoint
 
+    def add_cosignature(self, cosigned: bytes, key: VerifierKey) -> bool:
+        """Add a witness's line to the published checkpoint; ``False`` if a newer one has taken its place.
+
+        Raises:
+            OSError: If the file cannot be written; the one without the line then still stands.
+        """
+        with durable.lock(self.directory / ".lock"):
+            latest = self.latest()
+            given = parse_note(cosigned)
+            if latest is None or parse_note(latest[1]).text != given.text:
+                return False
+            line = signed_by_one(given, key).removeprefix(given.text + b"\n")
+            kept = [old for old in latest[1].splitlines(keepends=True) if not _is_by(old, key)]
+            durable.write(self.directory / "checkpoint", b"".join([*kept, line]))
+            # If we die before this line, the witness is asked again for the same checkpoint and signs it again.
+            return True
+
     def _write(self, connection: sa.Connection, tile: Tile) -> Path:
         if tile.level < 0:
             start = tile.number * WIDTH
@@ -137,6 +163,15 @@ class Publication:
         if grown.size != checkpoint.size or grown.root() != checkpoint.root:
             raise Misconfigured("the rows and the published tiles are not the tree that was signed", _FORK_HINT)
         return lost
+
+
+def _is_by(line: bytes, key: VerifierKey) -> bool:
+    """Say whether a line of a checkpoint is a signature by this key; the text itself holds no em dash in front."""
+    try:
+        signature = read_signature(line.decode().removesuffix("\n"))
+    except NoteError:
+        return False
+    return (signature.name, signature.key_id) == (key.name, key.key_id)
 
 
 def agree(connection: sa.Connection, checkpoint: Checkpoint, size: int) -> None:

@@ -61,6 +61,14 @@ facts = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
+witnesses = sa.Table(
+    "ledger_witness",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True, comment="the key of the witness, type 0x04"),
+    sa.Column("url", sa.Text, nullable=False, comment="its submission prefix"),
+    sa.Column("since", sa.BigInteger, nullable=False),
+)
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
