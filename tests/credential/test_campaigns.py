@@ -45,6 +45,7 @@ def test_a_place_is_read_back_as_it_was_written(store):
         foreign_at=NOW,
         out_at=NOW,
         dead_at=NOW,
+        next_at=NOW,
         attempts=7,
         words="because",
     )

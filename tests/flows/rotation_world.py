@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from counterfoil.flows.rotate import Listed, Try
-from counterfoil.model.errors import Unavailable
+from counterfoil.model.errors import Refused, Unavailable
 
 START = datetime(2026, 10, 5, tzinfo=UTC)
 OLD, NEW = "OLD", "NEW"
@@ -33,6 +33,7 @@ class World:
     thief_keys: set[str] = field(default_factory=lambda: {OLD})
     thief_token_until: datetime = START
     faults: bool = True
+    shut_until: datetime = START
 
     def __post_init__(self):
         self.chance = random.Random(self.seed)
@@ -53,6 +54,8 @@ class World:
             self._thief()
         if self.chance.random() < 0.01 and self.now < self.calm_after:
             self._admin()
+        if self.chance.random() < 0.003 and self.now < self.calm_after:
+            self.shut_until = self.now + timedelta(hours=self.chance.choice([1, 10]))
 
     def _thief(self):
         """Renew the token while any key of his is believed; with a token and a key, plant another key."""
@@ -88,9 +91,11 @@ class World:
         return [listed for moment, listed in self.history if moment <= self.now - age][-1]
 
     def _trouble(self):
-        """Before or after a call: an answer is lost, or the process dies."""
+        """Before or after a call: an answer is lost, the process dies, or the tenant does not let us in."""
         if not self.faults or self.now > self.calm_after:
             return
+        if self.now < self.shut_until:
+            raise Refused("consent was taken back")
         luck = self.chance.random()
         if luck < 0.05:
             raise Unavailable("no answer came")

@@ -12,7 +12,7 @@ from datetime import datetime
 from counterfoil.credential import registry
 from counterfoil.credential.campaign import Pace, Place
 from counterfoil.credential.campaigns import Campaign, Campaigns
-from counterfoil.credential.rotation import FINAL, WAITING, Kind
+from counterfoil.credential.rotation import FINAL, Kind, State, Step
 from counterfoil.credential.waves import Brakes, Gauges, brake, open_waves, plan
 from counterfoil.flows.rotate import House, advance
 from counterfoil.ledger.ledger import Ledger
@@ -61,11 +61,17 @@ class Driver:
             return places
         opened = open_waves(campaign.waves, places, self._brakes, self._clock())
         self._open = opened if open_gates else frozenset()
-        moving = [place for place in places.values() if place.state not in FINAL | WAITING]
+        moving = [place for place in places.values() if self._may_move(place)]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="rotation") as pool:
             for place in pool.map(self._step, moving):
                 places[place.tenant] = place
         return places
+
+    def _may_move(self, place: Place) -> bool:
+        """Leave alone what is at an end, held, not due, or waiting for its wave: nothing is written for those."""
+        if place.state in FINAL | {State.HELD} or (place.next_at is not None and self._clock() < place.next_at):
+            return False
+        return place.here.step is not Step.SWITCH or place.tenant in self._open
 
     def _step(self, seen: Place) -> Place:
         now = self._clock()

@@ -17,7 +17,7 @@ class Pace:
     ``propagation`` is how long after a removal the token service may still honour a key; no figure is
     published, so it is generous. ``longest_token_life`` is 28 h for a single-tenant application whose
     tokens may be CAE tokens (Microsoft Entra, continuous access evaluation); a laboratory or a policy
-    may say less where it knows better.
+    may say less where it knows better. ``peek`` is how often the list is looked at while that time runs.
     """
 
     reads: int = 3
@@ -26,6 +26,7 @@ class Pace:
     spacing: timedelta = timedelta(seconds=30)
     propagation: timedelta = timedelta(minutes=10)
     longest_token_life: timedelta = timedelta(hours=28)
+    peek: timedelta = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Place:
 
     ``label`` names the new key; it is derived, so that a retry finds what the first try made. ``old``
     are the SHA-256 thumbprints that must die. ``reads`` are the times of equal readings in a row.
-    ``fence`` is the number of the lease under which this was written: an older one is refused.
+    ``next_at`` is when the step is worth taking again; ``fence`` is the number of the lease under which
+    this was written: an older one is refused.
     """
 
     campaign: str
@@ -54,6 +56,7 @@ class Place:
     foreign_at: datetime | None = None
     out_at: datetime | None = None
     dead_at: datetime | None = None
+    next_at: datetime | None = None
     attempts: int = 0
     fence: int = 0
     words: str = ""
@@ -80,6 +83,23 @@ def token_may_live_until(place: Place, pace: Pace) -> datetime | None:
     return max(moments) + pace.propagation + pace.longest_token_life if moments else None
 
 
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+def worth_trying_at(place: Place, seen: Observation, pace: Pace, now: datetime) -> datetime:
+    """Say when a step that has not moved a tenant is worth taking again.
+
+    Counts are spaced; a wait for the longest token life is cut short by looks at the list; what gets no
+    answer, or no entry, is tried ever more rarely.
+    """
+    if seen is Observation.TOO_EARLY:
+        until = token_may_live_until(place, pace)
+        return min(until, now + pace.peek) if until is not None and until > now else now + pace.spacing
+    if seen in (Observation.UNKNOWN, Observation.GONE):
+        return now + min(pace.spacing * (1 << min(place.attempts, 12)), LONGEST_PAUSE)
+    return now + pace.spacing
+
+
 def moved(place: Place, seen: Observation) -> Place:
     """Return the place after an observation, its tallies cleared where the state or step changed.
 
@@ -91,4 +111,5 @@ def moved(place: Place, seen: Observation) -> Place:
         return replace(place, attempts=place.attempts + 1)
     leaving = there.state in (State.HELD, State.UNREACHABLE)
     came_from = (place.came_from or place.here) if leaving else None
-    return replace(place, here=there, came_from=came_from, reads=(), successes=(), refusals=(), attempts=0)
+    fresh = replace(place, here=there, came_from=came_from, reads=(), successes=(), refusals=())
+    return replace(fresh, attempts=0, next_at=None)

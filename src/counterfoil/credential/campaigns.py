@@ -6,6 +6,7 @@ that was thought dead cannot undo what its successor did.
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -104,9 +105,11 @@ class Campaigns:
             rows = connection.execute(sa.select(campaigns).order_by(campaigns.c.opened.desc())).mappings()
             return [_campaign(row) for row in rows]
 
-    def places(self, campaign: str) -> dict[str, Place]:
-        """Return every tenant's place."""
+    def places(self, campaign: str, only: Collection[str] | None = None) -> dict[str, Place]:
+        """Return every tenant's place, or those of the tenants in ``only`` (as the signer names them)."""
         query = sa.select(places.c.document).where(places.c.campaign == campaign).order_by(places.c.tenant)
+        if only is not None:
+            query = query.where(places.c.tenant.in_(sorted(only)))
         with self._ledger.engine.connect() as connection:
             found = [_place(json.loads(text)) for text in connection.execute(query).scalars()]
         return {place.tenant: place for place in found}
@@ -176,7 +179,7 @@ def _campaign(row: sa.RowMapping) -> Campaign:
     return Campaign(row["id"], Kind(row["kind"]), from_rfc3339(row["opened"]), row["opened_by"], waves, row["held"])
 
 
-TIMES = ("switched_at", "removed_at", "foreign_at", "out_at", "dead_at")
+TIMES = ("switched_at", "removed_at", "foreign_at", "out_at", "dead_at", "next_at")
 TALLIES = ("reads", "successes", "refusals")
 WORDS = ("campaign", "tenant", "label", "new", "attempts", "fence", "words")
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from counterfoil.credential.campaign import Pace, Place, due, moved, token_may_live_until
-from counterfoil.credential.rotation import Observation, Step
+from counterfoil.credential.campaign import Pace, Place, due, moved, token_may_live_until, worth_trying_at
+from counterfoil.credential.rotation import Observation, State, Step
 from counterfoil.model.errors import Refused, Unavailable
 
 KEY_NOT_FOUND = "AADSTS700027"
@@ -102,7 +102,10 @@ def advance(place: Place, house: House, pace: Pace, now: datetime) -> Place:
         place, seen = replace(place, words=error.message), Observation.UNKNOWN
     except Refused as error:
         place, seen = replace(place, words=error.message), Observation.GONE
-    return moved(place, seen)
+    after = moved(place, seen)
+    if after.here == place.here:
+        after = replace(after, next_at=worth_trying_at(after, seen, pace, now))
+    return after
 
 
 def _create(place: Place, house: House, _pace: Pace, _now: datetime) -> Seen:
@@ -217,8 +220,16 @@ def _withdraw(place: Place, house: House, pace: Pace, now: datetime) -> Seen:
     return place, Observation.WITHDRAWN if len(place.reads) >= pace.reads else Observation.PRESENT
 
 
-def _ask(place: Place, _house: House, _pace: Pace, _now: datetime) -> Seen:
-    return place, Observation.UNKNOWN
+def _ask(place: Place, house: House, pace: Pace, now: datetime) -> Seen:
+    """A held tenant waits for its operator; whether an unreachable one lets us in again is tried now and then."""
+    if place.state is not State.UNREACHABLE or not due(place.reads, pace, now):
+        return place, Observation.UNKNOWN
+    place = replace(place, reads=(now,))
+    try:
+        house.listing(place)
+    except Refused as error:
+        return replace(place, words=error.message), Observation.GONE
+    return place, Observation.REACHABLE
 
 
 STEPS: dict[Step, Callable[[Place, House, Pace, datetime], Seen]] = {
