@@ -10,6 +10,7 @@ from pathlib import Path
 
 from counterfoil import __version__, clock
 from counterfoil.app import sending
+from counterfoil.app.consoling import console
 from counterfoil.app.heartbeat import Sender
 from counterfoil.app.lock import alone
 from counterfoil.app.logs import log_to_stderr

@@ -172,10 +172,19 @@ class Accounts:
 
         self._do("roles-taken", tenant, now, actor, write, detail={"tenant": tenant, "accounts": names})
 
-    def note(self, action: str, account: str, now: datetime, detail: dict[str, Json]) -> None:
+    def note(
+        self, action: str, account: str, now: datetime, detail: dict[str, Json], tenant: str | None = None
+    ) -> None:
         """Write down something that an account did and that changes no row: a log-in, a look into held mail."""
-        stub = stub_at("action", now, actor=f"console:{account}", action=action, subject=account, detail=detail)
-        self._ledger.append(stub)
+        actor = f"console:{account}"
+        self._ledger.append(stub_at("action", now, tenant, actor=actor, action=action, subject=account, detail=detail))
+
+    def refused(self, account: str, address: str, now: datetime) -> None:
+        """Write down that somebody tried to log in as an account and did not get in."""
+        said: dict[str, Json] = {"address": address}
+        self._ledger.append(
+            stub_at("action", now, actor="console", action="log-in-refused", subject=account, detail=said)
+        )
 
     def _do(
         self,

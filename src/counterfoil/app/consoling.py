@@ -1,0 +1,104 @@
+"""The console beside the gateway: its sources out of the opened state, its certificate, its bounded worker."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from counterfoil import clock
+from counterfoil.app import sending
+from counterfoil.app.state import State
+from counterfoil.bounded.pool import Bounds, Died, Exceeded, Pool
+from counterfoil.config.settings import Config
+from counterfoil.console.books import Books
+from counterfoil.console.server import ConsoleServer
+from counterfoil.console.views import Sources
+from counterfoil.credential.campaigns import Campaigns
+from counterfoil.gateway.tls import server_context
+from counterfoil.model.dns import Answer, Status
+from counterfoil.model.errors import Unavailable
+from counterfoil.model.mail import Scan
+from counterfoil.operators.accounts import Accounts
+from counterfoil.scan import wire
+from counterfoil.scan.scanner import WORK, uninspectable
+
+WAIT = 5.0
+"""Seconds that a reader waits for another one's message."""
+
+
+class Look:
+    """Takes held bytes apart for a reader, in a worker of the console's own: mail never waits for a page.
+
+    The worker is made when somebody first reads, and is one: two readers take turns.
+    """
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._pool: Pool | None = None
+        self._turn = threading.Lock()
+
+    def __call__(self, raw: bytes) -> Scan:
+        """Return what is in a message; no name is looked up for it.
+
+        Raises:
+            Unavailable: If others' messages take too long.
+        """
+        if not self._turn.acquire(timeout=WAIT):
+            raise Unavailable("another message is being taken apart", "try again in a moment")
+        try:
+            if self._pool is None:
+                self._pool = Pool(WORK, 1, self._bounds)
+            return wire.to_scan(self._pool.run_sync(wire.from_request(raw, None), _nobody))
+        except (Died, Exceeded, wire.Malformed) as error:
+            return uninspectable(raw, f"it could not be taken apart: {error}")
+        finally:
+            self._turn.release()
+
+    def close(self) -> None:
+        """End the worker."""
+        with self._turn:
+            if self._pool is not None:
+                self._pool.close()
+
+
+def _nobody(questions: bytes) -> bytes:
+    return wire.from_answers(tuple(Answer(Status.TEMPORARY) for _ in wire.to_questions(questions)))
+
+
+def sources_of(state: State, look: Look) -> Sources:
+    """Return what the console works with."""
+    return Sources(
+        ledger=state.ledger,
+        books=Books(state.ledger.engine),
+        stories=state.stories,
+        quarantine=state.quarantine,
+        tenants=state.tenants,
+        accounts=Accounts(state.ledger),
+        campaigns=Campaigns(state.ledger),
+        look=look,
+        clock=clock.now,
+    )
+
+
+@contextmanager
+def console(data: Path, config: Config, state: State) -> Iterator[int | None]:
+    """Run the console for as long as the block runs; the value is its port, or ``None`` where there is none.
+
+    TLS is the gateway's own certificate; without it only behind a proxy on this machine.
+
+    Raises:
+        Misconfigured: If it cannot listen, or its certificate cannot be used.
+    """
+    place = config.console.listen
+    if place is None:
+        yield None
+        return
+    proxied = config.console.behind_proxy
+    tls = None if proxied else server_context(*sending.certificate(config, data), None)
+    look = Look(Bounds(seconds=min(config.scan.seconds, 10), memory=config.scan.memory_octets))
+    server = ConsoleServer(sources_of(state, look), tls, lasting=config.gateway.tls_certificate is not None)
+    try:
+        yield server.listen(place.host, place.port)
+    finally:
+        server.close()
+        look.close()

@@ -1,0 +1,141 @@
+"""What the pages ask the database. Reads only; the scope is in every WHERE clause (law 11)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from counterfoil.credential.registry import credentials
+from counterfoil.gateway.store.tables import domains, held, messages, senders, sortable, tenants
+from counterfoil.ledger import rows
+from counterfoil.ledger.rows import entries, instant
+from counterfoil.ledger.stubs import read
+from counterfoil.model.instant import rfc3339
+from counterfoil.model.mail import Json
+from counterfoil.model.trust import CredentialState
+from counterfoil.operators.roles import Scope
+from counterfoil.tenant.registry import connections
+
+TAIL = 20_000
+"""Newest entries of the ledger in which recent deeds and alarms are looked for: a page must not read all of it."""
+
+Row = dict[str, Json]
+
+
+class Books:
+    """Questions to the one database."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def mail(self, scope: Scope, since: datetime | None) -> list[Row]:
+        """Count messages by verdict and outcome: verdict, outcome, messages, octets."""
+        count, octets = sa.func.count().label("messages"), sa.func.sum(messages.c.size).label("octets")
+        query = sa.select(messages.c.verdict, messages.c.outcome, count, octets).where(
+            _within(messages.c.tenant, scope)
+        )
+        if since is not None:
+            query = query.where(messages.c.time >= sortable(since))
+        query = query.group_by(messages.c.verdict, messages.c.outcome).order_by(count.desc())
+        return self._all(query)
+
+    def waiting(self, scope: Scope) -> Row:
+        """Say of held mail how much there is, how much of it is wanted, and what expires first."""
+        query = sa.select(
+            sa.func.count().label("held"),
+            sa.func.count(held.c.wanted_by).label("wanted"),
+            sa.func.min(held.c.expires).label("expires"),
+        ).select_from(held.join(messages))
+        return self._all(query.where(_within(messages.c.tenant, scope)))[0]
+
+    def tenants(self, scope: Scope) -> list[Row]:
+        """Return tenants with what counts about them: name, display, added, domains, senders, own_policy."""
+
+        def count(table: sa.Table) -> sa.Label[int]:
+            of = sa.select(sa.func.count()).where(table.c.tenant == tenants.c.name).scalar_subquery()
+            return of.label(table.name)
+
+        own = (tenants.c.policy != "{}").label("own_policy")
+        query = sa.select(tenants.c.name, tenants.c.display, tenants.c.added, count(domains), count(senders), own)
+        return self._all(query.where(_within(tenants.c.name, scope)).order_by(tenants.c.name))
+
+    def stems(self, scope: Scope) -> dict[str, str]:
+        """Return ``tenant id/app``, as the signer and campaigns name a connection, with our name of its tenant."""
+        query = sa.select(_STEM.label("stem"), connections.c.tenant).where(_within(connections.c.tenant, scope))
+        return {str(row["stem"]): str(row["tenant"]) for row in self._all(query)}
+
+    def credentials(self, scope: Scope) -> list[Row]:
+        """Return every connection with each of its credentials; those on no connection in the scope of all only.
+
+        ``shared`` says that the certificate is on another connection too, and never on whose.
+        """
+        mine = (credentials.c.tenant == connections.c.tenant_id) & (credentials.c.app == connections.c.app)
+        joined = connections.outerjoin(credentials, mine)
+        query = sa.select(connections.c.tenant, connections.c.tenant_id, connections.c.app, connections.c.roles)
+        query = query.add_columns(connections.c.current, *_CREDENTIAL).select_from(joined)
+        query = query.where(_within(connections.c.tenant, scope))
+        found = self._all(query.order_by(connections.c.tenant, connections.c.app, credentials.c.generation.desc()))
+        if scope.everything:
+            alone = sa.select(credentials.c.tenant.label("tenant_id"), credentials.c.app, *_CREDENTIAL)
+            found += self._all(alone.where(~sa.exists().where(mine)).order_by(credentials.c.tenant, credentials.c.app))
+        common = set(self._shared())
+        for row in found:
+            row["shared"] = row["thumbprint_sha256"] in common
+            for key in ("not_before", "not_after"):
+                row[key] = None if row[key] is None else rfc3339(instant(int(str(row[key]))))
+        return found
+
+    def _shared(self) -> list[str]:
+        places = sa.func.count(sa.distinct(credentials.c.tenant + "/" + credentials.c.app))
+        query = sa.select(credentials.c.thumbprint_sha256).where(credentials.c.state != CredentialState.DEAD.value)
+        query = query.group_by(credentials.c.thumbprint_sha256).having(places > 1)
+        return [str(row["thumbprint_sha256"]) for row in self._all(query)]
+
+    def deeds(self, scope: Scope, limit: int, *, alarms: bool = False) -> list[Row]:
+        """Return the newest deeds in the ledger (time, actor, action, subject, tenant, index), or the alarms alone."""
+        with self._engine.connect() as connection:
+            newest = rows.size(connection)
+            query = sa.select(entries.c.leaf_index, entries.c.stub).where(
+                entries.c.leaf_index >= newest - TAIL,
+                entries.c.kind == "action",
+                entries.c.stub.is_not(None),
+                _within(entries.c.tenant, scope),
+            )
+            found: list[Row] = []
+            for row in connection.execute(query.order_by(entries.c.leaf_index.desc())):
+                stub = read(row.stub)
+                if not alarms or str(stub.body["action"]).startswith("alarm"):
+                    deed: Row = {"time": rfc3339(stub.time), "tenant": stub.tenant, "index": row.leaf_index}
+                    found.append(deed | {key: stub.body.get(key) for key in ("actor", "action", "subject")})
+                if len(found) == limit:
+                    break
+        return found
+
+    def _all(self, query: sa.Executable) -> list[Row]:
+        with self._engine.connect() as connection:
+            return [_plain(row) for row in connection.execute(query).mappings()]
+
+
+_STEM = connections.c.tenant_id + "/" + connections.c.app
+_CREDENTIAL = tuple(
+    credentials.c[name]
+    for name in (
+        "generation",
+        "state",
+        "not_before",
+        "not_after",
+        "thumbprint_sha1",
+        "thumbprint_sha256",
+        "key_id",
+    )
+)
+
+
+def _plain(row: Mapping[Any, Any]) -> Row:
+    return {str(key): value for key, value in row.items()}
+
+
+def _within(column: sa.Column[str], scope: Scope) -> sa.ColumnElement[bool]:
+    """Keep a query to a scope; an empty one finds nothing."""
+    return sa.true() if scope.tenants is None else column.in_(sorted(scope.tenants))

@@ -1,0 +1,1 @@
+"""What each page shows: rows in, a ``Page`` out. Pure."""

@@ -1,0 +1,94 @@
+"""The first page: how is the mail, do the sums hold, is anything wrong, what is being rotated."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from counterfoil.console.page import Column, Fact, Page, Row, Table
+from counterfoil.console.pages.campaigns import COLUMNS as CAMPAIGN_COLUMNS
+from counterfoil.console.pages.campaigns import NO_CAMPAIGNS
+from counterfoil.model.mail import Json, Outcome
+
+MAIL = (
+    Column("verdict", "Verdict", "mark", "/messages?verdict={verdict}"),
+    Column("outcome", "Outcome", "mark", "/messages?outcome={outcome}"),
+    Column("messages", "Messages", "number"),
+    Column("octets", "Octets", "number"),
+)
+DEEDS = (
+    Column("time", "Time", "time"),
+    Column("actor", "Who"),
+    Column("action", "What"),
+    Column("subject", "On what", "code"),
+    Column("tenant", "Tenant"),
+)
+COVERAGE = (
+    Column("incident", "Judged in"),
+    Column("tenant", "Tenant", "text", "/tenants/{tenant}"),
+    Column("state", "State", "mark"),
+    Column("reasons", "Why"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that the first page is made of; ``mail`` and what follows is ``None`` for who may not see it."""
+
+    today: Sequence[Row] | None
+    ever: Sequence[Row]
+    waiting: Row
+    campaigns: Sequence[Row]
+    alarms: Sequence[Row]
+    coverage: Sequence[Row]
+
+
+def page(found: Overview) -> Page:
+    """Return the page."""
+    tables = [
+        Table("alarms", "Alarms", DEEDS, found.alarms, "No alarm among the newest entries of the ledger."),
+        Table("campaigns", "Campaigns", CAMPAIGN_COLUMNS, found.campaigns, NO_CAMPAIGNS),
+        Table(
+            "coverage",
+            "Coverage",
+            COVERAGE,
+            found.coverage,
+            "No tenant was judged yet. Compare our stubs with a tenant's logs: counterfoil reconcile, or open an "
+            "incident. Without that nobody can say that a credential was used by us alone.",
+        ),
+    ]
+    facts: tuple[Fact, ...] = ()
+    if found.today is not None:
+        empty = (
+            "No mail since midnight (UTC). Is it sent to us? See where the gateway listens: counterfoil serve --help"
+        )
+        tables.insert(0, Table("mail", "Mail today", MAIL, found.today, empty))
+        facts = _held(found.waiting)
+    return Page("Overview", "overview.html", tuple(tables), facts, {"equation": equation(found.ever)})
+
+
+def _held(waiting: Row) -> tuple[Fact, ...]:
+    return (
+        Fact("Held", waiting.get("held"), "number", "/quarantine"),
+        Fact("Release under way", waiting.get("wanted"), "number"),
+        Fact("Next to expire", waiting.get("expires"), "time"),
+    )
+
+
+def equation(ever: Sequence[Row]) -> Mapping[str, Json] | None:
+    """Sum up the mail equation from counts by newest outcome; ``None`` where there is no mail.
+
+    A message that was released, deleted or expired had been held, so it counts among those held.
+    """
+    if not ever:
+        return None
+    counts: dict[str, int] = {}
+    for row in ever:
+        name = str(row["outcome"] or "open")
+        counts[name] = counts.get(name, 0) + int(str(row["messages"]))
+    after: dict[str, Json] = {
+        name.value: counts.get(name, 0) for name in (Outcome.RELEASED, Outcome.DELETED, Outcome.EXPIRED)
+    }
+    still = counts.get(Outcome.HELD, 0)
+    held = still + sum(counts.get(name, 0) for name in after)
+    sums: dict[str, Json] = {"handed on": counts.get(Outcome.HANDED_ON, 0), "held": held}
+    sums |= {name: counts.get(name, 0) for name in (Outcome.REFUSED, Outcome.DEFERRED, Outcome.UNKNOWN, "open")}
+    return {"taken": sum(counts.values()), "ends": sums, "held": {"still held": still, **after}}

@@ -1,0 +1,110 @@
+"""From a page to HTML. Everything is escaped by Jinja; what a reader could not see is made visible. Pure."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from counterfoil.console.page import Page, cell_text, linked
+from counterfoil.model.instant import from_rfc3339
+from counterfoil.model.mail import Json
+
+LONGEST_CELL = 2000
+"""Characters of one value that a page shows; all of it is in the JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around every page: where we are, who is here, what they may go to, and what was just done."""
+
+    path: str = ""
+    query: dict[str, str] = field(default_factory=dict)
+    account: str = ""
+    csrf: str = ""
+    places: tuple[tuple[str, str], ...] = ()
+    said: tuple[str, ...] = ()
+    may_search: bool = False
+
+
+def visible(value: Json) -> Markup:
+    """Return a value as HTML in which control, invisible and direction characters stand as their code points."""
+    text = cell_text(value)
+    rest = len(text) - LONGEST_CELL
+    return whole(text[:LONGEST_CELL]) + (f" … and {rest} more characters" if rest > 0 else "")
+
+
+def whole(text: str) -> Markup:
+    """Do the same to text of any length, its line ends and tabs kept: for what stands in a box of its own."""
+    parts = []
+    for run, hidden in _runs(text.replace("\r\n", "\n")):
+        parts.append(Markup('<span class="hidden-character">{}</span>').format(run) if hidden else escape(run))
+    return Markup("").join(parts)
+
+
+def _runs(text: str) -> list[tuple[str, bool]]:
+    """Cut text into what can be printed and the code points of what cannot."""
+    runs: list[tuple[str, bool]] = []
+    plain = ""
+    for character in text:
+        if character.isprintable() or character in "\n\t":
+            plain += character
+            continue
+        if plain:
+            runs.append((plain, False))
+            plain = ""
+        runs.append((f"U+{ord(character):04X}", True))
+    return [*runs, (plain, False)] if plain else runs
+
+
+def moment(value: object) -> Markup:
+    """Return a time as HTML: to the minute for the eye, whole in the title and for programs."""
+    if not value:
+        return Markup("")
+    try:
+        instant = value if isinstance(value, datetime) else from_rfc3339(str(value))
+    except ValueError:
+        return visible(str(value))
+    full = instant.isoformat().replace("+00:00", "Z")
+    return Markup('<time datetime="{0}" title="{0}">{1:%Y-%m-%d %H:%M} UTC</time>').format(full, instant)
+
+
+def pretty(value: Json) -> str:
+    """Spell JSON for reading."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("counterfoil.console", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"visible": visible, "whole": whole, "moment": moment, "pretty": pretty, "urlencode_all": urlencode}
+    made.globals |= {"linked": linked}
+    return made
+
+
+_ENVIRONMENT = _environment()
+
+
+def html(page: Page, frame: Frame) -> str:
+    """Return a page as HTML."""
+    return _draw(page.template, page, frame)
+
+
+def fragment(page: Page, frame: Frame) -> str:
+    """Return the part of a live page that is drawn anew as things move."""
+    return _draw(str(page.more["live"]), page, frame)
+
+
+def _draw(template: str, page: Page, frame: Frame) -> str:
+    known: dict[str, Any] = {"page": page, "frame": frame}
+    text = _ENVIRONMENT.get_template(template).render(known)
+    # Half a surrogate pair has been made visible; in an attribute it becomes a question mark.
+    return text.encode("utf-8", "replace").decode("utf-8")
