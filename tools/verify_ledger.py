@@ -1,10 +1,11 @@
 """Verify a Counterfoil ledger with nothing of Counterfoil's: Python and an Ed25519 (the package cryptography).
 
-    verify_ledger.py log DIR KEY [--old CHECKPOINT] [--witness KEY]  a published log: checkpoint, tiles, entries
-    verify_ledger.py receipt STUB PROOF KEY [--witness KEY]          one stub and its .tlog-proof
+    verify_ledger.py log DIR KEY [--old CHECKPOINT] [--witness KEY]    a published log: checkpoint, tiles, entries
+    verify_ledger.py receipt STUB PROOF KEY [--witness KEY]            one stub and its .tlog-proof
 
 KEY is the verifier key of the log, ``name+id+base64``; get it from somewhere other than the log itself.
 With ``--witness`` the checkpoint must also be cosigned by that witness, and the time of that is printed.
+A log that was begun anew grew out of the old one: give an old checkpoint with --old and its key with --old-key.
 Formats: https://c2sp.org/signed-note, /tlog-checkpoint, /tlog-tiles, /tlog-proof, /tlog-cosignature; RFC 6962.
 Exit codes: 0 verified; 1 not.
 """
@@ -129,7 +130,7 @@ def tiles(directory: Path, level: str, count: int) -> list[bytes]:
     return found
 
 
-def verify_log(directory: Path, key: str, old: Path | None, witness: str | None) -> str:
+def verify_log(directory: Path, key: str, old: Path | None, old_key: str, witness: str | None) -> str:
     """Verify a published log and, against an older checkpoint, that it only grew."""
     note = (directory / "checkpoint").read_bytes()
     size, root = checkpoint(note, key)
@@ -144,7 +145,7 @@ def verify_log(directory: Path, key: str, old: Path | None, witness: str | None)
         level += 1
     grown = ""
     if old is not None:
-        old_size, old_root = checkpoint(old.read_bytes(), key)
+        old_size, old_root = checkpoint(old.read_bytes(), old_key)
         if old_size > size or root_of(leaves[:old_size]) != old_root:
             raise Wrong(f"the log of {size} did not grow out of the one of {old_size}: it was rolled back or forked")
         grown = f", grown from {old_size}"
@@ -207,6 +208,7 @@ def main() -> int:
     log.add_argument("directory", type=Path)
     log.add_argument("key")
     log.add_argument("--old", type=Path)
+    log.add_argument("--old-key")
     receipt = verbs.add_parser("receipt")
     receipt.add_argument("stub", type=Path)
     receipt.add_argument("proof", type=Path)
@@ -219,7 +221,7 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         if asked.verb == "log":
-            print(verify_log(asked.directory, asked.key, asked.old, asked.witness))
+            print(verify_log(asked.directory, asked.key, asked.old, asked.old_key or asked.key, asked.witness))
         else:
             print(verify_receipt(asked.stub.read_bytes(), asked.proof.read_bytes(), asked.key, asked.witness))
     except (Wrong, ValueError, KeyError, OSError) as error:

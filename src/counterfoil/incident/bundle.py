@@ -1,0 +1,71 @@
+"""The evidence bundle: a zip that verifies offline with the one-file verifier that lies in it. Pure.
+
+    bundle/manifest.json           SHA-256 of every other file
+    bundle/manifest.stub.json      the stub that names the SHA-256 of the manifest, and
+    bundle/manifest.tlog-proof     its receipt: so the checkpoint of the ledger signs the whole bundle
+    bundle/verify_ledger.py        python verify_ledger.py bundle DIR KEY
+    bundle/...                     answer, reports, stubs with salts and receipts
+
+What an attacker who can change the bundle gains: nothing that verification does not show, as long as the
+verifier key is taken from somewhere else.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+
+from counterfoil.model.mail import Json
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+MANIFEST, STUB, PROOF = "manifest.json", "manifest.stub.json", "manifest.tlog-proof"
+VERIFIER = "verify_ledger.py"
+
+README = """Evidence of {reference}
+
+answer.json     what the comparison of your logs with our ledger gave
+report.html     the same for people
+stubs/          our ledger's entries of your tenant, each with its receipt (.tlog-proof); the extra line of a
+                receipt is the salt without which the ledger reveals nothing of the entry
+checkpoint      the signed state of the ledger when this was made
+manifest.json   the SHA-256 of every file; it is itself an entry of the ledger, so the checkpoint signs it
+
+Verify, with Python and the package cryptography, without anything of ours but one file you can read:
+
+    python verify_ledger.py bundle . '{key}'
+
+Take the key from somewhere else than this bundle (our website, a letter): here it only spares you typing.
+To check what is in it against your own logs: every successful sign-in of our application in your sign-in
+log whose uniqueTokenIdentifier stands in no stub of kind "token" was not made by us.
+Jobs (why we did something) are left out: they are about more customers than you.
+"""
+
+
+def manifest(contents: Mapping[str, bytes]) -> bytes:
+    """Spell the manifest of files: JSON, names in order."""
+    names: dict[str, Json] = {name: hashlib.sha256(octets).hexdigest() for name, octets in sorted(contents.items())}
+    return (json.dumps({"files": names}, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def readme(reference: str, key: str) -> bytes:
+    """Spell the instructions."""
+    return README.format(reference=reference, key=key).encode()
+
+
+def verifier() -> bytes:
+    """Return the verifier, which shares no code with us."""
+    return (files("counterfoil.incident") / "templates" / "verify_ledger.py.txt").read_bytes()
+
+
+def packed(contents: Iterable[tuple[str, bytes]], folder: str) -> bytes:
+    """Pack a zip; the same contents give the same octets."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, octets in sorted(contents):
+            info = zipfile.ZipInfo(f"{folder}/{name}", EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, octets)
+    return out.getvalue()
