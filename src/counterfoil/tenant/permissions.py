@@ -94,6 +94,7 @@ PRODUCTS = {
             (
                 ("AuditLog.Read.All", "to read sign-ins of our application"),
                 ("ActivityFeed.Read", "to read mailbox audit"),
+                ("Application.Read.All", "to see credentials on our application that are not ours"),
             ),
         ),
         Product(

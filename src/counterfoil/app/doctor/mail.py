@@ -1,0 +1,158 @@
+"""The mail side: our certificate, the next hops, and whether mail can pass us by."""
+
+import asyncio
+import smtplib
+import ssl
+from collections.abc import Iterator
+from datetime import timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+from cryptography import x509
+
+from counterfoil.app import sending
+from counterfoil.app.doctor.finding import Finding, Patient, note
+from counterfoil.gateway.relay import Patience, Relay
+from counterfoil.gateway.routing import NextHop, Tls
+from counterfoil.gateway.tls import client_contexts
+from counterfoil.model.errors import Unavailable
+
+SOON = timedelta(days=14)
+PATIENCE = Patience(connect=10.0, command=10.0)
+SECONDS = 15.0
+
+
+def certificate(patient: Patient) -> Iterator[Finding]:
+    """Does our certificate have our name, and for how long is it good?"""
+    config, name = patient.config, sending.hostname(patient.config)
+    if config.gateway.tls_certificate is None:
+        yield note(
+            "certificate",
+            "a self-signed certificate made for tests is used; no next hop and no connector believes it",
+            "set gateway.tls_certificate and gateway.tls_key",
+        )
+        return
+    found = x509.load_pem_x509_certificates(config.gateway.tls_certificate.read_bytes())[0]
+    left = found.not_valid_after_utc - patient.now
+    where = str(config.gateway.tls_certificate)
+    if left < timedelta() or found.not_valid_before_utc > patient.now:
+        cause = f"it is valid from {found.not_valid_before_utc} to {found.not_valid_after_utc}, not now"
+        yield Finding(where, cause, "renew it; connectors know its name, not its key, so nothing else changes")
+    elif left < SOON:
+        yield Finding(where, f"it ends in {left.days} days", "renew it; a new one of the same name is enough")
+    names = _names(found)
+    if not any(_covers(pattern, name) for pattern in names):
+        cause = f"it is for {', '.join(names) or 'no name'}, and we call ourselves {name}"
+        yield Finding(where, cause, "set gateway.hostname to a name in it, or get one for that name")
+
+
+def _names(found: x509.Certificate) -> list[str]:
+    try:
+        extension = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [name.lower() for name in extension.get_values_for_type(x509.DNSName)]
+
+
+def _covers(pattern: str, name: str) -> bool:
+    """Match a name as TLS does (RFC 9525 section 6.3): exactly, or one label for a star in front."""
+    name = name.lower().rstrip(".")
+    return pattern == name or (pattern.startswith("*.") and name.partition(".")[2] == pattern[2:])
+
+
+def next_hops(patient: Patient) -> Iterator[Finding]:
+    """Does every next hop answer, and does STARTTLS achieve what is demanded of it?"""
+    if patient.offline:
+        return
+    relay = Relay(sending.hostname(patient.config), sending.contexts(patient.config, patient.data), PATIENCE)
+    for hop, users in sorted(_hops(patient).items(), key=lambda pair: str(pair[0])):
+        problem = asyncio.run(_reach(relay, hop))
+        about = f"next hop {hop} of {', '.join(users[:5])}{' …' if len(users) > 5 else ''}"
+        if problem is not None:
+            yield Finding(about, problem, "mail for it is deferred: see the host, the port, and its TLS (--tls)")
+        elif hop.tls in {Tls.NONE, Tls.OPPORTUNISTIC}:
+            cause = "mail towards it may go without verified encryption"
+            yield note(about, cause, "counterfoil tenant add-domain … --tls verify")
+
+
+def _hops(patient: Patient) -> dict[NextHop, list[str]]:
+    found: dict[NextHop, list[str]] = {}
+    for tenant in patient.state.tenants.all():
+        for domain in tenant.domains:
+            found.setdefault(domain.next_hop, []).append(domain.domain)
+    relay = sending.outbound(patient.config)
+    if relay is not None:
+        found.setdefault(relay, []).append("outbound mail")
+    return found
+
+
+async def _reach(relay: Relay, hop: NextHop) -> str | None:
+    try:
+        reached = await relay.connect(hop)
+    except Unavailable as error:
+        return error.message
+    await reached.close()
+    return None
+
+
+def back_door(patient: Patient) -> Iterator[Finding]:
+    """Is mail refused that is sent straight to the tenant, past us? Tried as a stranger would: without our certificate.
+
+    The message goes to the mailbox of the heartbeats and says what it is; where it is taken, it is delivered.
+    """
+    if patient.offline:
+        return
+    for tenant in patient.state.tenants.all():
+        for domain in tenant.domains:
+            mailbox = f"{patient.config.evidence.heartbeat_mailbox}@{domain.domain}"
+            yield from _judged(mailbox, domain.next_hop, _try(patient, mailbox, domain.next_hop))
+
+
+def _judged(mailbox: str, hop: NextHop, answer: tuple[int, str] | str) -> Iterator[Finding]:
+    about = f"back door of {mailbox.rpartition('@')[2]}"
+    if isinstance(answer, str):
+        yield note(about, f"it could not be tried at {hop}: {answer}", "see the finding about this next hop")
+        return
+    code, words = answer
+    if 200 <= code < 300:
+        cause = f"{hop} took mail from a stranger without our certificate: whoever knows its name passes the gateway by"
+        yield Finding(about, cause, "set up the partner connector: counterfoil connection plan TENANT --gateway NAME")
+    elif "5.1.1" in words and "connector" not in words.lower():
+        cause = f"{hop} refused because it knows no {mailbox}, which says nothing about its door ({words})"
+        yield note(about, cause, f"make the mailbox {mailbox}, or set evidence.heartbeat_mailbox")
+    elif code < 500:
+        yield note(about, f"{hop} said to come again later ({code} {words})", "run doctor again later")
+
+
+def _try(patient: Patient, mailbox: str, hop: NextHop) -> tuple[int, str] | str:
+    """Hand in a message as a stranger; return the reply that decided, or why there was none."""
+    name = sending.hostname(patient.config)
+    message = EmailMessage()
+    message["From"], message["To"] = f"counterfoil-doctor@{name}", mailbox
+    message["Subject"], message["Date"] = "Did this message pass the gateway by?", format_datetime(patient.now)
+    message.set_content(
+        "counterfoil doctor sent this straight to the tenant. If you can read it, the back door is open.\n"
+    )
+    try:
+        with smtplib.SMTP(hop.host, hop.port, name, SECONDS) as client:
+            client.ehlo()
+            if client.has_extn("starttls"):
+                client.starttls(context=_stranger(patient, hop))
+            client.send_message(message)
+    except smtplib.SMTPRecipientsRefused as error:
+        return _reply(*next(iter(error.recipients.values())))
+    except smtplib.SMTPResponseException as error:
+        return _reply(error.smtp_code, error.smtp_error)
+    except (OSError, smtplib.SMTPException) as error:
+        return str(error)
+    return 250, "it was taken"
+
+
+def _reply(code: int, words: bytes | str) -> tuple[int, str]:
+    return code, words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+
+
+def _stranger(patient: Patient, hop: NextHop) -> ssl.SSLContext:
+    """Return a context that shows no certificate."""
+    contexts = client_contexts(ca=patient.config.gateway.next_hop_ca)
+    return contexts[Tls.VERIFY if hop.tls is Tls.VERIFY else Tls.REQUIRE]
