@@ -12,6 +12,7 @@ from pathlib import Path
 
 from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_text, visible
+from counterfoil.cli.pulled import pulled_logs
 from counterfoil.evidence.answer import exit_code
 from counterfoil.evidence.collect import readers
 from counterfoil.evidence.customer import customer_files
@@ -39,8 +40,9 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     books.add_argument("--stubs", type=Path, metavar="FILE", help="stubs in the exchange form, one JSON object a line")
     books.add_argument("--ledger", type=Path, metavar="DIR", help="state of a Counterfoil installation (else --data)")
     parser.add_argument(
-        "--logs", type=Path, nargs="+", required=True, metavar="PATH", help="exports, or folders of them"
+        "--logs", type=Path, nargs="+", metavar="PATH", help="exports, or folders of them (else what was pulled)"
     )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration that serve runs with")
     parser.add_argument(
         "--since", type=_time, metavar="T", help="start of the window (else the hour of the first stub)"
     )
@@ -84,16 +86,15 @@ def make(arguments: argparse.Namespace) -> Answer | None:
     Raises:
         Misconfigured: If a path is not there.
     """
-    for path in arguments.logs:
+    logs = arguments.logs or pulled_logs(arguments)
+    for path in logs:
         if not path.exists():
             raise Misconfigured(f"there is no such file or folder: {path}", "give --logs what was exported")
     books = _books(arguments)
     window = window_of(books, arguments.since, arguments.until, arguments.as_of)
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder, readers() as pool:
         try:
-            return reconcile(
-                books, arguments.logs, window, Path(folder), pool=pool, shelf=arguments.shelf, progress=_progress
-            )
+            return reconcile(books, logs, window, Path(folder), pool=pool, shelf=arguments.shelf, progress=_progress)
         except CounterfoilError:
             raise
         except Exception:  # noqa: BLE001 - printed whole; the exit code has to say "no answer"
