@@ -178,11 +178,11 @@ def verify_receipt(stub: bytes, proof: bytes, key: str, witness: str | None) -> 
     return f"entry {index} of {size}: {said['kind']} of {said['time']}{witnessed(note, witness)}"
 
 
-def verify_bundle(directory: Path, key: str) -> str:
+def verify_bundle(directory: Path, key: str, witness: str | None = None) -> str:
     """Verify an unpacked bundle: the log holds the manifest, the manifest every file, the log every stub."""
     manifest = (directory / "manifest.json").read_bytes()
     stub = (directory / "manifest.stub.json").read_bytes()
-    sealed = verify_receipt(stub, (directory / "manifest.tlog-proof").read_bytes(), key)
+    sealed = verify_receipt(stub, (directory / "manifest.tlog-proof").read_bytes(), key, witness)
     if json.loads(stub)["detail"]["manifest"] != hashlib.sha256(manifest).hexdigest():
         raise Wrong("the manifest is not the one that the ledger holds")
     named = json.loads(manifest)["files"]
@@ -196,7 +196,7 @@ def verify_bundle(directory: Path, key: str) -> str:
     stubs = [name for name in named if name.endswith(".stub.json")]
     for name in stubs:
         proof = directory / f"{name.removesuffix('.stub.json')}.tlog-proof"
-        verify_receipt((directory / name).read_bytes(), proof.read_bytes(), key)
+        verify_receipt((directory / name).read_bytes(), proof.read_bytes(), key, witness)
     return f"{len(named)} files and {len(stubs)} stubs verified; sealed as {sealed}"
 
 
@@ -213,15 +213,17 @@ def main() -> int:
     receipt.add_argument("stub", type=Path)
     receipt.add_argument("proof", type=Path)
     receipt.add_argument("key")
-    for verb in (log, receipt):
-        verb.add_argument("--witness")
     bundle = verbs.add_parser("bundle")
     bundle.add_argument("directory", type=Path)
     bundle.add_argument("key")
+    for verb in (log, receipt, bundle):
+        verb.add_argument("--witness")
     asked = parser.parse_args()
     try:
         if asked.verb == "log":
             print(verify_log(asked.directory, asked.key, asked.old, asked.old_key or asked.key, asked.witness))
+        elif asked.verb == "bundle":
+            print(verify_bundle(asked.directory, asked.key, asked.witness))
         else:
             print(verify_receipt(asked.stub.read_bytes(), asked.proof.read_bytes(), asked.key, asked.witness))
     except (Wrong, ValueError, KeyError, OSError) as error:

@@ -5,7 +5,9 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from counterfoil import clock
@@ -14,9 +16,12 @@ from counterfoil.incident import bundle, report
 from counterfoil.incident.facts import Customer
 from counterfoil.incident.record import Incident, Kind, Said
 from counterfoil.incident.store import Incidents, action
-from counterfoil.ledger import durable
+from counterfoil.ledger import durable, rows
 from counterfoil.ledger.ledger import Ledger
+from counterfoil.ledger.note import parse_checkpoint, parse_note
+from counterfoil.ledger.proof import Proof
 from counterfoil.ledger.rows import Row
+from counterfoil.ledger.tree import inclusion_proof
 from counterfoil.model.errors import Misconfigured, Unavailable
 from counterfoil.model.mail import Json
 
@@ -59,24 +64,35 @@ def tenant_contents(ledger: Ledger, incident: Incident, customer: Customer) -> d
         text = json.dumps(customer.part, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
         contents["answer.json"] = text.encode("utf-8", "replace")
         contents["attack-layer.json"] = _json(report.layer([customer.part], incident.reference))
-    for row in ledger.stubs(tenant=customer.tenant):
-        contents |= _receipt(ledger, row)
-    return contents
+    return contents | _receipts(ledger, ledger.stubs(tenant=customer.tenant), "stubs")
 
 
 def _of_incident(ledger: Ledger, incident: Incident) -> dict[str, bytes]:
     """Return the stubs of the incident itself, those about no single tenant included: for the lead."""
+    ledger.checkpoint()
+    return _receipts(ledger, ledger.stubs(subject=incident.reference), "incident")
+
+
+def _receipts(ledger: Ledger, found: Iterable[Row], folder: str) -> dict[str, bytes]:
+    """Return stubs and receipts; of one that was erased only its hash is left, which proves nothing to a reader."""
+    chosen = [row for row in found if row.octets is not None and row.salt is not None]
     contents: dict[str, bytes] = {}
-    for row in ledger.stubs(subject=incident.reference):
-        contents |= _receipt(ledger, row, "incident")
+    for row, proof in zip(chosen, _proofs(ledger, [row.index for row in chosen]), strict=True):
+        contents[f"{folder}/{row.index}.stub.json"] = row.octets or b""
+        contents[f"{folder}/{row.index}.tlog-proof"] = bytes(replace(proof, extra=row.salt))
     return contents
 
 
-def _receipt(ledger: Ledger, row: Row, folder: str = "stubs") -> dict[str, bytes]:
-    if row.octets is None or row.salt is None:
-        return {}  # erased: only its hash is left, which proves nothing to a reader
-    proof = ledger.prove(row.index, extra=row.salt)
-    return {f"{folder}/{row.index}.stub.json": row.octets, f"{folder}/{row.index}.tlog-proof": bytes(proof)}
+def _proofs(ledger: Ledger, indices: list[int]) -> Iterator[Proof]:
+    """Prove many entries under one checkpoint, reading each part of the tree once."""
+    if not indices:
+        return
+    first = ledger.prove(indices[-1])  # sees that the rows are those that the checkpoint signs
+    size = parse_checkpoint(parse_note(first.checkpoint).text).size
+    with ledger.engine.connect() as connection:
+        node = lru_cache(maxsize=None)(rows.reader(connection, size))
+        for index in indices:
+            yield Proof(index, tuple(inclusion_proof(index, size, node)), first.checkpoint)
 
 
 def _seal(
