@@ -124,15 +124,29 @@ def test_a_late_signature_opens_a_gap(signer, opened):
     ledger = opened()
     signer.custodian.certificate(TENANT, APP, 1, 90)
     collect(ledger, signer.custodian, clock.now())
-    newest = max(row.stub.time for row in ledger.stubs())
+    (held,) = [row.stub.time for row in ledger.stubs(kinds=frozenset({"certificate"}))]
+    ledger.append(stub_at("message", clock.now(), id="m1"))  # as after a restore: it says nothing of what was lost
     signer.client.assertion(TENANT, APP, NAME, AUDIENCE, JOB)
     later = clock.now() + timedelta(hours=2)
     got = collect(ledger, signer.custodian, later)
     assert got.new == 1
     assert got.gap.body["reason"] == "signer-ahead"
-    assert from_rfc3339(got.gap.body["since"]) == newest
+    assert from_rfc3339(got.gap.body["since"]) == held
     assert from_rfc3339(got.gap.body["until"]) == later
     assert collect(ledger, signer.custodian, later).gap is None
+
+
+def test_what_is_published_is_not_in_the_gap(signer, opened):
+    """The signer has signed what is published: nothing of it can be lost, and the gap begins behind it."""
+    ledger = opened()
+    signer.custodian.certificate(TENANT, APP, 1, 90)
+    collect(ledger, signer.custodian, clock.now())
+    ledger.append(stub_at("message", clock.now(), id="m1"))
+    ledger.checkpoint()
+    newest = max(row.stub.time for row in ledger.stubs())
+    signer.client.assertion(TENANT, APP, NAME, AUDIENCE, JOB)
+    gap = collect(ledger, signer.custodian, clock.now() + timedelta(hours=2)).gap
+    assert from_rfc3339(gap.body["since"]) == newest
 
 
 def test_a_late_signature_in_the_midst_of_later_stubs_opens_a_gap_from_its_own_time(signer, opened):

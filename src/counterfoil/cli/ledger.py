@@ -1,4 +1,4 @@
-"""``counterfoil ledger``: checkpoint, verify, prove, export, trust, witness.
+"""``counterfoil ledger``: checkpoint, verify, prove, export, trust, renew, witness.
 
 Exit codes: 0 all is well; 1 ``verify`` found something wrong; 2 an error.
 """
@@ -12,9 +12,11 @@ from counterfoil import clock
 from counterfoil.cli import ledger_witness
 from counterfoil.cli.opening import opened_database, opened_ledger
 from counterfoil.cli.output import answer_json, answer_text, visible
+from counterfoil.cli.search import time
 from counterfoil.cli.state import operator
 from counterfoil.cli.verbs import Verbs, run_verb
 from counterfoil.credential.collect import publication_of
+from counterfoil.credential.renewal import Wish, renew
 from counterfoil.ledger.audit import audit, gap_text
 from counterfoil.ledger.exchange import EXPORTED, lines
 from counterfoil.ledger.ledger import Ledger
@@ -42,10 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument("--all", action="store_true", help="every kind of stub, not just those that reconcile reads")
     trust = verbs.add("trust", _trust, "accept the stubs of another signer")
     trust.add_argument("key", metavar="KEY", help="its stub key, as its start-up message gives it")
+    renewing = verbs.add(
+        "renew", _renew, "begin a new log behind what a restore left of the old one; the gap is written"
+    )
+    renewing.add_argument("--name", metavar="NAME", help="name of the new log where no signer signs (host/path)")
+    renewing.add_argument("--since", type=time, metavar="TIME", help="when the backup was made, if no signer signs")
     ledger_witness.add_verbs(
         verbs.group("witness", "add, list and remove outsiders who cosign the ledger's checkpoints")
     )
-    for verb in (checkpoint, verify, prove, export, trust):
+    for verb in (checkpoint, verify, prove, export, trust, renewing):
         verb.add_argument("--config", type=Path, metavar="FILE", help="the configuration that serve runs with")
 
 
@@ -160,4 +167,23 @@ def _trust(arguments: argparse.Namespace) -> int:
         raise Refused(f"this is no signer's key: {error}", "copy it whole from the signer's messages") from error
     with opened_ledger(arguments) as ledger:
         ledger.trust(key, clock.now(), operator().who)
+    return 0
+
+
+def _renew(arguments: argparse.Namespace) -> int:
+    with opened_database(arguments) as engine:
+        done = renew(engine, arguments.data, clock.now(), Wish(operator().who, arguments.name, arguments.since))
+    said: dict[str, Json] = {
+        "old": str(done.old),
+        "new": str(done.new),
+        "kept": None if done.kept is None else str(done.kept),
+        "gap": flat(done.gap),
+    }
+    if arguments.json:
+        answer_json(said)
+        return 0
+    answer_text(f"a new log begins; its key, for everybody who verifies it:\n{done.new}")
+    answer_text(f"gap: {gap_text(done.gap)}")
+    if done.kept is not None:
+        answer_text(f"what the old log published is kept in {done.kept}")
     return 0

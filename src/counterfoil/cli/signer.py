@@ -5,15 +5,16 @@ import logging
 import os
 import pwd
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
 
 from counterfoil import clock
-from counterfoil.cli.output import answer_json
+from counterfoil.cli.output import answer_json, answer_text
 from counterfoil.credential.audience import MICROSOFT
 from counterfoil.credential.checkpoints import CheckpointKeeper
-from counterfoil.credential.home import Home, open_home
+from counterfoil.credential.home import Home, begin_new_log, open_home
 from counterfoil.credential.journal import Journal
 from counterfoil.credential.providers.choose import open_provider
 from counterfoil.credential.providers.provider import Guarded
@@ -34,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--standby-keys", metavar="URI", help="where standby keys live (default: HOME/standby)")
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help="seal keys with the passphrase in FILE")
     parser.add_argument("--origin", metavar="NAME", help="name of the ledger, at the first start (host/path)")
+    parser.add_argument(
+        "--new-log", metavar="NAME", help="sign for a new ledger from now on, then exit: the old is lost"
+    )
     parser.add_argument("--authority", action="append", default=[], metavar="HOST", help="a further token authority")
     parser.add_argument("--app-user", metavar="USER", help="the user that may ask, if it is not the signer's own")
     parser.add_argument("--rate", type=float, default=120.0, metavar="N", help="signatures a minute and credential")
@@ -46,8 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     shield = raise_shield(leave_network=not arguments.keep_network)
     passphrase = arguments.passphrase_file.read_bytes().strip() if arguments.passphrase_file else None
     home = open_home(arguments.home or arguments.data / "signer", origin=arguments.origin, passphrase=passphrase)
-    signer = _signer(home, arguments)
     place = arguments.socket or home.directory / "signer.sock"
+    if arguments.new_log is not None:
+        return _begin_new_log(home, arguments.new_log, place, as_json=arguments.json)
+    signer = _signer(home, arguments)
     users, group = _who_may_ask(arguments.app_user)
     if group is not None and place.parent == home.directory:
         raise Misconfigured("another user cannot reach a socket in the signer's own directory", "give --socket PATH")
@@ -60,6 +66,20 @@ def run(arguments: argparse.Namespace) -> int:
         server.serve_forever(poll_interval=0.2)
     place.unlink(missing_ok=True)
     signer.journal.close()
+    return 0
+
+
+def _begin_new_log(home: Home, name: str, place: Path, *, as_json: bool) -> int:
+    with socket.socket(socket.AF_UNIX) as probe:
+        if probe.connect_ex(str(place)) == 0:
+            raise Misconfigured(f"a signer is running at {place}", "stop it first, then begin the new log")
+    new = begin_new_log(home, name)
+    if as_json:
+        answer_json({"old": str(home.checkpoint_verifier), "new": str(new.checkpoint_verifier)})
+    else:
+        answer_text(f"the log {home.origin} is closed; the key of the new one, for everybody who verifies:")
+        answer_text(str(new.checkpoint_verifier))
+        answer_text("Start the signer again, then: counterfoil ledger renew")
     return 0
 
 

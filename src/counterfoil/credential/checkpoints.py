@@ -5,7 +5,7 @@ So whoever owns the application and the data directory still cannot make the led
 
 import threading
 
-from counterfoil.credential.home import Home
+from counterfoil.credential.home import Former, Home
 from counterfoil.ledger import durable
 from counterfoil.ledger.note import Checkpoint, NoteError, open_checkpoint, sign_note
 from counterfoil.ledger.tree import ProofError, verify_consistency
@@ -17,7 +17,7 @@ class CheckpointKeeper:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._path = home.directory / "checkpoint"
+        self._path = home.checkpoint_path
         self._lock = threading.Lock()
 
     def latest(self) -> Checkpoint | None:
@@ -33,6 +33,10 @@ class CheckpointKeeper:
         except NoteError as error:
             raise Misconfigured(f"{self._path} was changed: {error}", "restore it from a backup") from error
 
+    def former(self) -> Former | None:
+        """Return the log before this one, if there was one."""
+        return self._home.former()
+
     def sign(self, checkpoint: Checkpoint, proof: list[bytes]) -> bytes:
         """Sign a checkpoint and return the note.
 
@@ -46,7 +50,10 @@ class CheckpointKeeper:
         """
         with self._lock:
             if checkpoint.origin != self._home.origin or checkpoint.extensions:
-                raise Refused(f"this signer signs checkpoints of {self._home.origin!r} alone")
+                raise Refused(
+                    f"this signer signs checkpoints of {self._home.origin!r} alone",
+                    "if a new log was begun at the signer: counterfoil ledger renew",
+                )
             latest = self.latest()
             if latest is not None:
                 try:
@@ -55,7 +62,7 @@ class CheckpointKeeper:
                     raise Refused(
                         f"the ledger of {checkpoint.size} stubs did not grow out of the one of {latest.size} "
                         f"that was signed last: {error}",
-                        "the ledger was restored or changed; run `counterfoil ledger verify`, keep everything",
+                        "run `counterfoil ledger verify`, keep everything; how to begin a new log: docs/ledger.md",
                     ) from error
             note = sign_note(checkpoint.body, self._home.origin, self._home.checkpoint_key)
             try:

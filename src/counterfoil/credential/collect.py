@@ -28,7 +28,8 @@ SOCKET = Path("signer") / "signer.sock"
 
 LATE = timedelta(minutes=1)
 _USES = frozenset({"assertion", "proof", "death-test"})
-_FACT = "checkpoint-key"
+CHECKPOINT_KEY = "checkpoint-key"
+"""The fact that names who signs checkpoints, once that is a signer process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def collect(ledger: Ledger, custodian: Custodian, now: datetime) -> Collected:
     """
     signer = introduce(ledger, custodian, now)
     known = ledger.newest_sequence(signer)
-    before = _newest(ledger)
+    before = _certain_until(ledger, signer, known)
     new = 0
     late: list[datetime] = []
     while page := custodian.stubs(known):
@@ -68,7 +69,7 @@ def collect(ledger: Ledger, custodian: Custodian, now: datetime) -> Collected:
                     late.append(stub.time)
     if not late:
         return Collected(new, None)
-    # What came between the newest stub we have and the first that we lacked is as unknown as what came after.
+    # What came between the last that is surely ours and the first that we lacked is as unknown as what came after.
     since = min([*late, before or now])
     said = {"since": rfc3339(since), "until": rfc3339(now), "reason": "signer-ahead"}
     gap = stub_at("gap", now, **said)
@@ -93,10 +94,27 @@ def introduce(ledger: Ledger, custodian: Custodian, now: datetime) -> VerifierKe
     return signer
 
 
-def _newest(ledger: Ledger) -> datetime | None:
-    """The time of the newest stub before collecting: what was done after it may be lost."""
+def _certain_until(ledger: Ledger, signer: VerifierKey, sequence: int) -> datetime | None:
+    """Return the time up to which no stub can be lost, ``None`` if it is not known.
+
+    The newest row is no such time: after a restore from backup the house goes on writing. But the last stub of the
+    signer that we have was here before anything was lost, and so was all that is published under its checkpoint.
+    """
+    query = (rows.signed.c.signer == str(signer)) & (rows.signed.c.sequence == sequence)
+    held = sa.select(rows.entries.c.time).join(rows.signed, rows.signed.c.leaf_index == rows.entries.c.leaf_index)
     with ledger.engine.connect() as connection:
-        newest = connection.execute(sa.select(sa.func.max(rows.entries.c.time))).scalar()
+        time = connection.execute(held.where(query)).scalar()
+    latest = None if ledger.publication is None else ledger.publication.latest()
+    published = None if latest is None else newest_time(ledger.engine, latest[0].size)
+    known = [moment for moment in (published, None if time is None else rows.instant(time)) if moment is not None]
+    return max(known, default=None)
+
+
+def newest_time(engine: sa.Engine, below: int) -> datetime | None:
+    """Return the time of the newest of the first ``below`` stubs."""
+    query = sa.select(sa.func.max(rows.entries.c.time)).where(rows.entries.c.leaf_index < below)
+    with engine.connect() as connection:
+        newest = connection.execute(query).scalar()
     return None if newest is None else rows.instant(newest)
 
 
@@ -108,13 +126,13 @@ def publication_of(engine: sa.Engine, data: Path) -> Publication:
     """
     custodian = Custodian(data / SOCKET)
     with engine.connect() as connection:
-        fact = connection.execute(sa.select(rows.facts.c.value).where(rows.facts.c.name == _FACT)).scalar()
+        fact = connection.execute(sa.select(rows.facts.c.value).where(rows.facts.c.name == CHECKPOINT_KEY)).scalar()
     if fact is None:
         if (data / EMBEDDED_KEY).exists() or not (data / SOCKET).exists():
             return Publication(data / "ledger", *embedded_key(data / EMBEDDED_KEY))
         fact = str(custodian.checkpoint_key())
         with engine.begin() as connection:
-            connection.execute(sa.insert(rows.facts).values(name=_FACT, value=fact))
+            connection.execute(sa.insert(rows.facts).values(name=CHECKPOINT_KEY, value=fact))
     return Publication(data / "ledger", VerifierKey.parse(fact), custodian.sign_checkpoint)
 
 

@@ -57,6 +57,14 @@ class Custodian:
         """Return the key that its checkpoints are signed with; the name is the origin of the ledger."""
         return VerifierKey.parse(self.status()["checkpoint_key"])
 
+    def former_log(self) -> tuple[VerifierKey, bytes | None] | None:
+        """Return key and last checkpoint of the log that the signer signed for before this one, if any."""
+        former = self.status()["former_log"]
+        if former is None:
+            return None
+        note = None if former["note"] is None else base64.b64decode(former["note"])
+        return VerifierKey.parse(former["key"]), note
+
     def sign_checkpoint(self, checkpoint: Checkpoint, prove: Callable[[int], list[bytes]]) -> bytes:
         """Have a checkpoint signed (a ``CheckpointSigner``): proves that it grew out of the last one.
 
@@ -67,7 +75,8 @@ class Custodian:
         if size > checkpoint.size:
             raise Misconfigured(
                 f"the signer has signed a ledger of {size} stubs, and this one has {checkpoint.size}",
-                "the ledger and its published tiles are older copies; restore newer tiles, then start again",
+                "the ledger and its published tiles are older copies: restore newer ones and start again; if there are "
+                "none, begin a new log (docs/ledger.md, «After a restore»)",
             )
         proof = prove(size) if 0 < size < checkpoint.size else []
         question = {"size": checkpoint.size, "root": base64.b64encode(checkpoint.root).decode()}

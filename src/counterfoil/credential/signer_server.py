@@ -81,15 +81,18 @@ class Operations:
             raise Refused("a root hash has 32 octets")
         asked = Checkpoint(_text(question, "origin"), int(question["size"]), root)
         note = self._keeper.sign(asked, [strict_base64(step) for step in question["proof"]])
-        return {"note": base64.b64encode(note).decode()}
+        return {"note": _encoded(note)}
 
     def _stubs(self, question: dict[str, Any]) -> dict[str, Json]:
         found: list[Stub] = list(self._signer.journal.since(int(question["since"])))
         return {"stubs": [stub_document(stub) for stub in found]}
 
     def _status(self, _: dict[str, Any]) -> dict[str, Json]:
-        latest = self._keeper.latest()
+        latest, former = self._keeper.latest(), self._keeper.former()
         return {
+            "former_log": None
+            if former is None
+            else {"key": str(former.key), "note": None if former.note is None else _encoded(former.note)},
             "stub_key": str(self._signer.journal.verifier),
             "checkpoint_key": str(self._checkpoint_key),
             "checkpoint_size": 0 if latest is None else latest.size,
@@ -99,6 +102,10 @@ class Operations:
             "keys": [*self._signer.kept],
             "shield": {"in_force": [*self._shield.in_force], "missing": [*self._shield.missing]},
         }
+
+
+def _encoded(octets: bytes) -> str:
+    return base64.b64encode(octets).decode()
 
 
 def _signed(signed: Signed) -> dict[str, Json]:
