@@ -53,6 +53,7 @@ HELD = b"From: a@evil.test\r\nSubject: held\r\nContent-Type: text/plain\r\n\r\nr
 class House:
     """The console, what it stands on, and browsers that are logged in."""
 
+    data: Path
     state: State
     url: str
     trust: ssl.SSLContext
@@ -69,7 +70,7 @@ class House:
 
     def account(self, name: str, *grants: Grant) -> None:
         """Add an account."""
-        sources_of(self.state, self.look).accounts.add(name, WORDS, grants, clock.now(), "root")
+        sources_of(self.data, self.state, self.look).accounts.add(name, WORDS, grants, clock.now(), "root")
 
     def actions(self) -> list[tuple[str, str, object]]:
         """Return who did what on what, as the ledger has it."""
@@ -161,10 +162,10 @@ def house(tmp_path_factory: pytest.TempPathFactory, quick: None, certificate: An
     authority.configure_trust(trust)
     with open_state(data / "data", Config(), create=True) as state:
         look = Look(Bounds(seconds=20, memory=2**30, output=2**26))
-        sources = sources_of(state, look)
+        sources = sources_of(data / "data", state, look)
         server = ConsoleServer(sources, server_side)
         try:
-            house = House(state, f"https://127.0.0.1:{server.listen('127.0.0.1', 0)}", trust, look)
+            house = House(data, state, f"https://127.0.0.1:{server.listen('127.0.0.1', 0)}", trust, look)
             asyncio.run(furnish(house))
             yield house
         finally:

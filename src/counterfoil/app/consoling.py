@@ -1,12 +1,13 @@
 """The console beside the gateway: its sources out of the opened state, its certificate, its bounded worker."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from counterfoil import clock
 from counterfoil.app import sending
+from counterfoil.app.standing import Standings
 from counterfoil.app.state import State
 from counterfoil.bounded.pool import Bounds, Died, Exceeded, Pool
 from counterfoil.config.settings import Config
@@ -15,9 +16,12 @@ from counterfoil.console.server import ConsoleServer
 from counterfoil.console.views import Sources
 from counterfoil.credential.campaigns import Campaigns
 from counterfoil.gateway.tls import server_context
+from counterfoil.incident.store import Incidents
 from counterfoil.model.dns import Answer, Status
 from counterfoil.model.errors import Unavailable
-from counterfoil.model.mail import Scan
+from counterfoil.model.instant import rfc3339
+from counterfoil.model.mail import Json, Scan
+from counterfoil.model.trust import Connection
 from counterfoil.operators.accounts import Accounts
 from counterfoil.scan import wire
 from counterfoil.scan.scanner import WORK, uninspectable
@@ -65,8 +69,22 @@ def _nobody(questions: bytes) -> bytes:
     return wire.from_answers(tuple(Answer(Status.TEMPORARY) for _ in wire.to_questions(questions)))
 
 
-def sources_of(state: State, look: Look) -> Sources:
+def sources_of(data: Path, state: State, look: Look) -> Sources:
     """Return what the console works with."""
+    standings = Standings(data)
+
+    def duties(connection: Connection) -> list[Mapping[str, Json]]:
+        return [
+            {
+                "duty": name,
+                "state": standing.state,
+                "words": standing.words,
+                "at": rfc3339(standing.at),
+                "until": rfc3339(standing.until) if standing.until else None,
+            }
+            for name, standing in sorted(standings.of(connection).duties.items())
+        ]
+
     return Sources(
         ledger=state.ledger,
         books=Books(state.ledger.engine),
@@ -75,7 +93,9 @@ def sources_of(state: State, look: Look) -> Sources:
         tenants=state.tenants,
         accounts=Accounts(state.ledger),
         campaigns=Campaigns(state.ledger),
+        incidents=Incidents(state.ledger),
         look=look,
+        duties=duties,
         clock=clock.now,
     )
 
@@ -96,7 +116,7 @@ def console(data: Path, config: Config, state: State) -> Iterator[int | None]:
     proxied = config.console.behind_proxy
     tls = None if proxied else server_context(*sending.certificate(config, data), None)
     look = Look(Bounds(seconds=min(config.scan.seconds, 10), memory=config.scan.memory_octets))
-    server = ConsoleServer(sources_of(state, look), tls, lasting=config.gateway.tls_certificate is not None)
+    server = ConsoleServer(sources_of(data, state, look), tls, lasting=config.gateway.tls_certificate is not None)
     try:
         yield server.listen(place.host, place.port)
     finally:

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from counterfoil.credential.registry import credentials
 from counterfoil.gateway.store.tables import domains, held, messages, senders, sortable, tenants
+from counterfoil.incident.store import entries as incident_entries
+from counterfoil.incident.store import incidents, scopes
 from counterfoil.ledger import rows
 from counterfoil.ledger.rows import entries, instant
 from counterfoil.ledger.stubs import read
@@ -111,6 +113,47 @@ class Books:
                 if len(found) == limit:
                     break
         return found
+
+    def tenant_ids(self, scope: Scope) -> dict[str, str]:
+        """Return tenant ids with our names for them; one that another tenant outside the scope has too is left out."""
+        other = connections.alias("other")
+        shared = (other.c.tenant_id == connections.c.tenant_id) & ~_within(other.c.tenant, scope)
+        query = sa.select(connections.c.tenant_id, connections.c.tenant).order_by(connections.c.tenant)
+        query = query.where(_within(connections.c.tenant, scope))
+        if not scope.everything:
+            query = query.where(~sa.exists().where(shared))
+        return {str(row["tenant_id"]): str(row["tenant"]) for row in self._all(query)}
+
+    def incidents(self, scope: Scope) -> list[Row]:
+        """Return reference and time of opening of every incident, or of those that concern the scope's tenants."""
+        query = sa.select(incidents.c.reference, incidents.c.opened).order_by(incidents.c.opened.desc())
+        if not scope.everything:
+            ids = sorted(self.tenant_ids(scope))
+            found = sa.select(scopes.c.incident).where(scopes.c.tenant.in_(ids))
+            told = sa.select(incident_entries.c.incident).where(incident_entries.c.tenant.in_(ids))
+            query = query.where(incidents.c.name.in_(found.union(told)))
+        return self._all(query)
+
+    def findings(self, scope: Scope, reference: str | None = None) -> list[Row]:
+        """Return what incidents found of the scope's tenants: reference, tenant, tenant_id, state, document."""
+        names = self.tenant_ids(scope)
+        query = sa.select(incidents.c.reference, scopes.c.tenant.label("tenant_id"), scopes.c.state, scopes.c.document)
+        query = query.select_from(scopes.join(incidents)).order_by(incidents.c.opened.desc(), scopes.c.tenant)
+        if not scope.everything:
+            query = query.where(scopes.c.tenant.in_(sorted(names)))
+        if reference is not None:
+            query = query.where(incidents.c.reference == reference)
+        return [{**row, "tenant": names.get(str(row["tenant_id"]))} for row in self._all(query)]
+
+    def incident_entries(self, scope: Scope, reference: str) -> list[Row]:
+        """Return the timeline of an incident, or the entries of it that concern a tenant of the scope alone."""
+        names = self.tenant_ids(scope)
+        columns = ("time", "actor", "kind", "words", "tenant")
+        query = sa.select(*(incident_entries.c[name] for name in columns)).select_from(incident_entries.join(incidents))
+        query = query.where(incidents.c.reference == reference).order_by(incident_entries.c.number)
+        if not scope.everything:
+            query = query.where(incident_entries.c.tenant.in_(sorted(names)))
+        return [{**row, "tenant": names.get(str(row["tenant"]), row["tenant"])} for row in self._all(query)]
 
     def _all(self, query: sa.Executable) -> list[Row]:
         with self._engine.connect() as connection:

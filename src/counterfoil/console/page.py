@@ -20,8 +20,8 @@ Row = Mapping[str, Json]
 class Column:
     """One column: where its value is in a row, its heading, how it is shown, and where it leads.
 
-    ``kind`` is text, time, number, mark (a word with a colour), code or flag. ``link`` is a path in which
-    ``{key}`` stands for a value of the row.
+    ``kind`` is text, words (a line to read), time, number, mark (a word with a colour), code, flag, alarm,
+    evidence, or data (in JSON and CSV alone). ``link`` is a path in which ``{key}`` stands for a value of the row.
     """
 
     key: str
@@ -82,6 +82,11 @@ class Asked:
         """Say whether this account may do something, for a tenant where one is named."""
         scope = self.account.scope(permission)
         return scope.has(tenant) if tenant is not None else bool(scope)
+
+
+def shown(table: Table) -> list[Column]:
+    """Return the columns that a page shows."""
+    return [column for column in table.columns if column.kind != "data"]
 
 
 def linked(column: Column, row: Row) -> str:

@@ -47,6 +47,8 @@ PLACES = (
     Place("/credentials", P.SEE_CONNECTIONS, views.credentials, "Credentials"),
     Place("/campaigns", P.SEE_CAMPAIGNS, views.campaigns, "Campaigns"),
     Place("/campaigns/{id}", P.SEE_CAMPAIGNS, views.campaign, live=True),
+    Place("/incidents", P.SEE_INCIDENTS, views.incidents, "Incidents"),
+    Place("/incidents/{id}", P.SEE_INCIDENTS, views.incident),
     Place("/ledger", P.SEE_LEDGER, views.ledger, "Ledger"),
 )
 

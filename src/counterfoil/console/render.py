@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from counterfoil.console.page import Page, cell_text, linked
+from counterfoil.console.page import Page, cell_text, linked, shown
 from counterfoil.model.instant import from_rfc3339
 from counterfoil.model.mail import Json
 
@@ -86,7 +86,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"visible": visible, "whole": whole, "moment": moment, "pretty": pretty, "urlencode_all": urlencode}
-    made.globals |= {"linked": linked}
+    made.globals |= {"linked": linked, "shown_columns": shown}
     return made
 
 

@@ -8,21 +8,27 @@ from counterfoil.console.books import Books
 from counterfoil.console.page import Asked, Page, Row
 from counterfoil.console.pages import campaigns as campaign_pages
 from counterfoil.console.pages import credentials as credential_pages
+from counterfoil.console.pages import incidents as incident_pages
 from counterfoil.console.pages import ledger as ledger_pages
 from counterfoil.console.pages import mail, overview, tenants
 from counterfoil.credential.campaigns import Campaign, Campaigns
 from counterfoil.gateway.store.quarantine import Quarantine
 from counterfoil.gateway.store.stories import Query, Stories
 from counterfoil.gateway.store.tenants import Tenants
+from counterfoil.incident.store import Incidents
 from counterfoil.ledger.audit import Audit
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import from_rfc3339
 from counterfoil.model.mail import Json, Scan
+from counterfoil.model.trust import Connection
 from counterfoil.operators.accounts import Accounts
 from counterfoil.operators.roles import Permission, Scope
 from counterfoil.scan import policy_document
 from counterfoil.scan.verdict import REASONS
+
+COVERAGE = 50
+"""Tenants whose coverage the first page shows; all are with their incidents."""
 
 
 @dataclass(slots=True)
@@ -35,7 +41,10 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What pages and deeds work with. ``look`` takes held bytes apart in a bounded worker (law 12)."""
+    """What pages and deeds work with. ``look`` takes held bytes apart in a bounded worker (law 12).
+
+    ``duties`` tells how a connection stands: rows of duty, state, words, at, until.
+    """
 
     ledger: Ledger
     books: Books
@@ -44,7 +53,9 @@ class Sources:
     tenants: Tenants
     accounts: Accounts
     campaigns: Campaigns
+    incidents: Incidents
     look: Callable[[bytes], Scan]
+    duties: Callable[[Connection], list[Row]]
     clock: Callable[[], datetime]
     verified: Verified = field(default_factory=Verified)
 
@@ -61,7 +72,9 @@ def first(sources: Sources, asked: Asked) -> Page:
         waiting=books.waiting(mail_of) if mail_of else {},
         campaigns=[row for row in _campaigns(sources, campaigns_of) if row["state"] != "done"],
         alarms=books.deeds(account.scope(Permission.SEE_LEDGER), 20, alarms=True),
-        coverage=[],
+        coverage=[incident_pages.finding(row) for row in books.findings(account.scope(Permission.SEE_INCIDENTS))][
+            :COVERAGE
+        ],
     )
     return overview.page(found)
 
@@ -158,7 +171,17 @@ def tenant(sources: Sources, asked: Asked) -> Page:
 
 def credentials(sources: Sources, asked: Asked) -> Page:
     """List connections and credentials."""
-    return credential_pages.page(sources.books.credentials(asked.scope), asked.now)
+    duties: list[Row] = [
+        {"tenant": name, "app": stem.partition("/")[2], **duty}
+        for stem, name in sources.books.stems(asked.scope).items()
+        for duty in sources.duties(_connection(stem, name))
+    ]
+    return credential_pages.page(sources.books.credentials(asked.scope), duties, asked.now)
+
+
+def _connection(stem: str, name: str) -> Connection:
+    tenant_id, _, app = stem.partition("/")
+    return Connection(name, tenant_id, app, "", "", None)
 
 
 def campaigns(sources: Sources, asked: Asked) -> Page:
@@ -193,6 +216,26 @@ def _campaign(sources: Sources, name: str) -> Campaign:
         return sources.campaigns.campaign(name)
     except Refused:
         raise Refused(f"there is no campaign {name}") from None
+
+
+def incidents(sources: Sources, asked: Asked) -> Page:
+    """List incidents."""
+    books, whole = sources.books, sources.incidents.all() if asked.scope.everything else None
+    findings = [incident_pages.finding(row) for row in books.findings(asked.scope)]
+    return incident_pages.listing(books.incidents(asked.scope), findings, whole)
+
+
+def incident(sources: Sources, asked: Asked) -> Page:
+    """Show one incident, or what of it concerns the tenants of this account."""
+    books, reference = sources.books, asked.place["id"]
+    if reference not in {head["reference"] for head in books.incidents(asked.scope)}:
+        raise Refused(f"there is no incident {reference}")
+    findings = [incident_pages.finding(row) for row in books.findings(asked.scope, reference)]
+    entries = books.incident_entries(asked.scope, reference)
+    whole = None
+    if asked.scope.everything:
+        whole = next(found for found in sources.incidents.all() if found.reference == reference)
+    return incident_pages.one(reference, findings, entries, whole)
 
 
 def ledger(sources: Sources, asked: Asked) -> Page:

@@ -14,19 +14,28 @@ SOON = timedelta(days=21)
 
 COLUMNS = (
     Column("tenant", "Tenant", "text", "/tenants/{tenant}"),
-    Column("app", "Application", "code"),
-    Column("generation", "Generation", "number"),
     Column("state", "State", "mark"),
     Column("current", "In use", "flag"),
     Column("shared", "Shared", "alarm"),
-    Column("age_days", "Age in days", "number"),
     Column("not_after", "Expires", "time"),
-    Column("expiry", "", "mark"),
+    Column("expiry", "Left", "mark"),
+    Column("age_days", "Age in days", "number"),
+    Column("generation", "Generation", "number"),
+    Column("app", "Application", "code"),
     Column("thumbprint_sha1", "SHA-1 thumbprint", "code"),
     Column("key_id", "Key id", "code"),
     Column("roles", "May"),
-    Column("tenant_id", "Tenant id", "code"),
-    Column("thumbprint_sha256", "SHA-256 thumbprint", "code"),
+    Column("tenant_id", "Tenant id", "data"),
+    Column("thumbprint_sha256", "SHA-256 thumbprint", "data"),
+)
+DUTIES = (
+    Column("tenant", "Tenant", "text", "/tenants/{tenant}"),
+    Column("duty", "Duty"),
+    Column("state", "State", "mark"),
+    Column("at", "Last tried", "time"),
+    Column("until", "Pulled until", "time"),
+    Column("words", "Words"),
+    Column("app", "Application", "data"),
 )
 EMPTY = (
     "No connection yet. See what a tenant's administrator must consent to: counterfoil connection plan. "
@@ -40,10 +49,12 @@ def table(found: Sequence[Row], now: datetime) -> Table:
     return Table("credentials", "Connections and credentials", COLUMNS, [_row(row, now) for row in found], EMPTY)
 
 
-def page(found: Sequence[Row], now: datetime) -> Page:
-    """Return the page."""
+def page(found: Sequence[Row], duties: Sequence[Row], now: datetime) -> Page:
+    """Return the page; ``duties`` tell how far each connection's logs were pulled, and its heartbeats."""
     shared = [row for row in found if row.get("shared")]
-    return Page("Connections and credentials", "credentials.html", (table(found, now),), more={"shared": len(shared)})
+    empty = "No heartbeat and no log was pulled yet: counterfoil serve does it where a signer runs."
+    tables = (table(found, now), Table("duties", "Heartbeats and logs", DUTIES, duties, empty))
+    return Page("Connections and credentials", "credentials.html", tables, more={"shared": len(shared)})
 
 
 def _row(row: Row, now: datetime) -> Row:

@@ -16,26 +16,26 @@ FIELDS = ("sender", "recipient", "subject", "message_id", "verdict", "outcome", 
 MESSAGES = (
     Column("time", "Time", "time", "/messages/{id}"),
     Column("tenant", "Tenant"),
-    Column("direction", "Way"),
+    Column("subject", "Subject", "words", "/messages/{id}"),
     Column("sender", "From"),
     Column("recipients", "To"),
-    Column("subject", "Subject", "text", "/messages/{id}"),
     Column("verdict", "Verdict", "mark"),
     Column("outcome", "Outcome", "mark"),
+    Column("direction", "Way"),
     Column("size", "Octets", "number"),
-    Column("id", "Id", "code", "/messages/{id}"),
+    Column("id", "Id", "data"),
 )
 HELD = (
     Column("time", "Time", "time", "/quarantine/{id}"),
     Column("tenant", "Tenant"),
+    Column("subject", "Subject", "words", "/quarantine/{id}"),
     Column("sender", "From"),
     Column("recipients", "To"),
-    Column("subject", "Subject", "text", "/quarantine/{id}"),
     Column("verdict", "Verdict", "mark"),
     Column("expires", "Expires", "time"),
     Column("wanted_by", "Release wanted by"),
     Column("last_words", "Last words of the next hop"),
-    Column("id", "Id", "code", "/quarantine/{id}"),
+    Column("id", "Id", "data"),
 )
 FINDINGS = (
     Column("severity", "Severity", "mark"),
@@ -82,7 +82,13 @@ def story(told: Mapping[str, Json], asked: Asked) -> Page:
     is_held = told.get("expires") is not None
     tables = (
         Table("findings", "Findings", FINDINGS, _rows(told.get("findings")), "Nothing was found."),
-        Table("unseen", "What could not be inspected", UNSEEN, _rows(told.get("uninspectable")), "Everything was."),
+        Table(
+            "unseen",
+            "What could not be inspected",
+            UNSEEN,
+            _rows(told.get("uninspectable")),
+            "Everything could be inspected.",
+        ),
         Table("steps", "What became of it", STEPS, _rows(told.get("dispositions")), "We are at work on it."),
     )
     more: dict[str, object] = {
@@ -129,7 +135,7 @@ def _facts(told: Mapping[str, Json]) -> tuple[Fact, ...]:
 
 def sure(found: Sequence[Row]) -> Page:
     """Return the question before messages are deleted for good."""
-    columns = tuple(column for column in HELD if column.key in {"time", "tenant", "sender", "subject", "id"})
+    columns = tuple(column for column in HELD if column.key in {"time", "tenant", "sender", "subject"})
     table = Table("delete", "These will be deleted for good", columns, found, "None of these is held any more.")
     return Page("Delete held messages", "sure.html", (table,))
 

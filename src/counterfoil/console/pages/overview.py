@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from counterfoil.console.page import Column, Fact, Page, Row, Table
 from counterfoil.console.pages.campaigns import COLUMNS as CAMPAIGN_COLUMNS
 from counterfoil.console.pages.campaigns import NO_CAMPAIGNS
+from counterfoil.console.pages.incidents import FINDINGS
 from counterfoil.model.mail import Json, Outcome
 
 MAIL = (
@@ -20,12 +21,6 @@ DEEDS = (
     Column("action", "What"),
     Column("subject", "On what", "code"),
     Column("tenant", "Tenant"),
-)
-COVERAGE = (
-    Column("incident", "Judged in"),
-    Column("tenant", "Tenant", "text", "/tenants/{tenant}"),
-    Column("state", "State", "mark"),
-    Column("reasons", "Why"),
 )
 
 
@@ -48,8 +43,8 @@ def page(found: Overview) -> Page:
         Table("campaigns", "Campaigns", CAMPAIGN_COLUMNS, found.campaigns, NO_CAMPAIGNS),
         Table(
             "coverage",
-            "Coverage",
-            COVERAGE,
+            "What was found of each tenant, and whether it can be said",
+            FINDINGS,
             found.coverage,
             "No tenant was judged yet. Compare our stubs with a tenant's logs: counterfoil reconcile, or open an "
             "incident. Without that nobody can say that a credential was used by us alone.",
