@@ -32,6 +32,10 @@ _SCHEMES: Final = frozenset(
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z-]{2,15}\Z")
 _BEHIND_SCHEME = re.compile(r":[^\s<>\"'\x00-\x1f\u200b]{2,2000}")
+# A colon behind the last letters of some scheme; most colons, those of XML above all, stand behind others.
+_COLON = re.compile(
+    rf":(?<=(?:{'|'.join(sorted({scheme[-3:] for scheme in _SCHEMES}))}):)(?=[^\s<>\"'])", re.IGNORECASE
+)
 _WWW = re.compile(r"(?<![\w.@/-])www\.[^\s<>\"'\x00-\x1f]{3,500}", re.IGNORECASE)
 _UNC = re.compile(r"(?<![\w\\:/])\\\\[A-Za-z0-9._-]{2,100}(?:@[A-Za-z0-9]{1,6})?\\[^\s<>\"']{1,300}")
 _TRAILING: Final = ".,;:!?'\"*_~>"
@@ -117,13 +121,14 @@ def text_links(text: str) -> Iterator[tuple[str, str]]:
 
 def _found(text: str) -> Iterator[str]:
     """Yield what looks like a URL; looks at colons instead of at every place, because colons are rare."""
-    at = text.find(":")
-    while at >= 0:
+    colon = _COLON.search(text)
+    while colon:
+        at = colon.start()
         scheme = _SCHEME.search(text[max(0, at - 16) : at])
         match = _BEHIND_SCHEME.match(text, at) if scheme and scheme[0].lower() in _SCHEMES else None
         if scheme and match:
             yield scheme[0] + match[0]
-        at = text.find(":", match.end() if match else at + 1)
+        colon = _COLON.search(text, match.end() if match else at + 1)
     if "www." in text or "WWW." in text or "Www." in text:
         yield from (match[0] for match in _WWW.finditer(text))
     if "\\\\" in text:

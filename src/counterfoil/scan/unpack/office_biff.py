@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 BOF = 0x0809
 EOF = 0x000A
@@ -11,12 +11,13 @@ BOUND_SHEET = 0x0085
 CODE_PAGE = 0x0042
 BIFF8 = 0x0600
 
+_HEAD = struct.Struct("<HH").unpack_from
+
 STREAMS = ("Workbook", "Book")
 """The workbook stream of BIFF8 and of BIFF5; a file may hold both."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record; ``offset`` is where its data begins in the stream."""
 
     type: int
@@ -26,14 +27,14 @@ class Record:
 
 def records(stream: bytes, start: int = 0) -> Iterator[Record]:
     """Yield the records from ``start`` on, up to the end of the stream or a record that runs over it."""
-    position = start
-    while position + 4 <= len(stream):
-        kind, size = struct.unpack_from("<HH", stream, position)
-        data = stream[position + 4 : position + 4 + size]
-        if len(data) < size:
+    position, total = start, len(stream)
+    while position + 4 <= total:
+        kind, size = _HEAD(stream, position)
+        begins = position + 4
+        position = begins + size
+        if position > total:
             return
-        yield Record(kind, position + 4, data)
-        position += 4 + size
+        yield Record(kind, begins, stream[begins:position])
 
 
 def version(stream: bytes) -> int:
