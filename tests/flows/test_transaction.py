@@ -1,17 +1,20 @@
 import asyncio
 import smtplib
+from dataclasses import replace
 
 import pytest
 
 from counterfoil.gateway import admission
 from counterfoil.gateway.relay import Patience
 from counterfoil.gateway.routing import Account, NextHop, Route, Tls
+from counterfoil.gateway.smtp.limits import Limits
 from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.model.mail import Outcome
 from tests.gateway.client import send
 from tests.gateway.peers import house
 from tests.gateway.scripted import scripted
 
+LIMITS = Limits(message=2000, line=1500)
 MESSAGE = b"Subject: hello\r\n\r\nbody\r\n"
 SECRET = b"correct-horse"
 ONE = Account("t1", frozenset({"tenant.example"}), {}, (admission.digest(SECRET),))
@@ -257,3 +260,67 @@ async def test_a_header_out_of_measure_is_refused():
             await send(here.port, b"A:\r\n" * 10_001 + b"\r\nbody\r\n")
         assert here.journal.outcomes == [Outcome.REFUSED]
         await send(here.port, b"A:\r\n" * 9_000 + b"\r\n" + b"body\r\n" * 9_000)
+
+
+async def test_mail_to_the_postmaster_without_a_domain():
+    """<postmaster> in any case, and the postmaster of our own name, go to whom the configuration names."""
+    async with house() as here:
+        here.flow.names = replace(here.flow.names, postmaster="ops@tenant.example")
+        await send(here.port, MESSAGE, to=("Postmaster",))
+        await send(here.port, MESSAGE, to=("postmaster@MX.test",))
+        assert [got.recipients for got in here.sink.delivered] == [["ops@tenant.example"]] * 2
+        assert here.journal.intents[0].envelope.recipients == ("ops@tenant.example",)
+        await send(here.port, MESSAGE, to=("postmaster@tenant.example",))
+        assert here.sink.delivered[2].recipients == ["postmaster@tenant.example"]
+
+
+async def test_no_postmaster_is_said():
+    """Where nobody is named, <postmaster> is refused with the reason, and it opens no way past the tenants' domains."""
+    async with house() as here:
+        with pytest.raises(smtplib.SMTPRecipientsRefused, match="nobody is named here as the postmaster"):
+            await send(here.port, MESSAGE, to=("postmaster",))
+        here.flow.names = replace(here.flow.names, postmaster="ops@elsewhere.example")
+        with pytest.raises(smtplib.SMTPRecipientsRefused, match="we relay for nobody else"):
+            await send(here.port, MESSAGE, to=("postmaster",))
+
+
+@pytest.mark.parametrize(
+    ("content", "reply"),
+    [
+        (b"Subject: a\r\n\r\nbare\nline\r\n.\r\n", "521 5.5.2 a bare CR, LF or NUL in the content; lines end in CRLF"),
+        (b"Subject: a\r\n\r\n" + b"many\r\n" * 500 + b".\r\n", "552 5.3.4 a message has at most 2000 octets here"),
+        (b"Subject: a\r\n\r\n" + b"x" * 1600 + b"\r\n.\r\n", "554 5.6.0 a line of more than 1500 octets"),
+    ],
+)
+async def test_a_message_refused_inside_its_content_can_be_found(content, reply):
+    """Sender, recipient, size and our words of a message whose content was refused are in the books."""
+    async with house(limits=LIMITS) as here:
+        assert await say(here, content) == reply
+        (received,) = here.journal.intents
+        envelope = received.envelope
+        assert (envelope.sender, envelope.recipients) == ("ann@sender.example", ("bob@tenant.example",))
+        assert (envelope.tenant, received.size, received.sha256) == ("t1", len(content), "")
+        assert here.journal.dispositions == [("m1", Outcome.REFUSED, reply)]
+        assert "RSET" in here.sink.commands
+        assert here.sink.delivered == []
+
+
+async def say(here, content):
+    """Send content as it stands, and return the reply to it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+    try:
+        await reader.readline()
+        for line in (b"HELO c", b"MAIL FROM:<ann@sender.example>", b"RCPT TO:<bob@tenant.example>", b"DATA"):
+            writer.write(line + b"\r\n")
+            await reader.readline()
+        writer.write(content)
+        return (await reader.readline()).decode().strip()
+    finally:
+        writer.close()
+
+
+async def test_a_refusal_stands_without_the_books():
+    """Where the disk is full a message that is refused inside its content is refused all the same."""
+    async with house(limits=LIMITS) as here:
+        here.journal.full = True
+        assert (await say(here, b"many\r\n" * 500 + b".\r\n")).startswith("552 5.3.4")

@@ -166,6 +166,9 @@ class _SinkConversation:
             await self.sink.before_reply()
         return reply
 
+    async def spoilt(self, spoilt):
+        self.sink.commands.append(f"spoilt {spoilt.reply}")
+
     def answered(self, *, heard):
         pass
 

@@ -46,6 +46,10 @@ class Agreeable:
             await self.queue.data(Dressed(strip(content.raw, **OWN), (("X-Counterfoil-Id", "m1"),)), 1)
         return self.reply
 
+    async def spoilt(self, spoilt):
+        self.state = "idle"
+        self.spoilt_by = spoilt
+
     def answered(self, *, heard):
         self.heard = heard
 

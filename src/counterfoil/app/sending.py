@@ -12,7 +12,7 @@ from counterfoil.app.state import State
 from counterfoil.config.settings import Config
 from counterfoil.gateway.headers import Dressed, Stripped
 from counterfoil.gateway.hop import Hops
-from counterfoil.gateway.relay import Relay
+from counterfoil.gateway.relay import Patience, Relay
 from counterfoil.gateway.routing import NextHop, Tls
 from counterfoil.gateway.smtp.events import Mail
 from counterfoil.gateway.store.quarantine import Held
@@ -49,10 +49,17 @@ def outbound(config: Config) -> NextHop | None:
     return None if relay is None else NextHop(relay.host, relay.port, Tls(config.outbound.tls))
 
 
+def relay(config: Config, data: Path) -> Relay:
+    """Make what connects to next hops."""
+    gateway = config.gateway
+    patience = Patience(gateway.next_hop_connect_seconds, gateway.next_hop_command_seconds)
+    return Relay(hostname(config), contexts(config, data), patience)
+
+
 def releases(state: State, config: Config, data: Path) -> Releases:
     """Make what works off releases, for ``serve`` and for a command without one."""
-    relay = Relay(hostname(config), contexts(config, data))
-    return Releases(state.quarantine, state.directory, sender(relay), clock.now, outbound(config))
+    send = sender(relay(config, data))
+    return Releases(state.quarantine, state.directory, send, clock.now, outbound(config))
 
 
 def sender(hops: Hops) -> Send:

@@ -22,8 +22,8 @@ from counterfoil.config.values import HostPort
 from counterfoil.flows.mail import MailFlow, Names
 from counterfoil.flows.transaction import Transactions
 from counterfoil.gateway.access import AccessLimits
+from counterfoil.gateway.connection import Times
 from counterfoil.gateway.milter import QUEUE, MilterServer
-from counterfoil.gateway.relay import Relay
 from counterfoil.gateway.resolver import Network, NotAsked, Rationed
 from counterfoil.gateway.server import SmtpServer
 from counterfoil.gateway.smtp.limits import Limits
@@ -114,24 +114,28 @@ async def _ready(pool: Pool) -> None:
 def _flow(config: Config, state: State, pool: Pool) -> MailFlow:
     network = Network(config.dns.servers) if config.dns.enabled else NotAsked()
     return MailFlow(
-        names=Names(sending.hostname(config), config.gateway.secret_header),
+        names=Names(sending.hostname(config), config.gateway.secret_header, config.gateway.postmaster),
         journal=state.journal,
         holder=state.journal,
         scanner=Scanner(pool, lambda: Rationed(network).answer),
         decide=_decide,
         now=clock.now,
         monotonic=time.monotonic,
+        whole=config.gateway.reply_seconds,
     )
 
 
 def _smtp(data: Path, config: Config, state: State, flow: MailFlow) -> SmtpServer:
     gateway, outbound = config.gateway, sending.outbound(config)
-    relay = Relay(sending.hostname(config), sending.contexts(config, data))
+    relay = sending.relay(config, data)
     return SmtpServer(
         lambda: Transactions(flow, state.directory, relay, outbound=outbound, via="smtp", new_id=_new_id),
         hostname=sending.hostname(config),
         limits=Limits(message=gateway.message_octets, recipients=gateway.recipients),
-        access=AccessLimits(gateway.connections, gateway.connections_per_client, gateway.messages_per_minute),
+        access=AccessLimits(
+            gateway.connections, gateway.connections_per_client, gateway.messages_per_minute, gateway.octets_under_way
+        ),
+        times=Times(gateway.command_seconds, gateway.content_pause_seconds, gateway.content_seconds),
         tls=server_context(*sending.certificate(config, data), gateway.client_ca),
     )
 

@@ -50,6 +50,27 @@ class Gateway:
     messages_per_minute: int = setting(
         600, values.whole(1, 1_000_000), "most messages a minute from one client address"
     )
+    octets_under_way: int = setting(
+        2**30, values.whole(2**20, 2**40), "most content of all messages under way together; above it clients hear 421"
+    )
+    command_seconds: int = setting(300, values.whole(1, 3600), "how long a client may take to say a command")
+    content_pause_seconds: int = setting(180, values.whole(1, 3600), "longest pause within the content of a message")
+    content_seconds: int = setting(1800, values.whole(1, 86_400), "how long a client may take to send one message")
+    reply_seconds: int = setting(
+        600, values.whole(30, 3600), "how long after its dot a client waits for the reply, scan and next hop included"
+    )
+    next_hop_connect_seconds: int = setting(
+        30, values.whole(1, 300), "how long each step of connecting to a next hop may take"
+    )
+    next_hop_command_seconds: int = setting(
+        60, values.whole(1, 300), "how long a next hop may take to answer a command"
+    )
+    postmaster: str = setting(
+        "",
+        values.mailbox,
+        "who gets mail to <postmaster> without a domain and to the postmaster of hostname: an address in a domain of a"
+        " tenant (RFC 5321 section 4.5.1)",
+    )
     drain_seconds: int = setting(
         30, values.whole(1, 3600), "how long messages under way have to end when we are stopped"
     )

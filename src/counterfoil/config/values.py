@@ -93,6 +93,15 @@ def host_name(value: object, folder: Path) -> str:
     return text
 
 
+def mailbox(value: object, folder: Path) -> str:
+    """Read an email address, or ``""`` for none."""
+    text = string(value, folder)
+    local, at, domain = text.rpartition("@")
+    if text and not (re.fullmatch(r"[A-Za-z0-9!#$&'*+./=?^_`{|}~-]{1,64}", local) and at and HOST.fullmatch(domain)):
+        raise Wrong(f"{text!r} is no email address", 'write "postmaster@example.org"')
+    return text
+
+
 def header_name(value: object, folder: Path) -> str:
     """Read the name of a header field (RFC 5322 section 2.2) that nothing else uses: it begins with ``X-``."""
     text = string(value, folder)

@@ -14,6 +14,7 @@ from counterfoil.gateway.headers import SECRET_HEADER, Dressed, Stripped, marked
 from counterfoil.gateway.hop import Sent
 from counterfoil.gateway.received import Received
 from counterfoil.gateway.routing import Account, Client, Route
+from counterfoil.gateway.smtp.address import POSTMASTER
 from counterfoil.gateway.smtp.events import Content
 from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.gateway.trace import own_fields, received_field
@@ -98,10 +99,17 @@ WHOLE = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What we call ourselves in headers: the gateway's host name, and the name of the secret header."""
+    """What we call ourselves: the gateway's host name, the secret header, and who is our postmaster, if anybody."""
 
     hostname: str
     secret: str = SECRET_HEADER
+    postmaster: str = ""
+
+    def mailbox_of(self, address: str) -> str | None:
+        """Return where mail to an address goes: as it says, or to whom we name (RFC 5321 section 4.5.1)."""
+        if address.lower() in (POSTMASTER, f"{POSTMASTER}@{self.hostname.lower()}"):
+            return self.postmaster or None
+        return address
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +189,11 @@ class MailFlow:
         except Exception as error:
             log.exception("message %s: put off", received.id)
             return await self._settle(received, Sent(Outcome.DEFERRED, _put_off(error)), None, None)
+
+    async def refuse(self, received: Received, reply: Reply) -> None:
+        """Write down a message that was refused before its end, so that it can be found."""
+        await self._journal.intent(received)
+        await self._settle(received, Sent(Outcome.REFUSED, reply), None, None)
 
     def answered(self, received: Received, *, heard: bool) -> None:
         """Say how our 250 went. If we die before it is known: it counts as unheard, and that as unknown."""

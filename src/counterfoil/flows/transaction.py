@@ -15,7 +15,7 @@ from counterfoil.gateway.headers import Dressed
 from counterfoil.gateway.hop import Hop, Hops, Sent
 from counterfoil.gateway.received import Received
 from counterfoil.gateway.routing import Account, Client, NextHop
-from counterfoil.gateway.smtp.events import Content, Mail, Recipient
+from counterfoil.gateway.smtp.events import Content, Mail, Recipient, Spoilt
 from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.model.errors import Unavailable
 from counterfoil.model.mail import Direction, Envelope, Json
@@ -26,6 +26,7 @@ MOST_OWN_HOPS = 5  # out from one tenant and in to another is two; more than a f
 _SENDER_OK = Reply(250, "2.1.0", "ok")
 _NOT_OURS = Reply(550, "5.7.1", "no domain of a tenant here; we relay for nobody else")
 _APART = Reply(452, "4.5.3", "this recipient's mail goes another way; send it apart")
+_NO_POSTMASTER = Reply(550, "5.1.1", "nobody is named here as the postmaster of this gateway")
 _NO_RELAY = Reply(451, "4.3.5", "no relay for outbound mail is configured")
 _LOOP = Reply(554, "5.4.6", "this message goes round in a loop")
 _TOO_MUCH = Reply(554, "5.6.0", f"the header has more than {headers.MOST_LINES} lines")
@@ -99,10 +100,13 @@ class Transactions:
     async def recipient(self, recipient: Recipient) -> Reply:
         """Add a recipient, if the next hop takes it."""
         opened = self._opened()
+        address = self._flow.names.mailbox_of(recipient.address)
+        if address is None:
+            return _NO_POSTMASTER
         policy: Mapping[str, Json] | None = None
         if opened.client.direction is Direction.INBOUND:
-            route = await self._directory.route(recipient.address)
-            if route is None or admission.routed(recipient.address):
+            route = await self._directory.route(address)
+            if route is None or admission.routed(address):
                 return _NOT_OURS
             other = (opened.tenant, opened.next_hop) != (route.tenant, route.next_hop)
             if opened.recipients and other:
@@ -115,11 +119,11 @@ class Transactions:
         assert self._hop is not None or not opened.said.positive
         if self._hop is None or not opened.said.positive:
             return opened.said
-        if not recipient.address.isascii() and not self._hop.utf8:
+        if not address.isascii() and not self._hop.utf8:
             return _UTF8_ADDRESS
-        reply = await self._hop.recipient(recipient.address)
+        reply = await self._hop.recipient(address)
         if reply.positive:
-            opened.recipients.append(recipient.address)
+            opened.recipients.append(address)
             if policy is not None and policy not in opened.policies:
                 opened.policies.append(policy)
         return reply
@@ -136,7 +140,8 @@ class Transactions:
             if account is not None:
                 opened.tenant, opened.policies = account.tenant, [account.policy]
             refusal = refusal or self._cannot_go(opened, content, fields, hop)
-        taken = Taken(self._received(opened, content), content, opened.client, tuple(opened.policies), refusal)
+        received = self._received(opened, len(content.raw), hashlib.sha256(content.raw).hexdigest())
+        taken = Taken(received, content, opened.client, tuple(opened.policies), refusal)
         handed = False
 
         async def hand_on(dressed: Dressed, seconds: float) -> Sent:
@@ -152,6 +157,15 @@ class Transactions:
             self._open = None
             if not handed:
                 await hop.reset()
+
+    async def spoilt(self, spoilt: Spoilt) -> None:
+        """Write down a message that was refused inside its content; nothing of it is left at the next hop."""
+        opened, self._open = self._open, None
+        if opened is not None:
+            received = self._received(opened, spoilt.size, "")
+            await self._flow.refuse(received, spoilt.reply)
+        if self._hop is not None:
+            await self._hop.reset()
 
     def answered(self, *, heard: bool) -> None:
         """Say how the reply to the last message went; only a 250 that was not heard leads to a second copy."""
@@ -205,7 +219,7 @@ class Transactions:
             return _NEEDS_UTF8
         return None
 
-    def _received(self, opened: _Open, content: Content) -> Received:
+    def _received(self, opened: _Open, size: int, sha256: str) -> Received:
         client = opened.client
         return Received(
             id=self._new_id(),
@@ -218,8 +232,8 @@ class Transactions:
                 opened.tenant,
                 client.direction,
             ),
-            sha256=hashlib.sha256(content.raw).hexdigest(),
-            size=len(content.raw),
+            sha256=sha256,
+            size=size,
             via=self._via,
             next_hop=self._next_hop if self._via == "smtp" else None,
             utf8=opened.mail.utf8,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from counterfoil.gateway.access import FULL, Access
 from counterfoil.gateway.conversation import Conversation
 from counterfoil.gateway.routing import Client
-from counterfoil.gateway.smtp.events import Closed, Content, Event, Hello, Mail, Recipient, Reset, StartTls
+from counterfoil.gateway.smtp.events import Closed, Content, Event, Hello, Mail, Recipient, Reset, Spoilt, StartTls
 from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.gateway.smtp.session import Session
 from counterfoil.gateway.smtp.table import State
@@ -137,7 +137,7 @@ class Connection(asyncio.Protocol):
                     closed = event
                 else:
                     await self._handle(event)
-                if isinstance(event, Content | Reset):
+                if isinstance(event, Content | Spoilt | Reset):
                     self._put_down()
                 state, deadline = self._session.state, self._deadline()
             await self._say_goodbye(closed)
@@ -152,6 +152,8 @@ class Connection(asyncio.Protocol):
             case Hello():
                 await self._conversation.reset()
                 self.client = replace(self.client, helo=event.name, extended=event.extended)
+            case Spoilt():
+                await self._write_down(event)
             case Reset():
                 await self._conversation.reset()
             case StartTls():
@@ -177,6 +179,13 @@ class Connection(asyncio.Protocol):
         except Exception:
             log.exception("a question from %s could not be answered", self.client.address)
             return _FAULT
+
+    async def _write_down(self, event: Spoilt) -> None:
+        """Have a refusal that needs nobody's answer in the books; without them it stands all the same."""
+        try:
+            await self._conversation.spoilt(event)
+        except Exception:
+            log.exception("a refusal to %s could not be written down", self.client.address)
 
     async def _start_tls(self) -> None:
         """Speak TLS from here on; reading stops before the client may know, so nothing of before survives."""

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from counterfoil.gateway.routing import Client
-from counterfoil.gateway.smtp.events import Content, Mail, Recipient
+from counterfoil.gateway.smtp.events import Content, Mail, Recipient, Spoilt
 from counterfoil.gateway.smtp.reply import Reply
 
 
@@ -18,6 +18,9 @@ class Conversation(Protocol):
 
     async def content(self, content: Content) -> Reply:
         """Take the message; a positive reply says that it has a home (handed on, or durably held)."""
+
+    async def spoilt(self, spoilt: Spoilt) -> None:
+        """Write down that the message was refused inside its content; the transaction is gone."""
 
     def answered(self, *, heard: bool) -> None:
         """The client has spoken again after that reply, or hung up in good order; or else may not have heard it."""

@@ -19,9 +19,9 @@ from counterfoil.gateway.headers import Dressed
 from counterfoil.gateway.hop import Hops, Sent
 from counterfoil.gateway.milter_wire import Agreed, BadPacket, Decoder, Packet
 from counterfoil.gateway.routing import Client, NextHop
-from counterfoil.gateway.smtp.address import BadAddress, mailbox, path
+from counterfoil.gateway.smtp.address import POSTMASTER, BadAddress, mailbox, path
 from counterfoil.gateway.smtp.content import BARE, is_strict
-from counterfoil.gateway.smtp.events import Content, Mail, Recipient
+from counterfoil.gateway.smtp.events import Content, Mail, Recipient, Spoilt
 from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.model.errors import Misconfigured
 from counterfoil.model.mail import Direction, Outcome
@@ -161,7 +161,7 @@ class MilterSession:
             return await self._content()
         try:
             address, _ = path(packet.texts()[0].decode())
-            if address or packet.command == b"R":
+            if address if packet.command == b"M" else address.lower() != POSTMASTER:
                 mailbox(address, utf8=True)
         except (BadAddress, UnicodeDecodeError) as error:
             return wire.reply_code(553, "5.1.3", str(error))
@@ -176,12 +176,15 @@ class MilterSession:
 
     async def _content(self) -> bytes:
         raw, too_big = b"".join(self._pieces), self._size > self._most
+        fault: Reply | None = None
         if too_big:
-            await self._reset()
-            return wire.reply_code(552, "5.3.4", f"a message has at most {self._most} octets here")
-        if not is_strict(raw):  # Postfix lets a bare CR through; released from quarantine it would be ours
-            await self._reset()
-            return wire.reply_code(554, BARE.enhanced, BARE.text)
+            fault = Reply(552, "5.3.4", f"a message has at most {self._most} octets here")
+        elif not is_strict(raw):  # Postfix lets a bare CR through; released from quarantine it would be ours
+            fault = Reply(554, BARE.enhanced, BARE.text)
+        if fault is not None:
+            await self._conversation.spoilt(Spoilt(fault, self._size))
+            self._forget()
+            return self._refusal(fault)
         self._pieces = []
         reply = await self._conversation.content(Content(raw))
         self._forget()

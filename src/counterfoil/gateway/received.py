@@ -12,7 +12,8 @@ class Received:
     """The facts of the intent stub.
 
     ``id`` is ours and unique; ``sha256`` (hex) and ``size`` (octets) are of the content as it came, after
-    dot-unstuffing; ``via`` is ``"smtp"`` or ``"milter"``; ``next_hop`` is ``None`` behind the milter.
+    dot-unstuffing; of content that was refused before its end there is no hash (``""``), and the size is what
+    was seen. ``via`` is ``"smtp"`` or ``"milter"``; ``next_hop`` is ``None`` behind the milter.
     ``envelope.tenant`` is ``None`` where a message was refused before we knew whose it is. ``utf8`` says
     that the message needs SMTPUTF8 (RFC 6531) to be sent on.
     """

@@ -8,7 +8,7 @@ from counterfoil import clock
 from counterfoil.gateway.access import AccessLimits
 from counterfoil.gateway.routing import Client
 from counterfoil.gateway.server import SmtpServer
-from counterfoil.gateway.smtp.events import Content, Mail, Recipient
+from counterfoil.gateway.smtp.events import Content, Mail, Recipient, Spoilt
 from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.gateway.tls import server_context
 from counterfoil.lab import inbound
@@ -58,6 +58,9 @@ class _Delivery:
         now = clock.now().timestamp()
         self._engine.handle(deliver, Call("SMTP", "", {}, {}, b"", "", now, "", self._engine.request_id()))
         return Reply(250, "2.6.0", f"<{self._engine.request_id()}@{_HOST}> Queued mail for delivery")
+
+    async def spoilt(self, spoilt: Spoilt) -> None:  # noqa: ARG002 - a server like Exchange keeps nothing of it
+        self._recipients = []
 
     def answered(self, *, heard: bool) -> None:
         """Nobody asks: the laboratory keeps what it took."""

@@ -11,6 +11,8 @@ _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
 _LITERAL = r"\[[!-Z^-~]+\]"
 _ROUTE = re.compile(rf"(?:@{_DOMAIN}(?:,@{_DOMAIN})*:)?")
 _MAILBOX = re.compile(rf"(?P<local>{_DOT_STRING}|{_QUOTED})@(?P<domain>{_DOMAIN}|{_LITERAL})")
+POSTMASTER = "postmaster"
+"""The one recipient that needs no domain (RFC 5321 section 4.5.1), in any case of letters."""
 _LONGEST = 320  # 64 + @ + 255 octets (RFC 5321 section 4.5.3.1); longer local parts are seen, and pass within it
 
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from counterfoil.gateway.smtp.address import BadAddress, mailbox, path
+from counterfoil.gateway.smtp.address import POSTMASTER, BadAddress, mailbox, path
 from counterfoil.gateway.smtp.events import Mail, Recipient
 from counterfoil.gateway.smtp.reply import Reply
 
@@ -86,7 +86,8 @@ def recipient(argument: str, *, utf8: bool) -> Recipient:
     address, parameters = _path_and_parameters(argument, "TO:")
     if parameters:
         raise BadCommand(Reply(555, "5.5.4", "a parameter that is not offered here"))
-    _check(address, utf8=utf8, code="5.1.3")
+    if address.lower() != POSTMASTER:
+        _check(address, utf8=utf8, code="5.1.3")
     return Recipient(address)
 
 

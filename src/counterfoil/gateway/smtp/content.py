@@ -29,12 +29,14 @@ class ContentReader:
     """Takes octets until the end of data.
 
     Attributes:
+        size: Octets seen so far, as they are on the wire.
         long_line: The longest line over 998 octets, or 0.
         fault: The answer to the message if it cannot be taken: at its end, or at once if ``fatal``.
         fatal: Whether the session is over.
     """
 
     def __init__(self, limits: Limits) -> None:
+        self.size = 0
         self.long_line = 0
         self.fault: Reply | None = None
         self.fatal = False
@@ -47,6 +49,7 @@ class ContentReader:
 
     def receive(self, data: bytes) -> bytes | None:
         """Take octets; return ``None`` while there is more to come, else what follows the end of data."""
+        self.size += len(data)
         buffer = self._buffer
         start = max(len(buffer) - len(_END) + 1, 0)
         buffer += data

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from counterfoil.gateway.smtp.reply import Reply
+
 
 @dataclass(frozen=True, slots=True)
 class Hello:
@@ -44,6 +46,17 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoilt:
+    """Content that could not be taken, and was answered so; whatever transaction was open is gone.
+
+    ``size`` are the octets that were seen of it; nothing of them is kept.
+    """
+
+    reply: Reply
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reset:
     """RSET was said, and answered; whatever transaction was open is gone."""
 
@@ -60,6 +73,6 @@ class Closed:
     reason: str
 
 
-Event = Hello | Mail | Recipient | Content | Reset | StartTls | Closed
+Event = Hello | Mail | Recipient | Content | Spoilt | Reset | StartTls | Closed
 Question = Mail | Recipient | Content
 """The events that want ``Session.answer``."""

@@ -10,7 +10,18 @@ from collections.abc import Callable, Mapping
 from counterfoil.gateway.smtp import command
 from counterfoil.gateway.smtp.command import BadCommand, Command
 from counterfoil.gateway.smtp.content import ContentReader
-from counterfoil.gateway.smtp.events import Closed, Content, Event, Hello, Mail, Question, Recipient, Reset, StartTls
+from counterfoil.gateway.smtp.events import (
+    Closed,
+    Content,
+    Event,
+    Hello,
+    Mail,
+    Question,
+    Recipient,
+    Reset,
+    Spoilt,
+    StartTls,
+)
 from counterfoil.gateway.smtp.limits import Limits
 from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.gateway.smtp.table import FOREIGN, IDLE, LAST_OF_GROUP, TABLE, State
@@ -136,7 +147,8 @@ class Session:
         rest = reader.receive(data)
         if reader.fatal and reader.fault:
             self._drop(reader.fault)
-            return None
+            self._reader = None
+            return Spoilt(reader.fault, reader.size)
         if rest is None:
             return None
         self._reader = None
@@ -144,7 +156,7 @@ class Session:
         self.state = State.GREETED
         if reader.fault:
             self._say(reader.fault)
-            return Reset()
+            return Spoilt(reader.fault, reader.size - len(rest))
         return Content(reader.content(), reader.long_line)
 
     def _line(self) -> bytes | None:
