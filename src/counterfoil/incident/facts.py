@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from counterfoil.credential.campaign import Place
+from counterfoil.incident.pages import when
 from counterfoil.incident.record import Containment
 
 SHOWN = 200
@@ -154,8 +155,7 @@ def _touched(state: str, thefts: list[Mapping[str, Any]], lacking: tuple[str, ..
     question = "Did somebody else use it?"
     if state == "touched":
         because = tuple(
-            f"{KINDS[entry['kind']]}: {entry['count']} rows of your own logs, {entry['first']} to {entry['last']}"
-            for entry in thefts
+            f"{KINDS[entry['kind']]}: {rows(entry['count'])} of your own logs, {_span(entry)}" for entry in thefts
         )
         return Fact(question, "Yes", Grade.PROVEN, because)
     if state == "cannot-say":
@@ -186,9 +186,18 @@ def _sum(extent: Mapping[str, Any]) -> str:
     said = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
     boxes = len(extent["mailboxes"])
     where = f" in {boxes} mailbox{'' if boxes == 1 else 'es'}" if boxes else ""
-    if extent["widened"]:
-        said.append("possibly more, where a log row names a folder and no message")
-    return (", ".join(said) or "Something")[:1].upper() + (", ".join(said) or "something")[1:] + where
+    more = "; possibly more, where the log names a folder and no message" if extent["widened"] else ""
+    return f"{' and '.join(said) or 'Something'}{where}{more}"
+
+
+def rows(count: int) -> str:
+    """Spell a number of log rows."""
+    return f"{count} row" if count == 1 else f"{count} rows"
+
+
+def _span(entry: Mapping[str, Any]) -> str:
+    first, last = when(entry["first"]), when(entry["last"])
+    return first if first == last else f"{first} to {last}"
 
 
 def _lacking(part: Mapping[str, Any] | None) -> Iterator[str]:
@@ -197,10 +206,10 @@ def _lacking(part: Mapping[str, Any] | None) -> Iterator[str]:
         for state, hours in sorted(covered["states"].items()):
             if state != "proven" and hours:
                 log = LOGS.get(covered["source"], covered["source"])
-                yield f"{log}: {hours} hours cannot be judged, {WHY.get(state, state)}"
+                yield f"{log}: {hours} hour{'' if hours == 1 else 's'} cannot be judged, {WHY.get(state, state)}"
     for entry in part["discrepancies"] if part else ():
         if entry["kind"] == "unexplained":
-            yield f"{entry['count']} rows that neither our records nor a theft explain"
+            yield f"{rows(entry['count'])} that neither our records nor a theft explain"
 
 
 def _limits(part: Mapping[str, Any] | None) -> Iterator[str]:
@@ -251,7 +260,7 @@ def _rotated(place: Place, until: datetime | None) -> Iterator[Did]:
     elif place.removed_at:
         yield Did(
             None,
-            f"A token that the old key won may live until {until:%d %B %Y %H:%M} UTC."
+            f"A token that the old key won may live until {when(until)}."
             if until
             else "A token that the old key won may still live.",
         )

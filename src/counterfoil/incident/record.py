@@ -202,6 +202,15 @@ class Incident:
                 found[here] = Containment(*same, since, done=True, released=released)
         return found
 
+    def told(self, tenant: str) -> bool:
+        """Say whether a customer was told: mail that was accepted, or a person; exported files do not count."""
+        return any(
+            entry.said.tenant == tenant
+            and entry.said.detail.get("how") not in ("export", "their-word")
+            and entry.said.detail.get("result") in (None, "accepted")
+            for entry in self.of(Kind.TOLD)
+        )
+
     def document(self) -> dict[str, Json]:
         """Spell the whole record as JSON."""
         return {

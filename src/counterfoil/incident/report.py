@@ -25,7 +25,8 @@ class Row:
     customer: Customer
     telling: Telling
     notices: tuple[Notice, ...]
-    told: tuple[str, ...]
+    told: bool
+    lines: tuple[str, ...]
     stands: Standing | None
 
 
@@ -39,6 +40,7 @@ def rows(
             customer,
             telling(customer),
             tuple(notice for notice in papers if notice.tenant == customer.tenant),
+            incident.told(customer.tenant),
             tuple(
                 f"{pages.when(e.time)}: {e.said.words}"
                 for e in incident.of(Kind.TOLD)
@@ -60,7 +62,7 @@ def counts(lines: Iterable[Row]) -> dict[str, Json]:
         "touched": sum(row.telling.state == "touched" for row in found),
         "cannot_say": sum(row.telling.state == "cannot-say" for row in found),
         "clean": sum(row.telling.state == "clean" for row in found),
-        "told": sum(bool(row.told) for row in found),
+        "told": sum(row.told for row in found),
         "removed": sum(place.removed_at is not None for place in places),
         "proven_dead": sum(place.dead_at is not None for place in places),
         "attacker_out": sum(place.out_at is not None for place in places),
@@ -91,7 +93,8 @@ def _line(row: Row) -> dict[str, Json]:
         "containments": [containment_document(c) for c in customer.containments],
         "refused_meanwhile": customer.refused,
         "notices": [{"paper": n.paper.value, "state": n.state.value, "sha256": n.sha256} for n in row.notices],
-        "told": [*row.told],
+        "told": row.told,
+        "handed_out": [*row.lines],
         "by_hand": None if row.stands is None else stands_document(row.stands),
     }
 

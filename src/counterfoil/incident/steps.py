@@ -109,7 +109,7 @@ def standing(seen: Iterable[Observed], said: datetime | None, deadline: datetime
         words = (
             "the new certificate works, and the old one still does" if state == "added" else "the old key still works"
         )
-        if last.old is Met.UNKNOWN:
+        if last.old is not Met.ACCEPTED:
             words = "the new certificate works; what became of the old one could not be seen"
         if said is not None:
             words += f"; they said on {said:%d %B %H:%M} UTC that it was done"

@@ -55,6 +55,12 @@ def rotation(
     verdict.compare("keys on each application", dict(sorted(keys.items())), dict.fromkeys(sorted(keys), 1))
 
 
+def notices(verdict: Verdict, told: list[str], said: Mapping[str, Any], true: Mapping[str, Any]) -> None:
+    """Compare whom our record calls told, and what lies in their mailboxes, with the thief's own journal."""
+    verdict.compare("customers told", told, sorted(true))
+    verdict.compare("what the notices in the mailboxes say", {**said}, {**true})
+
+
 def mail(
     verdict: Verdict, acknowledged: set[int], copies: Mapping[int, int], unsure: int, claimed: Mapping[str, int]
 ) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from counterfoil import clock
 from counterfoil.app import campaigning
 from counterfoil.app.campaigning import Wanted
-from counterfoil.app.drill import claims
+from counterfoil.app.drill import claims, notices
 from counterfoil.app.drill.claims import Verdict
 from counterfoil.app.drill.customers import READ, REPLAYED, Customer, Shared, shared_key, take_on
 from counterfoil.app.drill.life import Heartbeats
@@ -74,6 +74,7 @@ def play(folder: Path, tenants: int, seed: int, say: Callable[[str], None]) -> T
         chapter(f"taking {tenants} tenants on board")
         customers = take_on(here, tenants, shared)
         connected = [customer for customer in customers if customer.mail is not None]
+        unlicensed = connected[READ + REPLAYED].tenant_id
         beats = Heartbeats(here, customers)
         with Traffic(here, customers, pause=0.05) as traffic:
             chapter("mail flows; heartbeats prove coverage")
@@ -86,18 +87,29 @@ def play(folder: Path, tenants: int, seed: int, say: Callable[[str], None]) -> T
             chapter("alert: the thumbprint is reported stolen; reconciling the tenants' logs with our ledger")
             clock.sleep(LIVES["bind_window_seconds"] + 1)  # mailbox audit gathers that long before it writes
             answer = _reconcile(here)
-            claims.scope(verdict, answer.document, true, len(connected), [connected[READ + REPLAYED].tenant_id])
+            claims.scope(verdict, answer.document, true, len(connected), [unlicensed])
             path = folder / "report.html"
             path.write_text(
                 report(answer.tenants, answer.document, answer.files, answer.window.since, answer.window.until),
                 encoding="utf-8",
             )
+            chapter("opening an incident from the answer")
+            opened = notices.open_incident(here, answer.document, shared.thumbprint, CAMPAIGN)
+            verdict.compare("the incident is about the stolen certificate", opened, true=True)
             chapter("rotating to a key of its own for each, in waves, until the old key is proven dead")
             places = _rotate(here, beats, say, shared.thumbprint)
             beats.beat()
             chapter("trying the stolen key, as the thief would")
             claims.rotation(verdict, places, _thief_is_refused(here, connected, shared), _keys(here, connected))
             verdict.compare("jobs still waiting", sorted(beats.waiting), [])
+        chapter("telling each customer what we know, and sealing the evidence")
+        told = notices.tell(here, customers, PACE)
+        texts = notices.received(here, customers)
+        claims.notices(verdict, told, notices.said(texts), notices.expected(connected, true, unlicensed))
+        verdict.compare("notices that name another customer", [], notices.naming_others(texts, customers))
+        verdict.compare(
+            "the sealed evidence verifies offline", notices.bundle_verifies(here, connected[0], PACE), true=True
+        )
         chapter("checking the mail equation against the sender's count and the mailboxes")
         _mail(here, customers, traffic, verdict)
     chapter("done")

@@ -1,0 +1,87 @@
+"""The work by hand: what was seen by real use decides, and the gap is shown."""
+
+from datetime import timedelta
+
+import pytest
+from tests.incident.conftest import NOW
+
+from counterfoil.incident.notice import steps_notice
+from counterfoil.incident.steps import Handover, Met, Observed, met, standing
+
+DEADLINE = NOW + timedelta(days=3)
+PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+A, R, G, U = Met.ACCEPTED, Met.REFUSED, Met.GONE, Met.UNKNOWN
+
+
+def stand(*looks, said=None, days=1):
+    """Where a customer stands after looks an hour apart."""
+    seen = [Observed(NOW + timedelta(hours=n), old, new) for n, (old, new) in enumerate(looks)]
+    return standing(seen, said, DEADLINE, NOW + timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("looks", "state"),
+    [
+        ((), "open"),
+        (((A, R),), "open"),
+        (((A, A),), "added"),
+        (((R, R),), "deleted-first"),
+        (((G, G),), "deleted-first"),
+        (((R, A),), "done"),
+        (((R, A), (A, A)), "added"),
+        (((G, A),), "added"),
+        (((U, A),), "added"),
+        (((U, U),), "open"),
+    ],
+)
+def test_real_use_decides(looks, state):
+    """Done is only a refusal of the old key as unknown, together with the new one accepted, in the last look."""
+    assert stand(*looks).state == state
+
+
+def test_their_word_is_said_to_be_their_word():
+    """Without real use the state is by-word; real use that contradicts it wins."""
+    assert stand(said=NOW).state == "by-word"
+    assert "no real use has shown it" in stand(said=NOW).words
+    contradicted = stand((A, R), said=NOW)
+    assert contradicted.state == "open"
+    assert "they said" in contradicted.words
+
+
+def test_who_deleted_first_has_a_gap_until_the_new_key_works():
+    """The time in which no key worked is shown from the first look to the one that won."""
+    shut = stand((A, R), (R, R), (R, R), (R, A))
+    assert (shut.gap_since, shut.gap_until) == (NOW + timedelta(hours=1), NOW + timedelta(hours=3))
+    assert stand((R, R)).gap_until is None
+    assert stand((A, A), (R, A)).gap_since is None
+
+
+def test_overdue_is_who_is_not_done_after_the_deadline():
+    """Done is never overdue."""
+    assert stand((A, R), days=4).overdue
+    assert not stand((A, R)).overdue
+    assert not stand((R, A), days=4).overdue
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [(None, A), ("AADSTS700027", R), ("AADSTS700016", G), ("AADSTS7000112", G), ("AADSTS53003", U), ("busy", U)],
+)
+def test_only_an_unknown_key_proves_something_about_the_key(error, word):
+    """A disabled application or a policy refuses every key."""
+    assert met(error) is word
+
+
+def test_the_page_has_its_own_ids_and_the_order_that_leaves_nothing_old():
+    """Portal wording, PowerShell and certificate carry this customer's ids; the list is replaced in one write."""
+    handover = Handover("Contoso", "t1", "a1", ("OLD1",), "NEW1NEW1", PEM, DEADLINE)
+    subject, html, text = steps_notice(handover, "CF-1", "Example", NOW)
+    assert "27 November 2026, 05:00 UTC" in subject
+    for paper in (html, text):
+        for word in ("Contoso", "t1", "a1", "OLD1", "NEW1NEW1", "BEGIN CERTIFICATE", "App registrations"):
+            assert word in paper
+    lines = handover.powershell()
+    assert sum(line.startswith("Update-MgApplication") for line in lines) == 1
+    assert next(n for n, line in enumerate(lines) if "throw" in line) < lines.index(
+        "Update-MgApplication -ApplicationId $app.Id -KeyCredentials @($key)"
+    )
