@@ -47,3 +47,6 @@ def log_to_stderr(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for chatty in ("httpx", "httpcore", "msal"):
+        # At "info" they write down every URL, and ours name mailboxes.
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -19,7 +19,7 @@ from counterfoil.app.connecting import opened_books
 from counterfoil.app.heartbeat import HEARTBEAT, Sender, beat, beats
 from counterfoil.app.house import Books
 from counterfoil.app.pulling import pull, pulls
-from counterfoil.app.standing import FAILED, NOT_POSSIBLE, Standing, Standings
+from counterfoil.app.standing import FAILED, GOOD, NOT_POSSIBLE, Standing, Standings
 from counterfoil.app.state import State
 from counterfoil.config.settings import Config
 from counterfoil.credential.collect import SOCKET
@@ -32,6 +32,9 @@ PAUSE = 30.0
 """Seconds between two looks for what is due."""
 
 AT_ONCE = 8
+
+SOONER = 5.0
+"""Minutes after which what did not go well is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,10 @@ class Services:
 
 def _is_due(standings: Standings, connection: Connection, duty: str, minutes: float) -> bool:
     before = standings.of(connection).duties.get(duty)
-    return before is None or clock.now() - before.at >= timedelta(minutes=minutes)
+    if before is None:
+        return True
+    pause = minutes if before.state == GOOD else min(minutes, SOONER)
+    return clock.now() - before.at >= timedelta(minutes=pause)
 
 
 def _wait(ending: threading.Event, seconds: float) -> None:

@@ -1,0 +1,211 @@
+"""The doctor: each fault that we make is found by name, with a cause and a fix."""
+
+import datetime as dt
+import re
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from tests.app.laboratory import place
+
+from counterfoil import clock
+from counterfoil.app import connecting
+from counterfoil.app.doctor import machine
+from counterfoil.app.doctor.examine import CHECKS, examine
+from counterfoil.app.flags import FLAGS, flags_of
+from counterfoil.config import load
+from counterfoil.model.errors import Misconfigured
+from counterfoil.model.trust import Connection, Credential, CredentialState
+
+
+@pytest.fixture(scope="module")
+def at(tmp_path_factory):
+    """One laboratory with a signer for this file."""
+    with place(tmp_path_factory.mktemp("doctor")) as made:
+        made.data.chmod(0o700)
+        yield made
+
+
+def found(at, check, config=None):
+    """The findings of one check, as (about, cause)."""
+    for looked in examine(at.data, load(config or at.config)):
+        if looked.check == check:
+            return [(f.about, f.cause) for f in looked.findings]
+    return []
+
+
+def causes(at, check, config=None):
+    """All causes of one check as one text."""
+    return " | ".join(cause for _, cause in found(at, check, config))
+
+
+def test_every_finding_says_what_to_do(at):
+    """No finding of any check is without a cause and a fix, and every check was made."""
+    looked = list(examine(at.data, load(at.config)))
+    assert [one.check for one in looked] == ["database", *(name for name, _ in CHECKS)]
+    assert all(f.about and f.cause and f.fix for one in looked for f in one.findings)
+
+
+def test_a_folder_that_others_may_enter_is_found(at):
+    """Mode 0755 on the data folder is a problem, and the fix is the command."""
+    at.data.chmod(0o755)
+    try:
+        assert "others may enter it (mode 755)" in causes(at, "data folder")
+    finally:
+        at.data.chmod(0o700)
+    assert found(at, "data folder") == []
+
+
+def test_how_keys_are_kept_is_said(at):
+    """A signer of our own user with a key file is a note about both."""
+    words = causes(at, "signer")
+    assert "same user" in words
+    assert "sealed with a key file" in words
+
+
+def test_a_shared_certificate_and_a_foreign_secret_are_found(at):
+    """Two tenants on one imported certificate are flagged; a secret that we do not know is named with its id."""
+    key, pem = self_signed("shared", days=30)
+    for name in ("left", "right"):
+        connection = at.register(name, "mail", ["Mail.Read", "Application.Read.All"])
+        at.upload(connection, connecting.enter(at.books, connection, "test", 30, (key + pem, None)))
+        at.command("connection", "test", name)
+    secret = at.lab.operate("admin_add_secret", app_id=connection.app)
+    shared = [about for about, cause in found(at, "connections") if "same certificate" in cause]
+    assert [about.split(" ")[0] for about in shared] == ["left", "right"]
+    assert secret["key_id"] in causes(at, "tenants")
+    code, rows, _ = at.command("connection", "list")
+    assert code == 0
+    assert all("shared" in row["flags"] for row in rows if row["tenant"] in {"left", "right"})
+
+
+def test_a_tenant_that_lets_us_in_no_more_is_found(at):
+    """A disabled application shows under tenants with the words of the token service and a hint."""
+    connection = at.register("shut", "mail", ["Mail.Read"])
+    at.connect(connection)
+    at.lab.operate("admin_enable", tenant=connection.tenant_id, app_id=connection.app, enabled=False)
+    about, cause = next(pair for pair in found(at, "tenants") if pair[0].startswith("shut"))
+    assert connection.app in about
+    assert "its administrator can enable it" in cause
+
+
+def test_a_next_hop_that_does_not_answer_is_found(at):
+    """A port where nobody listens is a problem of that next hop, with the domains that it concerns."""
+    at.command("tenant", "add", "nowhere", "--domain", "nowhere.example", "--next-hop", "127.0.0.1:9")
+    try:
+        about, _ = found(at, "next hops")[0]
+        assert "nowhere.example" in about
+        assert "could not be tried" in causes(at, "back door")
+    finally:
+        at.command("tenant", "remove", "nowhere", "--yes")
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "words"),
+    [
+        ("gw.example", 3, "it ends in"),
+        ("gw.example", -1, "not now"),
+        ("other.example", 90, "it is for other.example, and we call ourselves gw.example"),
+        ("*.example", 90, ""),
+    ],
+)
+def test_a_certificate_that_will_not_do_is_found(at, tmp_path, name, days, words):
+    """Its end and its names are compared with the clock and with what we call ourselves."""
+    key, pem = self_signed(name, days=days)
+    (tmp_path / "key.pem").write_bytes(key)
+    (tmp_path / "certificate.pem").write_bytes(pem)
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[gateway]\nhostname = "gw.example"\ntls_certificate = "certificate.pem"\ntls_key = "key.pem"\n'
+        + at.config.read_text()
+    )
+    assert words in causes(at, "certificate", config) if words else not found(at, "certificate", config)
+
+
+def test_a_clock_that_is_off_is_found(at, monkeypatch):
+    """Ten minutes off the token service's Date is a problem, told in seconds."""
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + dt.timedelta(minutes=10))
+    off = re.search(r"our clock is (\d+) s off", causes(at, "clock"))
+    assert off is not None
+    assert 590 <= int(off[1]) <= 610
+
+
+def test_a_disk_that_is_nearly_full_is_found(at, monkeypatch):
+    """Little room left is a problem before mail has to be deferred."""
+    monkeypatch.setattr(machine, "LEAST_FREE", 1 << 60)
+    assert "mail is deferred" in causes(at, "disk")
+
+
+def test_where_there_is_nothing_it_cannot_run(at, tmp_path):
+    """No data folder is exit 2 and a hint, and nothing is made there."""
+    with pytest.raises(Misconfigured, match="there is no data"):
+        list(examine(tmp_path, load(None)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_database_is_a_finding(tmp_path):
+    """A database that does not open is told with its hint, and nothing else is looked at."""
+    (tmp_path / "counterfoil.db").write_bytes(b"this is no database" * 100)
+    looked = list(examine(tmp_path, load(None)))
+    assert [one.check for one in looked] == ["database"]
+    assert "restore the newest backup" in looked[0].findings[0].fix
+
+
+def credential(**more):
+    """A credential of thirty days, current and ours alone."""
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    said = {
+        "tenant": "t",
+        "app": "a",
+        "generation": 1,
+        "state": CredentialState.CURRENT,
+        "key": "file:x",
+        "thumbprint_sha1": "A",
+        "thumbprint_sha256": "B",
+        "key_id": None,
+        "not_before": start,
+        "not_after": start + dt.timedelta(days=30),
+    }
+    return Credential(**said | more)
+
+
+@pytest.mark.parametrize(
+    ("current", "roles", "shared", "day", "flags"),
+    [
+        (credential(), ("Mail.Read",), (), 1, ()),
+        (credential(), ("Mail.Read",), (), 15, ("past-half-life",)),
+        (credential(), ("Mail.Read",), (), 30, ("expired",)),
+        (credential(), ("Mail.Read",), ("B",), 1, ("shared",)),
+        (credential(state=CredentialState.TAINTED), ("Mail.Read",), (), 1, ("tainted",)),
+        (None, None, (), 1, ("no-credential", "roles-unknown")),
+    ],
+)
+def test_flags_say_what_the_books_say(current, roles, shared, day, flags):
+    """Each flag appears at its bound, and every one has a cause and a fix."""
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(days=day)
+    connection = Connection("n", "t", "a", "o", "s", roles)
+    assert flags_of(connection, current, shared, now) == flags
+    assert set(flags) <= set(FLAGS)
+
+
+def self_signed(name, *, days):
+    """A key and a certificate for one DNS name as PEM, ending in so many days."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    now = clock.now()
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=5))
+        .not_valid_after(now + dt.timedelta(days=days, hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(*form), made.public_bytes(serialization.Encoding.PEM)

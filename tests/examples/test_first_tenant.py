@@ -1,0 +1,36 @@
+"""From nothing to a connected tenant: the script of docs/first-tenant.md, run as a stranger would."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import require_program
+
+SCRIPT = Path(__file__).parents[2] / "examples" / "first_tenant.sh"
+
+
+def test_the_walk_leads_to_a_connected_tenant(tmp_path):
+    """Every step ends well, logs lie in the evidence folder, and it says how long it took."""
+    require_program("curl")
+    environment = {**os.environ, "COUNTERFOIL": f"{sys.executable} -m counterfoil"}
+    done = subprocess.run(
+        ["sh", str(SCRIPT), str(tmp_path / "walk")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    took = re.search(r"connected in (\d+) seconds", done.stdout)
+    assert took is not None
+    sys.stdout.write(took[0] + "\n")
+    assert "missing:  nothing" in done.stdout
+    assert "too much: nothing" in done.stdout
+    assert "nothing is wrong" in done.stdout
+    evidence = list((tmp_path / "walk" / "data" / "evidence").rglob("*.json"))
+    assert {path.parent.name for path in evidence} >= {"sign-ins", "directory-audit"}
+    assert "PRIVATE" not in json.dumps([path.read_text() for path in (tmp_path / "walk").glob("*.json")])

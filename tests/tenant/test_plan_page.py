@@ -1,0 +1,42 @@
+"""The plan as a page: everything is on it, and nothing in it runs."""
+
+import re
+
+import pytest
+
+from counterfoil.tenant import plan
+from counterfoil.tenant.permissions import PRODUCTS, needed
+from counterfoil.tenant.plan_page import as_html
+
+
+def page(*products, tenant="contoso"):
+    """The page of a plan."""
+    return as_html(plan.make(tenant, products, "gw.example.org", "X-Counterfoil-Tenant"))
+
+
+@pytest.mark.parametrize("product", [name for name in PRODUCTS if name != "control"])
+def test_each_product_has_a_page_with_its_permissions_and_no_others(product):
+    """A page for one product names every permission that it needs, with its reason, and asks for no more."""
+    text = page(product)
+    asked = set(re.findall(r"<code>([A-Za-z]+\.[A-Za-z.]+)</code>", text))
+    assert asked == set(needed((product,)))
+    assert all(reason.split(" (")[0] in text for reasons in needed((product,)).values() for reason in reasons)
+
+
+def test_a_name_from_outside_is_text():
+    """A tenant whose name is markup is shown as it is written."""
+    text = page("watch", tenant="<script>alert(1)</script>")
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_nothing_is_loaded_from_anywhere():
+    """The page can be read offline: no script, no picture, no link to another host."""
+    text = page("remediate", "control")
+    assert not re.search(r"<(script|img|link|iframe)|src=|href=|url\(", text)
+
+
+def test_the_control_application_is_told_apart():
+    """The second application is explained where it is asked for, and only there."""
+    assert "second application" in page("remediate", "control")
+    assert "second application" not in page("remediate")
