@@ -14,7 +14,7 @@ from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.instant import from_rfc3339
 from counterfoil.model.trust import CredentialState, Job
 from tests.credential.conftest import APP, AUDIENCE, TENANT
-from tests.credential.test_signer import pem
+from tests.credential.test_signer import lay_to_rest, pem
 
 NAME = f"{TENANT}/{APP}/1"
 JOB = Job("job-1", "verify", clock.now())
@@ -76,8 +76,7 @@ def test_a_shared_certificate_is_flagged(signer, opened):
     ((mark, places),) = shared(listed(ledger.engine)).items()
     assert {place.tenant for place in places} == {TENANT, "other.example"}
     assert len(mark) == 64
-    for state in (CredentialState.TAINTED, CredentialState.DEAD):
-        signer.custodian.mark("other.example", APP, "other.example/" + APP + "/1", state)
+    lay_to_rest(signer, "other.example")
     collect(ledger, signer.custodian, clock.now())
     assert shared(listed(ledger.engine)) == {}
 

@@ -30,7 +30,7 @@ def test_the_verifier_needs_nothing_of_ours():
     lines = VERIFIER.read_text().splitlines()
     imports = {line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))}
     assert imports - set(sys.stdlib_module_names) == {"cryptography"}
-    assert len(lines) <= 220, "with its words; about 150 lines of it are code"
+    assert len(lines) <= 240, "with its words; about 170 lines of it are code"
 
 
 @pytest.mark.parametrize(

@@ -179,9 +179,14 @@ class TenantHouse:
         return tuple(f"subscription {entry['id']} to {entry.get('notificationUrl')}" for entry in found)
 
     def destroy_old(self, place: Place) -> bool:
-        """Mark the old credentials dead."""
+        """Mark the old credentials dead, and destroy their private keys unless another tenant still uses one."""
         for credential in self._olds(place):
             self._mark(_name(credential), CredentialState.DEAD)
+            # If we die here, the step is taken again: the mark is found and the key is destroyed.
+            which = (self._connection.tenant_id, self._connection.app, _name(credential))
+            stub = self._books.custodian.destroy(*which)
+            if stub is not None:
+                take_in(self._books.ledger, stub)
         return True
 
     def withdraw(self, place: Place) -> None:

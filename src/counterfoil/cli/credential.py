@@ -42,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     adopt.add_argument("--passphrase-file", type=Path, metavar="FILE", help="what opens it")
     certificate = _verb(verbs, "certificate", _certificate, "print the certificate to be published, as PEM")
     certificate.add_argument("credential", metavar="CREDENTIAL", help="tenant/app/generation")
-    mark = _verb(verbs, "mark", _mark, "move a credential to another state; a tainted one never comes back")
+    mark = _verb(
+        verbs, "mark", _mark, "move a credential to another state; tainted never comes back, dead destroys the key"
+    )
     mark.add_argument("credential", metavar="CREDENTIAL", help="tenant/app/generation")
     mark.add_argument("state", choices=[state.value for state in CredentialState], help="its new state")
     _verb(verbs, "collect", _collect, "fetch the signer's stubs that the ledger lacks")
@@ -170,6 +172,8 @@ def _mark(arguments: argparse.Namespace) -> int:
         collect(ledger, custodian, clock.now())
         one = find(ledger.engine, arguments.credential)
         custodian.mark(one.tenant, one.app, arguments.credential, CredentialState(arguments.state))
+        if arguments.state == CredentialState.DEAD:
+            custodian.destroy(one.tenant, one.app, arguments.credential)
         collect(ledger, custodian, clock.now())
     if arguments.json:
         answer_json({"credential": arguments.credential, "state": arguments.state})

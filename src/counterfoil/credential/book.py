@@ -38,7 +38,10 @@ _FOR_A_STANDBY = frozenset({"verify", "rotate", "contain", "drill"})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One credential of the signer; ``key`` is the provider reference, ``place`` which provider keeps it."""
+    """One credential of the signer; ``key`` is the provider reference, ``place`` which provider keeps it.
+
+    ``tested`` says that it was put to the death test, ``destroyed`` that its private key is gone for good.
+    """
 
     credential: str
     tenant: str
@@ -51,6 +54,8 @@ class Entry:
     marks: Thumbprints
     not_before: datetime
     not_after: datetime
+    tested: bool = False
+    destroyed: bool = False
 
     @property
     def body(self) -> dict[str, Json]:
@@ -89,7 +94,10 @@ def apply(book: dict[str, Entry], stub: Stub) -> None:
     if stub.kind == "certificate":
         book[name] = _entry(name, stub)
     elif stub.kind == "mark":
-        book[name] = replace(book[name], state=CredentialState(str(stub.body["state"])))
+        gone = book[name].destroyed or stub.body.get("destroyed") is True
+        book[name] = replace(book[name], state=CredentialState(str(stub.body["state"])), destroyed=gone)
+    elif stub.kind == "death-test":
+        book[name] = replace(book[name], tested=True)
 
 
 def _entry(name: str, stub: Stub) -> Entry:
@@ -152,16 +160,40 @@ def may_test(entry: Entry, reason: str) -> None:
     """
     if reason != "prove-dead":
         raise Refused(f"a death test needs a job for prove-dead, not for {reason}")
+    if entry.destroyed:
+        raise Refused(f"the private key of {entry.credential} was destroyed: there is nothing left to test")
     if entry.state not in TESTABLE:
         raise Refused(f"the credential {entry.credential} is {entry.state}: only a retired or tainted one is tested")
+
+
+def may_destroy(book: Mapping[str, Entry], entry: Entry) -> bool:
+    """Say whether the private key may be destroyed: not while another credential that is not dead shares it.
+
+    Raises:
+        Refused: If the credential itself is not dead.
+    """
+    if entry.state is not _S.DEAD:
+        raise Refused(f"the credential {entry.credential} is {entry.state}: only a dead one's key is destroyed")
+    same = [one for one in book.values() if (one.place, one.key) == (entry.place, entry.key)]
+    return all(one.state is _S.DEAD for one in same)
+
+
+def is_destroyed(book: Mapping[str, Entry], entry: Entry) -> bool:
+    """Say whether the private key of a credential, which others may share, was destroyed."""
+    return any(one.destroyed for one in book.values() if (one.place, one.key) == (entry.place, entry.key))
 
 
 def may_move(entry: Entry, state: CredentialState) -> None:
     """Allow a change of state.
 
     Raises:
-        Refused: If no way leads from the one to the other.
+        Refused: If no way leads from the one to the other, or it would be called dead and was never tried.
     """
+    if state is _S.DEAD and not entry.tested:
+        raise Refused(
+            f"the credential {entry.credential} was never put to the death test: nobody knows that it is dead",
+            "let a rotation retire it; it tries the old key and says when it is refused",
+        )
     if state not in MOVES[entry.state]:
         ways = ", ".join(sorted(MOVES[entry.state])) or "nothing"
         raise Refused(f"the credential {entry.credential} is {entry.state} and cannot become {state}, only {ways}")

@@ -41,6 +41,11 @@ class Custodian:
         answer = self._ask(op="mark", tenant=tenant, app=app, credential=credential, state=state.value)
         return stub_from(answer["stub"])
 
+    def destroy(self, tenant: str, app: str, credential: str) -> Stub | None:
+        """Have the private key of a dead credential destroyed; ``None`` if it was before, or others still use it."""
+        stub = self._ask(op="destroy", tenant=tenant, app=app, credential=credential)["stub"]
+        return None if stub is None else stub_from(stub)
+
     def stubs(self, since: int) -> list[Stub]:
         """Return the signer's stubs after a sequence number, a page of them; empty when there are no more."""
         return [stub_from(document) for document in self._ask(op="stubs", since=since)["stubs"]]

@@ -27,8 +27,8 @@ from counterfoil.model.mail import Json
 from counterfoil.model.trust import Stub
 
 _VERIFIED_AT_START = 1000
-_TELLING = re.compile(rb'"kind":"(?:certificate|mark)"')
-"""A line that says what credentials there are; text inside a JSON string would have its quotes escaped."""
+_TELLING = re.compile(rb'"kind":"(?:certificate|mark|death-test)"')
+"""A line that says how credentials stand; text inside a JSON string would have its quotes escaped."""
 
 
 class Journal:

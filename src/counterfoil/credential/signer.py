@@ -9,12 +9,24 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from counterfoil.credential.algorithm import Algorithm
 from counterfoil.credential.audience import check_audience
-from counterfoil.credential.book import Entry, Use, apply, credential_name, find, fold, may_move, may_test, may_use
+from counterfoil.credential.book import (
+    Entry,
+    Use,
+    apply,
+    credential_name,
+    find,
+    fold,
+    is_destroyed,
+    may_destroy,
+    may_move,
+    may_test,
+    may_use,
+)
 from counterfoil.credential.certificate import make_certificate, read_certificate, read_key_and_certificate, thumbprints
 from counterfoil.credential.journal import Journal
 from counterfoil.credential.jws import LIFETIME, assertion_claims, compact, proof_claims, signing_input
@@ -68,8 +80,8 @@ class Signer:
         self.kept = self._describe()
 
     def _clear(self) -> list[str]:
-        """Remove keys that a crash left before anybody was told of them: halves, and whole ones without a stub."""
-        known = {(entry.place, entry.key) for entry in self._book.values()}
+        """Remove keys that nobody may have: what a crash left, and destroyed ones that came back with a backup."""
+        known = {(entry.place, entry.key) for entry in self._book.values() if not is_destroyed(self._book, entry)}
         cleared: list[str] = []
         for place, provider in self._providers.items():
             cleared += provider.clear_halves()
@@ -100,8 +112,10 @@ class Signer:
         """Make an assertion with a credential that must be refused; a token that it wins is an alarm."""
         with self._lock:
             now, entry = self._clock(), find(self._book, use.tenant, use.app, use.credential)
-            may_test(entry, use.reason)
-            return self._assert("death-test", use, entry, audience, now)
+            may_test(replace(entry, destroyed=is_destroyed(self._book, entry)), use.reason)
+            signed = self._assert("death-test", use, entry, audience, now)
+            apply(self._book, signed.stub)
+            return signed
 
     def proof(self, use: Use, object_id: str) -> Signed:
         """Make a key proof for addKey or removeKey on an application or service principal."""
@@ -169,8 +183,14 @@ class Signer:
             self._see_free(tenant, app, generation)
             private, der = read_key_and_certificate(octets, passphrase)
             marks = thumbprints(der)
-            shared = next((entry.key for entry in self._book.values() if entry.marks == marks), None)
-            key = shared or self._providers["main"].adopt(f"{self._prefix}.import.{marks.sha256[:32]}", private)
+            known = next((entry for entry in self._book.values() if entry.marks == marks), None)
+            if known is not None and is_destroyed(self._book, known):
+                raise Refused("this key was proven dead and destroyed: it does not come back", "use a new one")
+            key = (
+                known.key
+                if known
+                else self._providers["main"].adopt(f"{self._prefix}.import.{marks.sha256[:32]}", private)
+            )
             return self._enter(tenant, app, generation, key, der, place="main", now=now)
 
     def _see_free(self, tenant: str, app: str, generation: int) -> None:
@@ -207,6 +227,27 @@ class Signer:
             entry = find(self._book, tenant, app, credential)
             may_move(entry, state)
             stub = self.journal.write("mark", self._clock(), tenant, credential, {**entry.body, "state": state.value})
+            apply(self._book, stub)
+            return stub
+
+    def destroy(self, tenant: str, app: str, credential: str) -> Stub | None:
+        """Destroy the private key of a dead credential; again is no error.
+
+        Returns:
+            The stub that says so, or ``None`` where it was done before, or others that are not dead share the key.
+
+        Raises:
+            Refused: If the credential is not dead.
+            Unavailable: If the provider does not answer; the key may then be there still.
+        """
+        with self._lock:
+            entry = find(self._book, tenant, app, credential)
+            if not may_destroy(self._book, entry) or entry.destroyed:
+                return None
+            self._providers[entry.place].destroy(entry.key)
+            # If we die here, the key is gone and nothing says so: asked again, the provider finds none, and we go on.
+            said: dict[str, Json] = {**entry.body, "state": entry.state.value, "destroyed": True}
+            stub = self.journal.write("mark", self._clock(), tenant, credential, said)
             apply(self._book, stub)
             return stub
 

@@ -46,6 +46,7 @@ class Operations:
             "certificate": self._certificate,
             "import": self._import,
             "mark": lambda q: {"stub": stub_document(signer.mark(*_who(q), CredentialState(_text(q, "state"))))},
+            "destroy": self._destroy,
             "checkpoint": self._checkpoint,
             "stubs": self._stubs,
             "status": self._status,
@@ -74,6 +75,10 @@ class Operations:
         secret = None if passphrase is None else str(passphrase).encode()
         made = self._signer.adopt(*which, strict_base64(_text(question, "file")), secret)
         return {"stub": stub_document(made.stub)}
+
+    def _destroy(self, question: dict[str, Any]) -> dict[str, Json]:
+        stub = self._signer.destroy(*_who(question))
+        return {"stub": None if stub is None else stub_document(stub)}
 
     def _checkpoint(self, question: dict[str, Any]) -> dict[str, Json]:
         root = strict_base64(_text(question, "root"))
