@@ -11,9 +11,6 @@ from counterfoil.model.mail import Verdict
 from counterfoil.scan.policy import DEFAULT_POLICY
 from counterfoil.scan.verdict import decide
 
-FALSE_ALARMS = 2
-"""Of the ordinary mail: two messages whose base64 holds what is none, which mail clients read differently."""
-
 
 def judged(folder: Path) -> dict[Path, Verdict]:
     """The verdict on every message of a folder, without any look-up."""
@@ -24,12 +21,10 @@ def judged(folder: Path) -> dict[Path, Verdict]:
 
 @pytest.mark.corpus
 def test_clean_mail_stays_clean(corpora):
-    """No ordinary message is malicious or uninspectable, and the number of suspicious ones is pinned."""
+    """Every ordinary message is clean, without an exception."""
     verdicts = judged(corpora / "clean")
     assert len(verdicts) >= 40
-    alarms = {path.name: str(verdict) for path, verdict in verdicts.items() if verdict is not Verdict.CLEAN}
-    assert set(alarms.values()) <= {"suspicious"}
-    assert len(alarms) <= FALSE_ALARMS, alarms
+    assert {path.name: str(verdict) for path, verdict in verdicts.items() if verdict is not Verdict.CLEAN} == {}
 
 
 @pytest.mark.corpus
