@@ -8,6 +8,8 @@ import pytest
 from tests.app.laboratory import place
 
 from counterfoil import clock
+from counterfoil.app import campaigning, connecting
+from counterfoil.app.drill.customers import shared_key
 from counterfoil.app.house import TenantHouse
 from counterfoil.app.rotation import Driver, begin, taint
 from counterfoil.credential.campaign import Pace
@@ -178,3 +180,40 @@ def test_a_rotation_that_was_cut_off_goes_on_where_it_stood(at):
     assert run(driver)
     made = [c for c in listed(at.books.ledger.engine, mail.tenant_id) if c.app == mail.app and c.generation < 1_000_000]
     assert [c.generation for c in made] == [1, 2]
+
+
+def test_a_tenant_that_joins_while_a_campaign_runs_gets_a_place(at):
+    """A connection that is entered meanwhile with the stolen certificate is rotated too, and its key tainted."""
+    shared = shared_key()
+    first, second = (with_shared_key(at, name, shared) for name in ("one", "two"))
+    enter_shared(at, first, shared)
+    plan = campaigning.make_plan(
+        at.books, "c1", Kind.COMPROMISE, campaigning.Wanted((shared.thumbprint,)), now=clock.now(), actor="test"
+    )
+    campaigning.open_campaign(at.books, plan)
+    driver = campaigning.driver(at.books, PACE, Brakes(bake=timedelta(seconds=0.2)))
+    driver.round("c1")
+    enter_shared(at, second, shared)
+    assert run(driver)
+    places = Campaigns(at.books.ledger).places("c1")
+    assert {where.state for where in places.values()} == {State.DONE}
+    assert set(places) == {f"{mail.tenant_id}/{mail.app}" for mail in (first, second)}
+    for mail in (first, second):
+        states = {c.generation: c.state for c in listed(at.books.ledger.engine, mail.tenant_id) if c.app == mail.app}
+        assert states[1] is CredentialState.DEAD
+
+
+def with_shared_key(at, name, shared):
+    """A tenant whose mail application has the shared certificate on it; not entered yet."""
+    control = at.register(name, "control", ["Application.ReadWrite.OwnedBy"])
+    at.connect(control)
+    owners = [control.service_principal]
+    mail = at.register(name, "mail", ["Mail.ReadWrite"], owners=owners, tenant_id=control.tenant_id)
+    at.lab.operate("admin_add_key", app_id=mail.app, certificate_pem=shared.certificate_pem)
+    return mail
+
+
+def enter_shared(at, mail, shared):
+    """Enter the connection with the shared key."""
+    connecting.enter(at.books, mail, "test", 30, ((shared.key_pem + shared.certificate_pem).encode(), None))
+    assert connecting.test(at.books, mail, mail.roles, "test").works

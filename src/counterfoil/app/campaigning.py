@@ -1,12 +1,12 @@
 """Campaigns as an operator has them: plan, begin, drive, hold, rehearse; houses made from the registers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from counterfoil import clock
 from counterfoil.app.house import Books, TenantHouse
-from counterfoil.app.rotation import Driver, begin, taint
+from counterfoil.app.rotation import Driver, Joiners, begin, first_place, taint
 from counterfoil.config.settings import Config
 from counterfoil.credential.campaign import Pace, Place, moved
 from counterfoil.credential.campaigns import Campaign, Campaigns
@@ -80,7 +80,7 @@ def make_plan(books: Books, name: str, kind: Kind, wish: Wanted, *, now: datetim
     wanted: list[Connection] = []
     without: list[Connection] = []
     for connection in books.connections.all():
-        if connection.roles is not None and CONTROL in connection.roles:
+        if _controls(connection):
             continue  # control applications are rotated by hand: nobody may write their own credentials
         if (not named or connection.tenant in named) and _fits(books, connection, marks):
             (wanted if control_of(books, connection) else without).append(connection)
@@ -99,10 +99,14 @@ def _fits(books: Books, connection: Connection, marks: set[str]) -> bool:
     return not marks or bool(marks & {current.thumbprint_sha1, current.thumbprint_sha256})
 
 
+def _controls(connection: Connection) -> bool:
+    return connection.roles is not None and CONTROL in connection.roles
+
+
 def control_of(books: Books, connection: Connection) -> Connection | None:
     """Return the control application of a connection's tenant, if it has one."""
     for other in books.connections.all(connection.tenant):
-        if other.tenant_id == connection.tenant_id and other.roles is not None and CONTROL in other.roles:
+        if other.tenant_id == connection.tenant_id and _controls(other):
             return other
     return None
 
@@ -122,7 +126,32 @@ def mark(books: Books, name: str, state: CredentialState) -> None:
 
 def driver(books: Books, pace: Pace, brakes: Brakes) -> Driver:
     """Make what moves campaigns forward."""
-    return Driver(Campaigns(books.ledger), houses(books), pace, brakes, clock=clock.now)
+    return Driver(Campaigns(books.ledger), houses(books), pace, brakes, clock=clock.now, joiners=joiners(books))
+
+
+def joiners(books: Books) -> Joiners:
+    """Make the function that finds connections entered or restored meanwhile with a credential that is replaced.
+
+    It looks when the number of connections has changed. In a compromise the newcomer's credential is tainted
+    like the others.
+    """
+    seen = [0]
+
+    def find(campaign: Campaign, places: Mapping[str, Place]) -> list[Place]:
+        everybody = books.connections.all()
+        if seen[0] == len(everybody):
+            return []
+        seen[0] = len(everybody)
+        marks = {mark for place in places.values() for mark in place.old}
+        strange = [c for c in everybody if f"{c.tenant_id}/{c.app}" not in places and not _controls(c)]
+        fresh = [c for c in strange if _fits(books, c, marks)]
+        found = [first_place(books.ledger, books.connections, campaign.id, campaign.kind, c) for c in fresh]
+        joined = [place for place in found if place is not None]
+        if campaign.kind is Kind.COMPROMISE:
+            taint(books.ledger, joined, lambda name, state: mark(books, name, state))
+        return joined
+
+    return find
 
 
 def houses(books: Books) -> Callable[[Place, Callable[[Place], bool]], House]:

@@ -22,6 +22,8 @@ from counterfoil.tenant.registry import Connections
 
 AT_ONCE = 20
 
+Joiners = Callable[[Campaign, Mapping[str, Place]], list[Place]]
+
 
 class Driver:
     """Moves the tenants of campaigns forward.
@@ -33,6 +35,7 @@ class Driver:
         brakes: When a campaign holds by itself.
         clock: Returns the time.
         gauges: Reads what is watched meanwhile.
+        joiners: Finds tenants that turned up since the campaign began and have what it replaces.
     """
 
     def __init__(
@@ -44,10 +47,11 @@ class Driver:
         *,
         clock: Callable[[], datetime],
         gauges: Callable[[], Gauges] = Gauges,
+        joiners: Joiners = lambda _campaign, _places: [],
     ) -> None:
         self._campaigns, self._houses = campaigns, houses
         self._pace, self._brakes = pace, brakes
-        self._clock, self._gauges = clock, gauges
+        self._clock, self._gauges, self._joiners = clock, gauges, joiners
         self._open: frozenset[str] = frozenset()
 
     def round(self, name: str, *, open_gates: bool = True) -> dict[str, Place]:
@@ -59,6 +63,10 @@ class Driver:
             if campaign.held is None:
                 self._campaigns.hold(name, why, self._clock(), "rotation")
             return places
+        for joiner in self._joiners(campaign, places):
+            self._campaigns.join(campaign, joiner, self._clock())
+            campaign = self._campaigns.campaign(name)
+            places[joiner.tenant] = joiner
         opened = open_waves(campaign.waves, places, self._brakes, self._clock())
         self._open = opened if open_gates else frozenset()
         moving = [place for place in places.values() if self._may_move(place)]
@@ -132,12 +140,15 @@ def begin(
 
     Nothing is written; a connection without a current credential is left out, since it has nothing to rotate.
     """
-    places = [place for connection in wanted if (place := _first(ledger, connections, name, kind, connection))]
+    places = [place for connection in wanted if (place := first_place(ledger, connections, name, kind, connection))]
     waves = plan([place.tenant for place in places], own_test)
     return Campaign(name, kind, now, actor, waves, None), places
 
 
-def _first(ledger: Ledger, connections: Connections, name: str, kind: Kind, connection: Connection) -> Place | None:
+def first_place(
+    ledger: Ledger, connections: Connections, name: str, kind: Kind, connection: Connection
+) -> Place | None:
+    """Return where a connection begins in a campaign; ``None`` where it has no current credential to replace."""
     try:
         current = connections.current(connection)
     except Refused:

@@ -88,6 +88,19 @@ class Campaigns:
         said = {"actor": campaign.opened_by, "action": "campaign-opened", "subject": campaign.id}
         self._ledger.append(stub_at("action", campaign.opened, **said, detail=detail), also=write)
 
+    def join(self, campaign: Campaign, place: Place, now: datetime) -> None:
+        """Give a tenant that turned up meanwhile a place of its own, in the last wave."""
+        waves = (*campaign.waves[:-1], (*campaign.waves[-1], place.tenant)) if campaign.waves else ((place.tenant,),)
+
+        def write(connection: sa.Connection) -> None:
+            change = sa.update(campaigns).where(campaigns.c.id == campaign.id)
+            connection.execute(change.values(waves=json.dumps(waves)))
+            connection.execute(sa.insert(places).values(_row(place) | {"leased_until": 0}))
+
+        detail: dict[str, Json] = {"campaign": campaign.id}
+        said = {"actor": "rotation", "action": "campaign-joined", "subject": place.tenant}
+        self._ledger.append(stub_at("action", now, **said, detail=detail), also=write)
+
     def campaign(self, name: str) -> Campaign:
         """Return a campaign.
 
