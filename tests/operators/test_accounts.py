@@ -54,7 +54,7 @@ def test_every_change_is_in_the_ledger_and_no_password_is(accounts: Accounts, le
     accounts.give("alex", Grant(Role.OPERATOR, None), NOW, "root")
     accounts.take("alex", Grant(Role.VIEWER, "acme"), NOW, "root")
     accounts.set_password("alex", "another four odd words", NOW, "root")
-    accounts.note("log-in", "alex", NOW, {})
+    accounts.note("log-in", "alex", NOW, subject="alex", address="192.0.2.1")
     accounts.remove("alex", NOW, "root")
     did = ["account-added", "role-given", "role-taken", "account-password-set"]
     assert said(ledger) == [

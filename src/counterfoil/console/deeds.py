@@ -88,7 +88,7 @@ def read(sources: Sources, asked: Asked, _form: Form) -> Done:
     told_of = told(sources, name, asked.scope, held_only=True)
     tenant = None if told_of["tenant"] is None else str(told_of["tenant"])
     raw = sources.quarantine.raw(name, tenant)
-    sources.accounts.note("held-read", asked.account.name, asked.now, {"message": name}, tenant)
+    sources.accounts.note("held-read", asked.account.name, asked.now, subject=name, tenant=tenant)
     scan = sources.look(raw)
     texts = [_text(part) for part in scan.parts if part.detected_type.startswith("text/")]
     others = [part for part in scan.parts if not part.detected_type.startswith("text/")]
@@ -136,7 +136,7 @@ def _campaign(sources: Sources, asked: Asked, form: Form, *, holding: bool) -> D
     if holding:
         sources.campaigns.hold(name, why, asked.now, asked.account.actor)
         return Done((f"{name} is held. It goes on when somebody resumes it.",), to)
-    sources.accounts.note("campaign-resume-reason", asked.account.name, asked.now, {"campaign": name, "why": why})
+    sources.accounts.note("campaign-resume-reason", asked.account.name, asked.now, subject=name, why=why)
     sources.campaigns.hold(name, None, asked.now, asked.account.actor)
     return Done((f"{name} may go on: counterfoil rotate apply {name}",), to)
 

@@ -152,7 +152,7 @@ class Gate:
         return answer
 
     def _note(self, action: str, name: str, address: str, now: datetime) -> None:
-        self.sources.accounts.note(action, name, now, {"address": address})
+        self.sources.accounts.note(action, name, now, subject=name, address=address)
 
     def _failed(self, name: str, address: str, now: datetime) -> None:
         """Write a failed try down; a name that is no account's may be a password in the wrong field, so it is not."""

@@ -46,7 +46,8 @@ class ConsoleServer:
 
     def __init__(self, sources: Sources, tls: ssl.SSLContext | None, *, lasting: bool = False) -> None:
         self._stopping = threading.Event()
-        console = Console(sources, Gate(sources), self._stopping.is_set)
+        self.gate = Gate(sources)
+        console = Console(sources, self.gate, self._stopping.is_set)
         headers = dict(HEADERS)
         if lasting:
             headers["strict-transport-security"] = "max-age=31536000"

@@ -173,11 +173,11 @@ class Accounts:
         self._do("roles-taken", tenant, now, actor, write, detail={"tenant": tenant, "accounts": names})
 
     def note(
-        self, action: str, account: str, now: datetime, detail: dict[str, Json], tenant: str | None = None
+        self, action: str, account: str, now: datetime, *, subject: str, tenant: str | None = None, **detail: Json
     ) -> None:
         """Write down something that an account did and that changes no row: a log-in, a look into held mail."""
-        actor = f"console:{account}"
-        self._ledger.append(stub_at("action", now, tenant, actor=actor, action=action, subject=account, detail=detail))
+        said = {"actor": f"console:{account}", "action": action, "subject": subject}
+        self._ledger.append(stub_at("action", now, tenant, **said, detail=detail))
 
     def refused(self, account: str, address: str, now: datetime) -> None:
         """Write down that somebody tried to log in as an account and did not get in."""

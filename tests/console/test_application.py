@@ -1,0 +1,106 @@
+"""What every answer carries, pages in their three forms, and faults that tell nothing."""
+
+import csv
+import io
+
+import pytest
+from tests.console.house import House, post
+
+from counterfoil.console.shield import HEADERS
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 200),
+        ("/messages.json", 200),
+        ("/messages.csv", 200),
+        ("/messages/nobody", 404),
+        ("/static/console.css", 200),
+        ("/static/console.js", 200),
+        ("/static/%2e%2e/application.py", 404),
+        ("/nowhere", 404),
+        ("/log-in", 200),
+        ("/log-out", 405),
+        ("/messages/", 404),
+    ],
+)
+def test_every_answer_carries_the_shield(house: House, path: str, status: int):
+    """Pages, data, style, errors: no script inside a page, no frame around it, nothing kept."""
+    answer = house.browser("chief").get(path)
+    assert answer.status_code == status
+    for name, value in HEADERS.items():
+        if name == "cache-control" and path.startswith("/static/"):
+            assert answer.headers[name] == "no-cache"
+        else:
+            assert answer.headers[name] == value
+    policy = answer.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "server" not in answer.headers
+
+
+def test_pages_load_nothing_from_elsewhere_and_have_no_script_or_style_inside(house: House):
+    """What the policy forbids is not there to begin with."""
+    client = house.browser("chief")
+    for path in ("/", "/messages", "/quarantine/acme-2", "/campaigns/spring", "/ledger", "/log-in"):
+        page = client.get(path).text
+        assert "http://" not in page
+        assert "https://" not in page
+        assert " style=" not in page
+        assert " onclick" not in page
+        assert page.count("<script") == 1
+        assert '<script src="/static/console.js" defer></script>' in page
+
+
+def test_json_and_csv_hold_the_same_rows(house: House):
+    """A table has the same cells in each form; a page of several tables gives each by its name."""
+    client = house.browser("chief")
+    rows = client.get("/messages.json").json()["messages"]
+    cells = list(csv.DictReader(io.StringIO(client.get("/messages.csv").text)))
+    assert [row["id"] for row in rows] == [row["id"] for row in cells]
+    assert {row["subject"] for row in rows} >= {"Invoice for acme", "Held for beta"}
+    assert client.get("/overview.json").json()["mail"]
+    answer = client.get("/ledger.csv", params={"table": "deeds"})
+    assert answer.headers["content-disposition"] == 'attachment; filename="counterfoil.csv"'
+    assert client.get("/ledger.csv", params={"table": "nothing"}).status_code == 404
+
+
+def test_search(house: House):
+    """Each field narrows; times may be a day, a minute or RFC 3339; nonsense is said to be so on the page."""
+    client = house.browser("chief")
+
+    def ids(**query: str) -> set[str]:
+        return {row["id"] for row in client.get("/messages.json", params=query).json()["messages"]}
+
+    assert ids(sender="acme-sender") == {"acme-1", "acme-2"}
+    assert ids(recipient="TO@BETA", outcome="held") == {"beta-2"}
+    assert ids(subject="invoice", tenant="acme") == {"acme-1"}
+    assert ids(verdict="clean") == set()
+    assert ids(until="2020-01-01") == set()
+    assert len(ids(since="2020-01-01T00:00")) == len(ids(since="2020-01-01T00:00:00+01:00")) == len(ids())
+    page = client.get("/messages", params={"since": "<yesterday>"}).text
+    assert "&lt;yesterday&gt; is no time" in page
+    assert "No message matches. Search less" in page
+
+
+def test_a_fault_tells_nothing_of_itself(house: House, monkeypatch: pytest.MonkeyPatch):
+    """The page says where to look; what broke is in the log alone."""
+    client = house.browser("chief")
+
+    def broken(*_args: object) -> None:
+        raise ValueError("the secret of the house")
+
+    monkeypatch.setattr(type(house.sources.books), "tenants", broken)
+    answer = client.get("/tenants")
+    assert answer.status_code == 500
+    assert "secret of the house" not in answer.text
+    assert "Something broke" in answer.text
+
+
+def test_a_word_about_what_was_done_is_said_once(house: House):
+    """It is on the next page and not on the one after."""
+    client = house.browser("chief")
+    assert post(client, "/quarantine/release").status_code == 303
+    assert "Nothing was chosen." in client.get("/quarantine").text
+    assert "Nothing was chosen." not in client.get("/quarantine").text
