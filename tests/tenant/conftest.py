@@ -18,16 +18,19 @@ CALM = {"throttle_share": 0.0, "storm_seconds": 0.0, "timeout_share": 0.0, "cut_
 
 @dataclass
 class Connected:
-    """A connected tenant; ``pauses`` are the seconds that the door waited, which the test does not."""
+    """A connected tenant; ``pauses`` are the seconds that the door would wait, after so many of which all is calm."""
 
     place: Place
     connection: Connection
     pauses: list[float] = field(default_factory=list)
     numbers: itertools.count = field(default_factory=itertools.count)
+    calm_after: int = 0
 
     def pause(self, seconds):
         """Note a pause; wait only as long as a storm in these tests lasts."""
         self.pauses.append(seconds)
+        if len(self.pauses) == self.calm_after:
+            self.dial(**CALM)
         self.place.books.means.pause(min(seconds, 0.05))
 
     @property
@@ -78,5 +81,6 @@ def connected(_connected):
     """A connected tenant in which nothing goes wrong until a test says so."""
     _connected.dial(**CALM)
     _connected.pauses.clear()
+    _connected.calm_after = 0
     yield _connected
     _connected.dial(**CALM)

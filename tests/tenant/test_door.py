@@ -1,15 +1,15 @@
 """The one door: stubs before and after, patience, and no change done twice."""
 
-import threading
 from collections import Counter
 
 import pytest
 from tests.tenant.conftest import ALICE
 
 from counterfoil.model.errors import Unavailable
-from counterfoil.tenant.door import Ask, CallRefused, segment
+from counterfoil.tenant.door import ATTEMPTS, Ask, CallRefused, Door, segment
 from counterfoil.tenant.lanes import Lanes
-from counterfoil.tenant.wire import Lost
+from counterfoil.tenant.token import Means, Tokens
+from counterfoil.tenant.wire import Lost, Wire
 
 ONE = Ask("GET", f"/v1.0/users/{ALICE}/mailFolders/inbox", "read", ALICE)
 
@@ -28,16 +28,12 @@ def test_every_attempt_has_an_id_and_two_stubs(connected):
 def test_a_storm_is_waited_out_and_each_attempt_is_a_call_of_its_own(connected):
     """429 with Retry-After is honoured; every attempt has its own id and says 429, and the last one 200."""
     connected.dial(throttle_share=1.0, retry_after_seconds=3)
-    door, job = connected.door, connected.job()
-    timer = threading.Timer(0.08, lambda: connected.dial(throttle_share=0.0))
-    timer.start()
-    door.call(ONE, job)
-    timer.join()
-    assert connected.pauses
-    assert set(connected.pauses) == {3.0}
+    connected.calm_after = 2
+    job = connected.job()
+    connected.door.call(ONE, job)
+    assert connected.pauses == [3.0, 3.0]
     ends = [stub["status"] for stub in connected.stubs(job) if stub.get("status")]
-    assert Counter(ends)[200] == 1
-    assert set(ends) == {429, 200}
+    assert ends == [429, 429, 200]
     ids = Counter(stub["client_request_id"] for stub in connected.stubs(job))
     assert set(ids.values()) == {2}
 
@@ -77,6 +73,46 @@ def test_a_token_that_ends_in_the_middle_of_a_run_is_renewed(connected):
     stubs = [stub for stub in connected.stubs(job) if stub.get("status")]
     assert {stub["status"] for stub in stubs} == {200}
     assert len({stub["uti"] for stub in stubs}) >= 2
+
+
+def test_a_token_that_is_lost_on_its_way_is_no_lost_change(connected):
+    """The token service hangs beyond our patience: the change was never sent, and each try is an unknown stub."""
+    books, means = connected.place.books, connected.place.books.means
+    connected.dial(token_lost_share=1.0, hang_seconds=1.0)
+    with Wire(means.endpoints, seconds=0.3) as wire:
+        hasty = Means(means.writes, wire, means.endpoints, means.clock, connected.pause, means.lanes)
+        current = books.connections.current(connected.connection)
+        door = Door(Tokens(connected.connection, current, books.through.for_use, hasty))
+        job = connected.job()
+        with pytest.raises(Unavailable, match="no answer from localhost") as caught:
+            door.call(Ask("DELETE", f"/v1.0/users/{ALICE}/messages/x", "change", ALICE), job)
+    connected.dial(token_lost_share=0.0, hang_seconds=0.0)
+    assert not isinstance(caught.value, Lost)
+    assert not connected.stubs(job), "no call was begun"
+    tokens = connected.stubs(job, "token")
+    assert len(tokens) == ATTEMPTS
+    assert {body["outcome"] for body in tokens} == {"unknown"}
+
+
+def test_an_answer_that_comes_too_late_is_lost(connected):
+    """A change that is done while we stop waiting is lost, not refused, and its stub has no status."""
+    (wanted,) = connected.put()
+    mail = connected.mail
+    found = next(m for m in mail.list(ALICE, connected.job()) if m.message_id == wanted)
+    means = connected.place.books.means
+    connected.dial(timeout_share=1.0, hang_seconds=1.0)
+    with Wire(means.endpoints, seconds=0.3) as wire:
+        hasty = Means(means.writes, wire, means.endpoints, means.clock, connected.pause, means.lanes)
+        books = connected.place.books
+        current = books.connections.current(connected.connection)
+        door = Door(Tokens(connected.connection, current, books.through.for_use, hasty))
+        job = connected.job()
+        with pytest.raises(Lost, match="no answer"):
+            door.call(Ask("DELETE", f"/v1.0/users/{ALICE}/messages/{segment(found.id)}", "change", ALICE), job)
+    connected.dial(timeout_share=0.0, hang_seconds=0.0)
+    (stub,) = connected.stubs(job)
+    assert stub.get("status") is None
+    assert found.id not in {m.id for m in mail.list(ALICE, connected.job())}
 
 
 def test_what_microsoft_refuses_is_said_with_what_to_do(connected):

@@ -49,10 +49,22 @@ class CallRefused(Refused):
     """Microsoft 365 said no. ``status`` is HTTP's, ``code`` the error's own word."""
 
     def __init__(self, status: int, code: str, text: str) -> None:
-        super().__init__(f"Microsoft 365 refused the call: {code}: {text}", HINTS.get(status))
+        super().__init__(f"Microsoft 365 refused the call: {code}: {text}", HINTS_BY_CODE.get(code, HINTS.get(status)))
         self.status = status
         self.code = code
 
+
+HINTS_BY_CODE: Mapping[str, str] = {
+    "CredentialInvalidLifetimeAsPerAppPolicy": (
+        "the tenant forbids certificates that live so long: make one with fewer --days, or ask for an exception"
+    ),
+    "Authentication_RequestFromNonPremiumTenantOrB2CTenant": (
+        "the tenant needs Microsoft Entra ID P1 or P2 for this log; without it nobody can say that it is clean"
+    ),
+    "AF10001": "have its administrator grant ActivityFeed.Read",
+    "AF20023": "have its administrator switch the unified audit log on: Set-AdminAuditLogConfig",
+}
+"""What to do, by the error's own word."""
 
 HINTS: Mapping[int, str] = {
     401: "the token is not accepted: counterfoil connection test TENANT says why",

@@ -27,7 +27,7 @@ from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential, Job, Stub
 from counterfoil.tenant.endpoints import Endpoints
 from counterfoil.tenant.lanes import Lanes
-from counterfoil.tenant.wire import Wire, fresh_id
+from counterfoil.tenant.wire import Lost, Wire, fresh_id
 
 LAST_MINUTES = timedelta(seconds=60)
 
@@ -165,16 +165,20 @@ class Tokens:
             self._stub(made[-1], audience, correlation, job, {"outcome": "unknown"})
             return made[-1].jwt
 
-        application = msal.ConfidentialClientApplication(
-            self.connection.app,
-            client_credential={"client_assertion": assertion},
-            authority=authority,
-            instance_discovery=False,
-            http_client=post,
-        )
+        try:
+            application = msal.ConfidentialClientApplication(
+                self.connection.app,
+                client_credential={"client_assertion": assertion},
+                authority=authority,
+                instance_discovery=False,
+                http_client=post,
+            )
+        except ValueError as error:
+            # MSAL says so of any description that it cannot get; the answer itself says more.
+            raise _undescribed(post.last) from error
         answer = application.acquire_token_for_client([f"{audience}/.default"])
         if not made:
-            raise Unavailable("the token service's description could not be read", "check the endpoint and try again")
+            raise _undescribed(post.last)
         return self._settle(answer, made[-1], audience, correlation, job)
 
     def _settle(
@@ -225,11 +229,21 @@ def read_token(value: str) -> Token:
         raise Unavailable("the token service answered with a token that cannot be read") from error
 
 
+def _undescribed(last: "_Response | None") -> TokenRefused | Unavailable:
+    """Say why a tenant's description could not be read; an unknown tenant is answered with its AADSTS code."""
+    try:
+        error = json.loads(last.text) if last is not None else {}
+        return TokenRefused(f"AADSTS{error['error_codes'][0]}", str(error["error_description"]), error.get("trace_id"))
+    except (ValueError, KeyError, TypeError, IndexError):
+        return Unavailable("the token service's description could not be read", "check the endpoint and try again")
+
+
 class _Post:
-    """The HTTP client that MSAL uses: ours, with our correlation id on the token request."""
+    """The HTTP client that MSAL uses: ours, with our correlation id on the token request. Keeps the last answer."""
 
     def __init__(self, wire: Wire, correlation: str) -> None:
         self._wire, self._correlation = wire, correlation
+        self.last: _Response | None = None
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None, **_: object) -> "_Response":
         return self._send("GET", url, headers or {}, None)
@@ -241,10 +255,15 @@ class _Post:
         return self._send("POST", url, {**(headers or {}), **form}, urlencode(data).encode("ascii"))
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> "_Response":
-        answer = self._wire.send(method, url, headers, content)
+        try:
+            answer = self._wire.send(method, url, headers, content)
+        except Lost as error:
+            # A token that went astray is no change in the tenant: whoever asks again gets another.
+            raise Unavailable(error.message, "it is tried again later") from error
         if answer.status >= 500 or answer.status == 429:
             raise Unavailable(f"the token service is busy ({answer.status})", "it is tried again later")
-        return _Response(answer.status, answer.content.decode("utf-8", "replace"), answer.headers)
+        self.last = _Response(answer.status, answer.content.decode("utf-8", "replace"), answer.headers)
+        return self.last
 
     def close(self) -> None:
         """The wire is closed by whoever made it."""

@@ -1,0 +1,227 @@
+"""What goes wrong while connecting: each a clear error that says what to do, and nothing half made."""
+
+import json
+import resource
+import subprocess
+import sys
+import uuid
+from contextlib import contextmanager
+
+import pytest
+from tests.app.laboratory import place
+from tests.app.test_doctor import self_signed
+
+from counterfoil.app import connecting
+from counterfoil.credential import registry
+from counterfoil.model.errors import Misconfigured, Refused, Unavailable
+from counterfoil.model.trust import Connection
+from counterfoil.tenant.door import CallRefused, Door
+from counterfoil.tenant.endpoints import GRAPH
+from counterfoil.tenant.registration import Registration
+from counterfoil.tenant.token import Tokens
+
+SKEWED = """
+import datetime, sys
+from counterfoil import clock
+real = clock.now
+clock.now = lambda: real() + datetime.timedelta(minutes={minutes})
+from counterfoil.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.fixture(scope="module")
+def at(tmp_path_factory):
+    """One laboratory with a signer for this file."""
+    with place(tmp_path_factory.mktemp("bad")) as made:
+        yield made
+
+
+def entered(at, connection):
+    """Enter a connection whose certificate is uploaded, and test it; return the words."""
+    at.upload(connection, connecting.enter(at.books, connection, "test", 30, None))
+    return connecting.test(at.books, connection, connection.roles, "test")
+
+
+def other(connection, **more):
+    """The same connection with something else in it."""
+    fields = {name: getattr(connection, name) for name in connection.__slots__}
+    return Connection(**fields | more)
+
+
+def test_a_wrong_tenant_id_is_said_to_be_wrong(at):
+    """No such tenant: the words name the tenant id, and nothing becomes current."""
+    connection = other(at.register("lost", "mail", ["Mail.Read"]), tenant_id=str(uuid.uuid4()))
+    found = entered(at, connection)
+    assert not found.works
+    assert "check the tenant id" in found.words
+    with pytest.raises(Refused, match="no current credential"):
+        at.books.connections.current(connection)
+
+
+def test_a_tenant_id_that_is_none_is_refused_by_the_command(at):
+    """Text that is no GUID never gets as far as the signer."""
+    ids = ("--tenant-id", "contoso", "--app", str(uuid.uuid4()), "--object-id", str(uuid.uuid4()))
+    code, answer, words = at.command("connection", "import", "x", *ids, "--principal", str(uuid.uuid4()))
+    assert (code, answer) == (2, None)
+    assert "'contoso' is no GUID" in words
+
+
+def test_an_expired_certificate_is_said_to_be_expired(at):
+    """The signer signs nothing with it: the words give both dates and say to rotate."""
+    connection = at.register("old", "mail", ["Mail.Read"])
+    key, pem = self_signed("old.example", days=-1)
+    credential = connecting.enter(at.books, connection, "test", 30, (key + pem, None))
+    at.upload(connection, credential)
+    with pytest.raises(Misconfigured, match=r"is valid from .* not now") as caught:
+        connecting.test(at.books, connection, connection.roles, "test")
+    assert "rotate to a new certificate" in caught.value.hint
+
+
+def test_consent_that_was_taken_back_is_told(at):
+    """Without its service principal the application gets no token, and the administrator is named as who can help."""
+    connection = at.register("revoked", "mail", ["Mail.Read"])
+    at.connect(connection)
+    at.lab.operate("admin_remove_principal", tenant=connection.tenant_id, app_id=connection.app)
+    found = connecting.test(at.books, connection, connection.roles, "test")
+    assert not found.works
+    assert "has not consented or has deleted the enterprise application" in found.words
+    assert found.missing == ("Mail.Read",)
+
+
+@contextmanager
+def skewed_signer(at, folder, minutes):
+    """A signer whose machine's clock is off, and a data folder of its own."""
+    folder.mkdir(mode=0o700)
+    authority = at.lab.endpoints.login.removeprefix("https://")
+    words = ["signer", "--json", "--data", str(folder), "--authority", authority]
+    line = [sys.executable, "-c", SKEWED.format(minutes=minutes), *words]
+    signer = subprocess.Popen(line, stdout=subprocess.PIPE)
+    try:
+        assert signer.stdout.readline()
+        yield
+    finally:
+        signer.terminate()
+        signer.wait(10)
+        signer.stdout.close()
+
+
+def command(at, data, *words, limit=None):
+    """Run a command on another data folder; ``limit`` is the size that its files may grow to."""
+    line = [sys.executable, "-m", "counterfoil", *words, "--json", "--data", str(data), "--config", str(at.config)]
+
+    def small():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run(
+        line,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        preexec_fn=small if limit else None,
+    )
+    return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+
+def ids_of(connection):
+    """The arguments of ``connection import``."""
+    return (
+        *("--tenant-id", connection.tenant_id, "--app", connection.app),
+        *("--object-id", connection.object_id, "--principal", connection.service_principal),
+    )
+
+
+@pytest.mark.parametrize("minutes", [-20, 10])
+def test_a_clock_that_is_off_is_told_as_such(at, tmp_path, minutes):
+    """Assertions of a signer whose clock is off are refused by the token service, and the words say why."""
+    connection = at.register(f"clock{abs(minutes)}", "mail", ["Mail.Read"])
+    data = tmp_path / "data"
+    with skewed_signer(at, data, minutes):
+        code, made, words = command(at, data, "connection", "import", connection.tenant, *ids_of(connection))
+        assert code == 0, words
+        at.lab.operate("admin_add_key", app_id=connection.app, certificate_pem=made["certificate"])
+        code, answer, words = command(at, data, "connection", "test", connection.tenant)
+    assert code == 1, words
+    assert not answer[0]["works"]
+    assert "the clock of this machine is wrong" in answer[0]["words"]
+
+
+def test_a_tenant_that_forbids_long_certificates_says_so(at):
+    """A certificate that would live too long is refused by the tenant; ours stays as it was, and the hint helps."""
+    control = at.register("short", "control", ["Application.ReadWrite.OwnedBy"])
+    at.connect(control)
+    connection = at.register(
+        "short", "mail", ["Mail.Read"], owners=[control.service_principal], tenant_id=control.tenant_id
+    )
+    at.connect(connection)
+    at.lab.operate("admin_key_policy", tenant=control.tenant_id, days=10)
+    current = at.books.connections.current(control)
+    door = Door(Tokens(control, current, at.books.through.for_use, at.books.means))
+    registration, job = Registration(door, connection), at.books.new_job("rotate", "x")
+    before = registration.credentials(job)
+    new = at.books.custodian.certificate(connection.tenant_id, connection.app, 7, 90)
+    key = {"type": "AsymmetricX509Cert", "usage": "Verify", "key": new.body["certificate"]}
+    with pytest.raises(CallRefused, match=r"(?i)polic") as caught:
+        registration.replace_certificates([entry.raw for entry in before] + [key], job)
+    assert "--days" in caught.value.hint
+    assert registration.credentials(job) == before
+
+
+def test_a_full_disk_leaves_no_half_of_a_connection(at, tmp_path):
+    """Import on a full disk ends with what to do; no connection is there; with room again it goes on to the end."""
+    connection = at.register("full", "mail", ["Mail.Read"])
+    data = tmp_path / "data"
+    with skewed_signer(at, data, 0):
+        command(at, data, "connection", "list")
+        code, _, words = command(at, data, "connection", "import", "full", *ids_of(connection), limit=4096)
+        assert code == 2, words
+        assert "Traceback" not in words
+        assert words.count("\n") >= 2, "a sentence and a hint"
+        code, listed, words = command(at, data, "connection", "list")
+        assert (code, listed) == (0, []), words
+        code, made, words = command(at, data, "connection", "import", "full", *ids_of(connection))
+        assert code == 0, words
+        at.lab.operate("admin_add_key", app_id=connection.app, certificate_pem=made["certificate"])
+        code, answer, words = command(at, data, "connection", "test", "full")
+        assert (code, answer[0]["works"]) == (0, True), words
+
+
+def test_an_import_that_was_cut_off_goes_on(at, monkeypatch):
+    """Between the key and the entry: the next try takes the key that is there, and there is one connection."""
+    connection = at.register("cut", "mail", ["Mail.Read"])
+
+    def full(*_):
+        raise Unavailable("no space left on the disk", "make room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(at.books.connections), "add", full)
+        with pytest.raises(Unavailable, match="no space"):
+            connecting.enter(at.books, connection, "test", 30, None)
+    assert connection.app not in {known.app for known in at.books.connections.all()}
+    made = registry.listed(at.books.ledger.engine, connection.tenant_id)
+    assert len(made) == 1
+    again = connecting.enter(at.books, connection, "test", 30, None)
+    assert again.thumbprint_sha256 == made[0].thumbprint_sha256
+    with pytest.raises(Refused, match="entered already"):
+        connecting.enter(at.books, connection, "test", 30, None)
+    assert len(registry.listed(at.books.ledger.engine, connection.tenant_id)) == 1
+
+
+def test_a_connection_that_is_removed_signs_no_more(at):
+    """Removed by command: its credentials are retired, the books say disconnected, and a token is refused."""
+    connection = at.register("gone", "mail", ["Mail.Read"])
+    at.connect(connection)
+    current = at.books.connections.current(connection)
+    code, answer, words = at.command("connection", "remove", "gone")
+    assert code == 2, "nobody is here to say yes"
+    code, answer, words = at.command("connection", "remove", "gone", "--yes")
+    assert (code, answer) == (0, {"removed": connection.app, "retired": 1}), words
+    tokens, job = (
+        Tokens(connection, current, at.books.through.for_use, at.books.means),
+        at.books.new_job("inspect", "x"),
+    )
+    with pytest.raises(Refused, match="signs nothing but a death test"):
+        tokens.fresh(GRAPH, job)
+    stubs = [row.stub for row in at.books.ledger.stubs(kinds={"tenant"}) if row.stub.tenant == connection.tenant_id]
+    assert [stub.body["connected"] for stub in stubs] == [True, False]
