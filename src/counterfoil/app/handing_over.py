@@ -94,13 +94,16 @@ def handovers(incident: Incident) -> list[Entry]:
 def observe(books: Books, incidents: Incidents, name: str, entry: Entry, who: str) -> Observed:
     """Try the old key and the new one, and look at the list where the new one may; the new key becomes current."""
     connection = books.connections.one(str(entry.said.tenant), str(entry.said.detail["app"]))
-    job = books.new_job("prove-dead", incidents.one(name).reference)
+    reference = incidents.one(name).reference
+    job = books.new_job("prove-dead", reference)
     new = registry.find(books.ledger.engine, str(entry.said.detail["new"]))
     olds = [registry.find(books.ledger.engine, str(old)) for old in _texts(entry.said.detail["old"])]
     tried = [_try(Tokens(connection, old, books.through.for_death_test, books.means), job) for old in olds]
     tokens = Tokens(connection, new, books.through.for_use, books.means)
-    wins = _try(tokens, books.new_job("verify", incidents.one(name).reference))
-    listed = _listed(tokens, connection, job) if wins is Met.ACCEPTED else None
+    wins = _try(tokens, books.new_job("verify", reference))
+    if wins is Met.ACCEPTED:
+        _settle(books, new, who)
+    listed = _listed(tokens, connection, books.new_job("inspect", reference)) if wins is Met.ACCEPTED else None
     seen = Observed(
         clock.now(),
         _worst(tried),
@@ -108,8 +111,6 @@ def observe(books: Books, incidents: Incidents, name: str, entry: Entry, who: st
         None if listed is None else any(old.thumbprint_sha256 in listed for old in olds),
         None if listed is None else new.thumbprint_sha256 in listed,
     )
-    if wins is Met.ACCEPTED:
-        _settle(books, new, who)
     detail: dict[str, Json] = {"app": connection.app, "old": seen.old.value, "new": seen.new.value}
     detail |= {"old_listed": seen.old_listed, "new_listed": seen.new_listed}
     words = f"old key {seen.old}, new key {seen.new}, list {'read' if listed is not None else 'not open to us'}"

@@ -127,6 +127,7 @@ class Principal:
     secrets: list[Secret] = field(default_factory=list)
     assignments: list[Assignment] = field(default_factory=list)
     exchange: list[ExchangeGrant] = field(default_factory=list)
+    owners: list[str] = field(default_factory=list)
     allowed_addresses: list[str] | None = None
     revoked_at: float | None = None
     history: list[Revision] = field(default_factory=list)

@@ -46,7 +46,7 @@ def add_application(
 ) -> dict[str, Any]:
     """Register an application in its home tenant, with its service principal and consent there.
 
-    ``owners`` are object ids of service principals that may write it (Application.ReadWrite.OwnedBy).
+    ``owners`` are object ids of service principals that may write both (Application.ReadWrite.OwnedBy).
     Returns ``object_id``, ``app_id`` and ``service_principal``.
     """
     home = places.tenant(world, tenant)
@@ -54,6 +54,8 @@ def add_application(
     application.keys = [places.key(world, pem) for pem in certificates_pem or []]
     directory.remember(world, application, now)
     principal = directory.add_principal(world, application, home.id, places.actor(now))
+    principal.owners = list(application.owners)
+    world.put(principal)
     for role in roles or []:
         _grant(world, principal, role, now)
     return {

@@ -10,10 +10,12 @@ from counterfoil.model.errors import Misconfigured
 from counterfoil.model.mail import Json
 from counterfoil.tenant.permissions import PERMISSIONS, PRODUCTS, RESOURCE_APPS, needed
 
+_REF = '@{"@odata.id" = "https://graph.microsoft.com/v1.0/directoryObjects/$($controlSp.Id)"}'
 OWNER = (
-    "New-MgApplicationOwnerByRef -ApplicationId $app.Id -BodyParameter "
-    '@{"@odata.id" = "https://graph.microsoft.com/v1.0/directoryObjects/$($controlSp.Id)"}'
+    f"New-MgApplicationOwnerByRef -ApplicationId $app.Id -BodyParameter {_REF}",
+    f"New-MgServicePrincipalOwnerByRef -ServicePrincipalId $sp.Id -BodyParameter {_REF}",
 )
+"""Of the application, to replace its credentials; of its service principal, to switch it off when a key is stolen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ def as_text(plan: Plan) -> str:
         lines += [f"    why:     {reason}" for reason in why]
     if "control" in plan.products:
         lines += ["", "A second application for rotations: Application.ReadWrite.OwnedBy, owner of the first.", ""]
-        lines.append("It can write the credentials of the applications that it owns, and read no mail.")
+        lines.append(
+            "It can write the credentials of the applications that it owns, switch them off, and read no mail."
+        )
     lines += ["", "Close the back door (Exchange Online PowerShell)", "", *back_door(plan), ""]
     return "\n".join(lines)
 
@@ -100,7 +104,7 @@ def as_powershell(plan: Plan) -> str:
             "$control = New-MgApplication -DisplayName 'Counterfoil control' -SignInAudience AzureADMyOrg",
             "$controlSp = New-MgServicePrincipal -AppId $control.AppId",
             *_grants(needed(("control",)), "$controlSp"),
-            OWNER,
+            *OWNER,
         ]
     lines.append('"app $($app.AppId) object $($app.Id) principal $($sp.Id)"')
     return "\n".join(lines) + "\n"

@@ -149,13 +149,13 @@ def check_life(context: Context, key: Key) -> None:
         )
 
 
-def may_write(context: Context, application: Application) -> None:
+def may_write(context: Context, thing: Application | Principal) -> None:
     """Application.ReadWrite.OwnedBy writes only what its holder owns."""
     roles = context.caller.roles
     if "Application.ReadWrite.All" in roles or "Directory.ReadWrite.All" in roles:
         return
     principal = context.caller.principal
-    if "Application.ReadWrite.OwnedBy" in roles and principal and principal.id in application.owners:
+    if "Application.ReadWrite.OwnedBy" in roles and principal and principal.id in thing.owners:
         return
     raise GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 

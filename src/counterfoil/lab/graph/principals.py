@@ -93,6 +93,7 @@ def listing(context: Context) -> Reply:
 def patch(context: Context) -> Reply:
     """``PATCH /servicePrincipals/{id}``: ``accountEnabled`` and ``keyCredentials``."""
     principal, body = find(context), context.body()
+    applications.may_write(context, principal)
     if "keyCredentials" in body:
         _unlocked(context, principal)
         keys = applications.keys_from(context, body["keyCredentials"], principal.keys)

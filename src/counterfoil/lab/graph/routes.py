@@ -82,7 +82,7 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", f"{_A}/federatedIdentityCredentials/{{federation}}", _APP_WRITE, federations.delete),
     Route("GET", "/servicePrincipals", _APP_READ, principals.listing),
     Route("GET", _P, _APP_READ, principals.get),
-    Route("PATCH", _P, ("Application.ReadWrite.All", "Directory.ReadWrite.All"), principals.patch),
+    Route("PATCH", _P, _APP_WRITE, principals.patch),
     Route("DELETE", _P, ("Application.ReadWrite.All", "Directory.ReadWrite.All"), principals.delete),
     Route("POST", f"{_P}/addKey", _NONE, principals.add_key),
     Route("POST", f"{_P}/removeKey", _NONE, principals.remove_key),

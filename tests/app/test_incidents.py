@@ -1,0 +1,160 @@
+"""How incidents open, whom they concern, and what is kept under hold."""
+
+import json
+
+import pytest
+from tests.app.laboratory import place
+from tests.incident.conftest import BY, entry
+
+from counterfoil.app import incidents
+from counterfoil.app.campaigning import mark
+from counterfoil.credential.collect import take_in
+from counterfoil.credential.registry import find
+from counterfoil.database import open_database
+from counterfoil.incident.record import Origin, Status, Subject
+from counterfoil.incident.store import Incidents
+from counterfoil.ledger.ledger import open_ledger
+from counterfoil.model.errors import Misconfigured, Refused
+from counterfoil.model.trust import CredentialState
+from counterfoil.tenant.permissions import needed
+from counterfoil.tenant.token import TokenRefused, Tokens
+
+MARK = "1E8E9FFC270FA9770114BCB88D85F863CE0159F6"
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Incidents over a ledger with an embedded key."""
+    engine = open_database(tmp_path / "counterfoil.db")
+    ledger = open_ledger(engine, tmp_path, interval=3600)
+    yield Incidents(ledger)
+    ledger.close()
+    engine.dispose()
+
+
+def written(tmp_path, document, name="in.json"):
+    """A file of JSON."""
+    path = tmp_path / name
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_a_report_from_outside_opens_an_incident_and_is_kept(store, tmp_path):
+    """Thumbprint in any spelling, addresses and times are in the record; the file is under hold."""
+    told = {"thumbprints": [MARK.lower()], "addresses": ["203.0.113.9"], "first": "2026-11-24T04:00:00+01:00"}
+    incident = incidents.open_by_report(store, tmp_path, "leak", written(tmp_path, told), BY)
+    assert (incident.origin, incident.subject) == (Origin.REPORT, Subject((MARK,)))
+    assert any("203.0.113.9" in e.said.words and "2026-11-24T03:00:00Z" in e.said.words for e in incident.entries)
+    assert [e.name for e in incident.exhibits] == ["in.json"]
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ([], "no JSON object"),
+        ({}, "names no thumbprint"),
+        ({"thumbprints": "x"}, "thumbprints in the report is no list"),
+        ({"thumbprints": ["zz"]}, "this is no thumbprint"),
+        ({"thumbprints": [MARK], "addresses": ["home"]}, "'home' in the report is no address"),
+        ({"thumbprints": [MARK], "first": "yesterday"}, "first in the report is no time"),
+        ({"thumbprints": [MARK], "words": "x" * 5000}, "words in the report is no text"),
+    ],
+)
+def test_a_report_that_is_none_opens_nothing(store, tmp_path, document, words):
+    """Each defect is named, and nothing is left behind."""
+    with pytest.raises(Refused, match=words):
+        incidents.open_by_report(store, tmp_path, "leak", written(tmp_path, document), BY)
+    assert store.all() == []
+
+
+def test_an_answer_with_a_theft_opens_and_one_with_a_failed_use_asks_for_a_review(store, tmp_path):
+    """The status says which; a clean answer opens nothing."""
+    failed = entry("t1", "x", "clean")
+    failed["discrepancies"] = [{**entry("t1")["discrepancies"][0], "kind": "attempted"}]
+    some = {
+        "theft": entry("t1"),
+        "failed": failed,
+    }
+    found = {
+        name: incidents.open_by_answer(store, tmp_path, name, written(tmp_path, {"tenants": [one]}), BY)
+        for name, one in some.items()
+    }
+    assert {name: i.status for name, i in found.items()} == {"theft": Status.OPEN, "failed": Status.REVIEW}
+    assert {name: i.origin for name, i in found.items()} == {"theft": Origin.FINDING, "failed": Origin.REVIEW}
+    clean = written(tmp_path, {"tenants": [entry("t1", "x", "clean")]})
+    with pytest.raises(Refused, match="nothing to open an incident for"):
+        incidents.open_by_answer(store, tmp_path, "none", clean, BY)
+
+
+def test_evidence_under_hold_is_a_copy_and_its_change_is_found(store, tmp_path):
+    """The original may go; the copy is read-only, named by its hash, and a changed one is named."""
+    incidents.open_by_hand(store, "leak", Subject((MARK,)), "", BY)
+    original = written(tmp_path, {"a": 1}, "log.json")
+    incidents.hold(store, tmp_path, "leak", [original, original], BY)
+    original.unlink()
+    incident = store.one("leak")
+    assert len(incident.exhibits) == 1
+    assert incidents.damaged(tmp_path, incident) == []
+    kept = incidents.evidence_folder(tmp_path, incident.reference) / incident.exhibits[0].sha256
+    assert kept.stat().st_mode & 0o777 == 0o400
+    kept.chmod(0o600)
+    kept.write_text("{}")
+    assert incidents.damaged(tmp_path, incident) == ["log.json"]
+    with pytest.raises(Misconfigured, match="there is no such file"):
+        incidents.hold(store, tmp_path, "leak", [original], BY)
+
+
+def test_an_incident_without_a_subject_is_refused(store):
+    """Nothing can be contained, scoped or told about nothing."""
+    with pytest.raises(Refused, match="needs a subject"):
+        incidents.open_by_hand(store, "leak", Subject(), "", BY)
+
+
+@pytest.fixture
+def at(tmp_path):
+    """A laboratory with two connections that do different things."""
+    with place(tmp_path) as made:
+        made.mail = made.register("one", "mail", ["Mail.ReadWrite"])
+        made.logs = made.register("two", "logs", [*needed(("watch",))])
+        for connection in (made.mail, made.logs):
+            made.connect(connection)
+        yield made
+
+
+def test_a_subject_finds_the_connections_that_it_opens(at):
+    """By either thumbprint, by key store, by product; another product's connection is not concerned."""
+    ledger = at.books.ledger
+    current = at.books.connections.current(at.mail)
+    tenants = [at.mail.tenant_id, at.logs.tenant_id]
+    for subject, wanted in (
+        (Subject((current.thumbprint_sha1,)), tenants[:1]),
+        (Subject((current.thumbprint_sha256,)), tenants[:1]),
+        (Subject(key_stores=("file:",)), tenants),
+        (Subject(key_stores=("pkcs11:",)), []),
+        (Subject(products=("remediate",)), tenants[:1]),
+        (Subject(products=("watch",)), tenants[1:]),
+        (Subject(), []),
+    ):
+        found = [one.connection.tenant_id for one in incidents.concerned(ledger, subject)]
+        assert sorted(found) == sorted(wanted)
+
+
+def test_a_standby_key_that_signs_is_an_alarm_and_opens_an_incident_once(at):
+    """The signer marks the stub; watch finds it, and the second time it belongs to the first incident."""
+    store = Incidents(at.books.ledger)
+    assert incidents.alarms(store) == []
+    stub = at.books.custodian.certificate(at.mail.tenant_id, at.mail.app, 2, 30, standby=True)
+    take_in(at.books.ledger, stub)
+    mark(at.books, f"{at.mail.tenant_id}/{at.mail.app}/2", CredentialState.STANDBY)
+    standby = find(at.books.ledger.engine, f"{at.mail.tenant_id}/{at.mail.app}/2")
+    tokens = Tokens(at.mail, standby, at.books.through.for_use, at.books.means)
+    with pytest.raises(TokenRefused, match="700027"):
+        tokens.fresh("https://graph.microsoft.com", at.books.new_job("verify", ""))
+    (alarm,) = incidents.alarms(store)
+    assert (alarm.what, alarm.thumbprint, alarm.incident) == ("standby-used", standby.thumbprint_sha256, None)
+    incident = incidents.open_by_alarm(store, "canary", alarm, BY)
+    assert incident.subject == Subject((standby.thumbprint_sha256,))
+    (again,) = incidents.alarms(store)
+    assert again.incident == "canary"
+    with pytest.raises(Refused, match="belongs to canary already"):
+        incidents.open_by_alarm(store, "other", again, BY)
