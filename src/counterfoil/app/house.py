@@ -92,7 +92,7 @@ class TenantHouse:
             if entry.kind == "certificate" and (place.kind is Kind.ROUTINE or entry.thumbprint_sha256 in known)
         ]
         if all(entry.thumbprint_sha256 != place.new for entry in here):
-            keep.append(_key_credential(certificate, place.label))
+            keep.append(key_credential(certificate, place.label))
         self._registration.replace_certificates(keep, job)
         self._mark(place.label, CredentialState.PUBLISHED)
 
@@ -101,7 +101,8 @@ class TenantHouse:
         job = self._job("rotate", place)
         if place.kind is Kind.ROUTINE:
             for credential in self._olds(place):
-                self._mark(_name(credential), CredentialState.RETIRED)
+                if credential.state is not CredentialState.TAINTED:
+                    self._mark(name_of(credential), CredentialState.RETIRED)
         here = self._registration.credentials(job)
         ours = [e.raw for e in here if e.where == "application" and e.thumbprint_sha256 in keep]
         self._registration.replace_certificates(ours, job)
@@ -149,7 +150,7 @@ class TenantHouse:
             roles = tokens.fresh(GRAPH, job).roles
         except TokenRefused as error:
             return Try(error.code)
-        alarm = stub_at("action", self._now(), actor="rotation", action="alarm-old-key-accepted", subject=_name(old))
+        alarm = stub_at("action", self._now(), actor="rotation", action="alarm-old-key-accepted", subject=name_of(old))
         self._books.ledger.append(alarm)
         return Try(None, roles)
 
@@ -161,10 +162,10 @@ class TenantHouse:
         """Swap the pointer under the lease's number, and let the signer know."""
         chosen = next(c for c in self._credentials() if c.thumbprint_sha256 == thumbprint)
         if chosen.state is CredentialState.TAINTED:
-            raise Refused(f"the credential {_name(chosen)} is tainted", "a compromise goes forward only")
+            raise Refused(f"the credential {name_of(chosen)} is tainted", "a compromise goes forward only")
         if not self._books.connections.make_current(chosen, place.fence, self._now(), "rotation"):
             return False
-        self._mark(_name(chosen), CredentialState.CURRENT)
+        self._mark(name_of(chosen), CredentialState.CURRENT)
         return True
 
     def in_use(self, place: Place) -> int:
@@ -181,9 +182,9 @@ class TenantHouse:
     def destroy_old(self, place: Place) -> bool:
         """Mark the old credentials dead, and destroy their private keys unless another tenant still uses one."""
         for credential in self._olds(place):
-            self._mark(_name(credential), CredentialState.DEAD)
+            self._mark(name_of(credential), CredentialState.DEAD)
             # If we die here, the step is taken again: the mark is found and the key is destroyed.
-            which = (self._connection.tenant_id, self._connection.app, _name(credential))
+            which = (self._connection.tenant_id, self._connection.app, name_of(credential))
             stub = self._books.custodian.destroy(*which)
             if stub is not None:
                 take_in(self._books.ledger, stub)
@@ -220,10 +221,12 @@ class TenantHouse:
         return self._books.means.clock()
 
 
-def _name(credential: Credential) -> str:
+def name_of(credential: Credential) -> str:
+    """Return ``tenant/app/generation``."""
     return f"{credential.tenant}/{credential.app}/{credential.generation}"
 
 
-def _key_credential(certificate: bytes, name: str) -> dict[str, Json]:
+def key_credential(certificate: bytes, name: str) -> dict[str, Json]:
+    """Spell a certificate (DER) as Graph takes it."""
     key = base64.b64encode(certificate).decode()
     return {"type": "AsymmetricX509Cert", "usage": "Verify", "displayName": f"counterfoil {name}", "key": key}

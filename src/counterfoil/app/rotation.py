@@ -155,12 +155,14 @@ def first_place(
         return None
     mine = [c for c in registry.listed(ledger.engine, connection.tenant_id) if c.app == connection.app]
     generation = 1 + max(c.generation for c in mine if c.generation < 1_000_000)
+    # After an emergency cut-over to a standby, the tainted one is still in the tenant and has to be proven dead too.
+    tainted = {c.thumbprint_sha256 for c in mine if c.state is CredentialState.TAINTED} - {current.thumbprint_sha256}
     stem = f"{connection.tenant_id}/{connection.app}"
     return Place(
         campaign=name,
         tenant=stem,
         kind=kind,
-        old=(current.thumbprint_sha256,),
+        old=(current.thumbprint_sha256, *sorted(tainted)),
         label=f"{stem}/{generation}",
         roles=connection.roles or (),
     )

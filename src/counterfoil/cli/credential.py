@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from counterfoil import clock
+from counterfoil.cli import credential_standby
 from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
 from counterfoil.cli.verbs import Run, Verbs, run_verb
@@ -47,6 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     mark.add_argument("credential", metavar="CREDENTIAL", help="tenant/app/generation")
     mark.add_argument("state", choices=[state.value for state in CredentialState], help="its new state")
+    standby = _verb(
+        verbs, "standby", credential_standby.prepare, "publish a credential beside the one in use, and put it away"
+    )
+    standby.add_argument("--days", type=int, default=180, metavar="N", help="life of the certificate (default 180)")
+    cut_over = _verb(verbs, "cut-over", credential_standby.cut_over, "make the standby the credential in use, at once")
+    cut_over.add_argument("--yes", action="store_true", help="do not ask for the tenant's name to be typed")
+    for verb in (standby, cut_over):
+        verb.add_argument("--tenant", required=True, metavar="NAME", help="the tenant, by our name for it")
+        verb.add_argument("--app", metavar="ID", help="which connection, where the tenant has several")
     _verb(verbs, "collect", _collect, "fetch the signer's stubs that the ledger lacks")
 
 

@@ -15,7 +15,7 @@ from counterfoil.ledger.rows import instant, microseconds
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import from_rfc3339
-from counterfoil.model.trust import Credential, CredentialState, Stub
+from counterfoil.model.trust import Connection, Credential, CredentialState, Stub
 
 credentials = sa.Table(
     "credential",
@@ -102,6 +102,14 @@ def listed(engine: sa.Engine, tenant: str | None = None) -> list[Credential]:
         query = query.where(credentials.c.tenant == tenant)
     with engine.connect() as connection:
         return [_credential(row) for row in connection.execute(query)]
+
+
+def apart(engine: sa.Engine, connection: Connection) -> list[Credential]:
+    """Return the credentials of a connection whose keys are kept apart, oldest first."""
+    here = (credentials.c.tenant == connection.tenant_id) & (credentials.c.app == connection.app)
+    query = sa.select(credentials).where(here, credentials.c.place == "apart").order_by(credentials.c.generation)
+    with engine.connect() as reading:
+        return [_credential(row) for row in reading.execute(query)]
 
 
 def certificate_of(engine: sa.Engine, credential: str) -> bytes:
