@@ -14,28 +14,18 @@ from counterfoil.app.state import open_state
 from counterfoil.bounded.pool import Bounds
 from counterfoil.config.settings import Config
 from counterfoil.console.server import ConsoleServer
-from counterfoil.operators import passwords
 
 
-@pytest.fixture(scope="module")
-def quick() -> Iterator[None]:
-    """Passwords cost next to nothing here; how much they should is tested where they are made."""
-    kept = passwords._N, passwords._P
-    passwords._N, passwords._P = 16, 1
-    yield
-    passwords._N, passwords._P = kept
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def certificate() -> tuple[trustme.CA, trustme.LeafCert]:
     """An authority and our certificate from it."""
     authority = trustme.CA()
     return authority, authority.issue_cert("127.0.0.1")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def house(
-    tmp_path_factory: pytest.TempPathFactory, quick: None, certificate: tuple[trustme.CA, trustme.LeafCert]
+    tmp_path_factory: pytest.TempPathFactory, certificate: tuple[trustme.CA, trustme.LeafCert]
 ) -> Iterator[House]:
     """A console with two tenants, mail, campaigns, incidents, and accounts of every kind."""
     data: Path = tmp_path_factory.mktemp("console") / "data"

@@ -1,6 +1,8 @@
 """A whole console over TLS on loopback, furnished with two tenants that must never see each other."""
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,12 +36,23 @@ from counterfoil.model.mail import (
     Verdict,
 )
 from counterfoil.model.trust import Connection
+from counterfoil.operators import passwords
 from counterfoil.operators.roles import Grant, Role
 from counterfoil.tenant.registry import Connections
 
 WORDS = "four words nobody expects"
 ROOT = Operator("root", clock.now())
 HELD = b"From: a@evil.test\r\nSubject: held\r\nContent-Type: text/plain\r\n\r\nread me <b>not bold</b> \xe2\x80\xae\r\n"
+
+
+@contextmanager
+def cheap() -> Iterator[None]:
+    """Let a password cost next to nothing; how much it should is tested where it is made."""
+    kept, passwords._N = passwords._N, 16
+    try:
+        yield
+    finally:
+        passwords._N = kept
 
 
 @dataclass
@@ -69,7 +82,8 @@ class House:
 
     def account(self, name: str, *grants: Grant) -> None:
         """Add an account."""
-        self.sources.accounts.add(name, WORDS, grants, clock.now(), "root")
+        with cheap():
+            self.sources.accounts.add(name, WORDS, grants, clock.now(), "root")
 
     def actions(self) -> list[tuple[str, str, object]]:
         """Return who did what on what, as the ledger has it."""

@@ -5,9 +5,11 @@ The pages come from the console's own table, so a page that is added later is te
 
 import httpx
 import pytest
-from tests.console.house import HELD, House, post
+from tests.console.house import HELD, ROOT, House, post
 
 from counterfoil.console.places import DEEDS, PLACES
+from counterfoil.gateway.routing import NextHop, Tls
+from counterfoil.gateway.store.tenants import Domain
 from counterfoil.operators.roles import Permission
 
 FOREIGN = ("beta", "Beta", "00000002-0000-4000-8000", "00000002-1111-4000-8000")
@@ -32,7 +34,8 @@ def forms_of(path: str) -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def chief(house: House) -> httpx.Client:
-    """Somebody who sees everything."""
+    """Somebody who sees everything; the other tenant's newest deed is new enough for every page."""
+    house.state.tenants.set_domain(Domain("beta.test", "beta", NextHop("mx.beta.test", 25, Tls.VERIFY)), ROOT)
     return house.browser("chief")
 
 

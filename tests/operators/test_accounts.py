@@ -9,11 +9,18 @@ import pytest
 from counterfoil.database import open_database
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Refused
+from counterfoil.operators import passwords
 from counterfoil.operators.accounts import Accounts
 from counterfoil.operators.roles import Grant, Permission, Role, Scope
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 GOOD = "four words nobody expects"
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch):
+    """Passwords cost next to nothing here; how much they should is tested where they are made."""
+    monkeypatch.setattr(passwords, "_N", 16)
 
 
 @pytest.fixture

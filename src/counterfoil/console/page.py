@@ -96,7 +96,7 @@ def linked(column: Column, row: Row) -> str:
         if "{" + key + "}" in path:
             if value in (None, ""):
                 return ""
-            path = path.replace("{" + key + "}", quote(str(value), safe=""))
+            path = path.replace("{" + key + "}", quote(str(value), safe="", errors="replace"))
     return "" if "{" in path else path
 
 

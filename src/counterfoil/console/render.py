@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -77,6 +77,16 @@ def pretty(value: Json) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def step(name: str) -> str:
+    """Spell a name as one step of a path."""
+    return quote(name, safe="", errors="replace")
+
+
+def query(words: dict[str, str]) -> str:
+    """Spell the query of an address; what UTF-8 cannot spell becomes a question mark."""
+    return urlencode(words, errors="replace")
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("counterfoil.console", "templates"),
@@ -85,7 +95,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"visible": visible, "whole": whole, "moment": moment, "pretty": pretty, "urlencode_all": urlencode}
+    made.filters |= {
+        "visible": visible,
+        "whole": whole,
+        "moment": moment,
+        "pretty": pretty,
+        "query": query,
+        "step": step,
+    }
     made.globals |= {"linked": linked, "shown_columns": shown}
     return made
 
