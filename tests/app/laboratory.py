@@ -34,6 +34,7 @@ class Place:
     books: Books
     data: Path
     config: Path
+    signer: subprocess.Popen
 
     def command(self, *words):
         """Run a counterfoil command on the same data; return the exit code, its answer and its messages."""
@@ -83,7 +84,7 @@ def place(folder, **dials):
         try:
             assert signer.stdout.readline(), "the signer did not start"
             with _books(data, lab) as books:
-                yield Place(lab, books, data, _configure(folder, lab))
+                yield Place(lab, books, data, _configure(folder, lab), signer)
         finally:
             signer.terminate()
             signer.wait(10)

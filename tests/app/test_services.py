@@ -2,6 +2,7 @@
 
 import json
 import signal
+import smtplib
 import subprocess
 import sys
 import time
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 import pytest
 from tests.app.laboratory import place
 
+from counterfoil import clock
+from counterfoil.app.heartbeat import standing_of
 from counterfoil.app.pulling import EVIDENCE
 from counterfoil.app.standing import Standings
 
@@ -94,6 +97,47 @@ def test_a_heartbeat_sends_itself_a_message_and_reads_it(at):
     assert len(read) == 1
     assert read[0]["message_ids"][0].startswith("<heartbeat-")
     assert any(body.get("outcome") == "handed-on" for body in stubs), "it went the way of all mail"
+
+
+def port_of(at):
+    """Where the running serve takes mail."""
+    lines = [json.loads(line) for line in (at.data.parent / "serve.log").read_text().splitlines() if line.endswith("}")]
+    return next((line["port"] for line in lines if line["message"] == "listening"), None)
+
+
+def test_mail_flows_while_the_signer_hangs(at):
+    """A signer that is stopped in the middle of everything holds up heartbeats and nothing else (law 8)."""
+    at.lab.add_mailbox(at.connection.tenant_id, "bob@acme.example")
+    with serving(at):
+        port = until(lambda: port_of(at))
+        until(lambda: "ready" in (at.data.parent / "serve.log").read_text())
+        at.signer.send_signal(signal.SIGSTOP)
+        try:
+            with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
+                for number in range(3):
+                    head = f"From: a@b.example\r\nTo: bob@acme.example\r\nSubject: {number}"
+                    text = f"{head}\r\nMessage-ID: <{number}@b.example>\r\n\r\nHi\r\n"
+                    assert client.sendmail("a@b.example", ["bob@acme.example"], text) == {}
+        finally:
+            at.signer.send_signal(signal.SIGCONT)
+    there = at.lab.operate("messages", address="bob@acme.example")
+    assert len(there) == 3
+
+
+@pytest.mark.parametrize(
+    ("problem", "beaten", "overdue", "state"),
+    [
+        (None, True, True, "good"),
+        ("no route", False, True, "not-possible"),
+        (None, False, False, "waiting"),
+        (None, False, True, "overdue"),
+    ],
+)
+def test_a_message_that_never_arrives_is_told_the_second_time(problem, beaten, overdue, state):
+    """Under way once is nothing to look at; still not there at the next heartbeat is."""
+    found = standing_of(clock.now(), problem, beaten=beaten, overdue=overdue)
+    assert found.state == state
+    assert found.good == (state in {"good", "waiting"})
 
 
 def test_what_was_pulled_is_what_reconcile_reads(at):

@@ -94,7 +94,7 @@ def beat(
     else:
         before = standings.of(connection).duties.get(HEARTBEAT)
         overdue = before is not None and before.state in {WAITING, OVERDUE}
-        standing = _standing(now, problem, beaten=found is not None, overdue=overdue)
+        standing = standing_of(now, problem, beaten=found is not None, overdue=overdue)
     finally:
         books.connections.end_use(job.id)
     fresh = tuple(read) + tuple(seen - set(read))
@@ -102,7 +102,8 @@ def beat(
     return standing
 
 
-def _standing(now: datetime, problem: str | None, *, beaten: bool, overdue: bool) -> Standing:
+def standing_of(now: datetime, problem: str | None, *, beaten: bool, overdue: bool) -> Standing:
+    """Say what came of a heartbeat: read; not sent, with the problem; sent; or sent before and still not there."""
     if beaten:
         return Standing(GOOD, "a fresh token and a fresh message", now, now)
     if problem is not None:
