@@ -55,10 +55,21 @@ class Store:
         return [dict(row.stub.body) for row in self.ledger.stubs(kinds=frozenset({kind})) if row.stub]
 
 
+ON_BOTH = ("test_journal.py", "test_quarantine.py")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what writes on PostgreSQL too."""
+    if "store" in metafunc.fixturenames:
+        both = metafunc.definition.path.name in ON_BOTH and "sqlite_only" not in metafunc.definition.keywords
+        metafunc.parametrize("store", ["sqlite", "postgresql"] if both else ["sqlite"], indirect=True)
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A fresh store."""
-    engine = open_database(tmp_path / "store.db")
+def store(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A fresh store, on either database."""
+    on_sqlite = request.param == "sqlite"
+    engine = open_database(tmp_path / "store.db" if on_sqlite else request.getfixturevalue("postgresql_database"))
     ledger = Ledger(engine)
     files = HeldFiles(tmp_path / "held")
     yield Store(

@@ -1,7 +1,7 @@
 """One database: SQLite on one machine (WAL, synchronous=FULL), PostgreSQL when it outgrows that.
 
-The tables are declared by the packages that own them, on the one ``metadata`` below; opening creates
-what is missing. All writes go through ``counterfoil.ledger``, whose one writer commits a stub and the
+The tables are declared by the packages that own them, on the one ``metadata`` below; opening brings the database to
+the newest schema (``schema.py``). All writes go through ``counterfoil.ledger``, whose one writer commits a stub and the
 rows that depend on it together.
 """
 
@@ -11,16 +11,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from counterfoil.database.schema import upgrade
 from counterfoil.model.errors import Misconfigured
 
 metadata = sa.MetaData()
 
 
 def open_database(place: Path | str) -> sa.Engine:
-    """Open (and where it is new, create) the database at a path or an SQLAlchemy URL.
+    """Open the database at a path or an SQLAlchemy URL; where it is new or of an older version, bring it up to date.
 
     Raises:
-        Misconfigured: If the file is no database of ours or is damaged; the hint says what to do.
+        Misconfigured: If it is no database of ours, is damaged or is of a newer version; the hint says what to do.
     """
     url = sa.make_url(str(place)) if "://" in str(place) else sa.URL.create("sqlite", database=str(place))
     try:
@@ -32,9 +33,13 @@ def open_database(place: Path | str) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _durable)
     try:
-        metadata.create_all(engine)
         if engine.dialect.name == "sqlite":
             _check(engine, place)
+        upgrade(engine, metadata, _shown(url))
+        metadata.create_all(engine)  # tables so new that they have no revision yet; a test allows none
+    except Misconfigured:
+        engine.dispose()
+        raise
     except sa.exc.DatabaseError as error:
         engine.dispose()
         raise Misconfigured(f"the database {_shown(url)} cannot be used: {error.orig}", _hint(url)) from error
@@ -63,5 +68,4 @@ def _check(engine: sa.Engine, place: Path | str) -> None:
     with engine.connect() as connection:
         verdict = connection.execute(sa.text("PRAGMA quick_check(1)")).scalar()
     if verdict != "ok":
-        engine.dispose()
         raise Misconfigured(f"the database {place} is damaged: {verdict}", _hint(engine.url))
