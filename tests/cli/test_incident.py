@@ -1,0 +1,161 @@
+"""``counterfoil incident`` by command, as the runbook in docs/incident.md walks through it."""
+
+import io
+import json
+from contextlib import redirect_stderr, redirect_stdout
+
+import pytest
+from tests.app.laboratory import place
+from tests.app.test_rotation import connected
+from tests.incident.conftest import entry
+
+from counterfoil.__main__ import main
+
+
+def run(at, *words):
+    """Run a command in this process, as its users would; return the exit code, its answer and its messages."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main([*words, "--json", "--data", str(at.data), "--config", str(at.config)])
+    return code, json.loads(out.getvalue()) if out.getvalue() else None, err.getvalue()
+
+
+@pytest.fixture(scope="module")
+def at(tmp_path_factory):
+    """A laboratory with one customer; its key was reported stolen, and the incident is open."""
+    with place(tmp_path_factory.mktemp("incident")) as made:
+        made.mail, _ = connected(made, "contoso")
+        made.mark = made.books.connections.current(made.mail).thumbprint_sha1
+        made.opened = run(made, "incident", "open", "leak", "--thumbprint", made.mark.lower(), "--operator", "ada")
+        answer = made.data.parent / "answer.json"
+        answer.write_text(json.dumps({"tenants": [entry(made.mail.tenant_id), entry("other", "fabrikam")]}))
+        made.scoped = run(made, "incident", "scope", "leak", "--answer", str(answer))
+        yield made
+
+
+def test_open_says_what_it_concerns(at):
+    """One connection has the certificate; the reference is what customers will read."""
+    code, said, _ = at.opened
+    assert (code, said["status"], said["connections"]) == (0, "open", 1)
+    assert said["reference"].startswith("CF-")
+    assert "leak" not in said["reference"]
+
+
+def test_scope_is_taken_from_the_answer(at):
+    """Our name for the tenant, its state, and our own uses stand beside each other."""
+    code, rows, _ = at.scoped
+    assert code == 0
+    (mine,) = [row for row in rows if row["tenant"] == at.mail.tenant_id]
+    assert (mine["name"], mine["state"], mine["has_the_certificate"]) == ("contoso", "touched", True)
+    assert mine["tokens_of_ours"] >= 1
+
+
+def test_radius_is_of_the_touched(at):
+    """What was read, to the message, tenant by tenant; of one tenant where one is named."""
+    code, said, _ = run(at, "incident", "radius", "leak", "--tenant", "contoso")
+    assert code == 0
+    assert list(said) == [at.mail.tenant_id]
+    assert said[at.mail.tenant_id]["read"]["messages"] == ["<1@own.example>"]
+
+
+def test_contain_asks_for_a_name_and_shows_the_gap_until_it_is_released(at):
+    """Nobody is asked without a terminal; --yes does it, who and why are on record, and show tells the gap."""
+    words = ("incident", "contain", "leak", "--tenant", "contoso", "--how", "disable", "--why", "stolen")
+    code, _, errors = run(at, *words, "--operator", "grace")
+    assert (code, "nobody is here to say yes" in errors) == (2, True)
+    code, said, _ = run(at, *words, "--operator", "grace", "--yes")
+    assert (code, said[0]["done"]) == (0, True)
+    code, said, _ = run(at, "incident", "show", "leak", "--check")
+    assert code == 0
+    assert "disable by grace" in said["gaps"][0]
+    assert said["containments"][0]["why"] == "stolen"
+    code, _, errors = run(at, "incident", "close", "leak", "--why", "over")
+    assert (code, "1 connections are shut" in errors) == (2, True)
+    code, said, _ = run(at, "incident", "release", "leak", "--all", "--yes")
+    assert (code, said[0]["done"]) == (0, True)
+
+
+def test_nothing_goes_out_that_nobody_approved(at, tmp_path):
+    """Draft, refused, approved by name, exported; then told by telephone, which alone counts as told."""
+    out = tmp_path / "out"
+    code, rows, _ = run(at, "incident", "notices", "draft", "leak", "--tenant", "contoso", "--sender", "Example")
+    assert (code, [(r["tenant"], r["state"]) for r in rows]) == (0, [("contoso", "draft")])
+    code, _, errors = run(at, "incident", "notices", "export", "leak", "--out", str(out))
+    assert (code, "no notice that fits is approved" in errors) == (2, True)
+    code, rows, _ = run(at, "incident", "notices", "approve", "leak", "--operator", "grace")
+    assert (code, rows[0]["approved_by"]) == (0, "grace")
+    code, paths, _ = run(at, "incident", "notices", "export", "leak", "--out", str(out))
+    assert code == 0
+    assert "Somebody else used our connection" in (out / "contoso" / "facts.html").read_text()
+    assert len(paths) == 2
+    _, said, _ = run(at, "incident", "report", "leak")
+    assert said["counts"]["told"] == 0
+    words = ("incident", "notices", "told", "leak", "--how", "telephone", "--whom", "Bob")
+    code, rows, _ = run(at, *words)
+    assert (code, "Bob was told" in rows[0]["told"][-1]["words"]) == (0, True)
+    _, said, _ = run(at, "incident", "report", "leak")
+    assert said["counts"]["told"] == 1
+
+
+def test_a_notice_is_not_mailed_where_nobody_is_entered(at):
+    """An address is somebody's word, never a guess."""
+    run(at, "incident", "notices", "draft", "leak", "--tenant", "contoso", "--sender", "Example")
+    run(at, "incident", "notices", "approve", "leak", "--operator", "grace")
+    code, _, errors = run(at, "incident", "notices", "send", "leak", "--from", "a@x.example")
+    assert (code, "nobody is entered for" in errors) == (2, True)
+
+
+def test_papers_are_written(at, tmp_path):
+    """The page names the customer, the layer pins its version, the bundle says how to verify it."""
+    page, layer, bundle = (tmp_path / name for name in ("fleet.html", "layer.json", "b.zip"))
+    code, said, _ = run(at, "incident", "report", "leak", "--html", str(page), "--navigator", str(layer))
+    assert (code, said["counts"]["touched"]) == (0, 2)
+    assert "contoso" in page.read_text()
+    versions = json.loads(layer.read_text())["versions"]
+    assert versions["attack"] == "18"
+    code, said, _ = run(at, "incident", "bundle", "leak", "--tenant", "contoso", "--out", str(bundle))
+    assert code == 0
+    assert bundle.stat().st_size > 1000
+    assert "+" in said["key"]
+
+
+def test_what_is_decided_and_done_stands_in_the_record(at, tmp_path):
+    """Decision with its reason, task, person, evidence: each an entry; a task that is open keeps it open."""
+    code, said, _ = run(at, "incident", "decide", "leak", "rotate today", "--why", "it is stolen")
+    assert (code, said["detail"]["reason"]) == (0, "it is stolen")
+    _, task, _ = run(at, "incident", "task", "leak", "call them", "--owner", "bob")
+    code, _, errors = run(at, "incident", "close", "leak", "--why", "over")
+    assert (code, "1 tasks are open" in errors) == (2, True)
+    code, _, errors = run(at, "incident", "task", "leak", "--done", "999")
+    assert (code, "there is no task 999" in errors) == (2, True)
+    assert run(at, "incident", "task", "leak", "--done", str(task["number"]))[0] == 0
+    log = tmp_path / "log.json"
+    log.write_text("{}")
+    code, said, _ = run(at, "incident", "hold", "leak", str(log))
+    assert (code, "log.json" in [e["name"] for e in said]) == (0, True)
+
+
+def test_watch_says_by_its_exit_code_whether_somebody_has_to_look(at):
+    """No alarm: 0."""
+    code, said, _ = run(at, "incident", "watch")
+    assert (code, said) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("show", "none"), "there is no incident none"),
+        (("open", "other"), "an incident needs a subject"),
+        (("open", "other", "--thumbprint", "xyz"), "this is no thumbprint"),
+        (("from-answer", "other", "missing.json"), "missing.json cannot be read"),
+        (("campaign", "leak", "none"), "there is no campaign none"),
+        (("radius", "leak", "--tenant", "nobody"), "there is no tenant nobody with a connection"),
+        (("steps", "draft", "leak", "--sender", "x"), "no connection that has to be replaced by hand"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(at, words, error):
+    """Exit 2, the reason, and nothing on stdout."""
+    code, said, errors = run(at, "incident", *words)
+    assert (code, said) == (2, None)
+    assert error in errors
+    assert "Traceback" not in errors
