@@ -168,3 +168,25 @@ def test_three_faults_stop_it(tmp_path: Path):
         assert serve.process.wait(WAIT) == 2
         said = serve.log.read_text()
     assert all(key in said for key in ("gateway.recipients", "gateway.lissen", "gateway.hostname"))
+
+
+async def test_a_life_on_postgresql(tmp_path: Path, sink_port: int, postgresql_database: str, capsys):
+    """The same gateway on PostgreSQL: it takes mail, holds and releases it, its books balance, and it starts again."""
+    config = ("--config", str(tmp_path / "c.toml"))
+    extra = f'[database]\nurl = "{postgresql_database}"\n'
+    for start in (1, 2):
+        with serving(tmp_path, extra) as serve:
+            port = await asyncio.to_thread(serve.port)
+            if start == 1:
+                hop = ("--next-hop", f"127.0.0.1:{sink_port}", "--tls", "none")
+                command(capsys, tmp_path, "tenant", "add", "c", "--domain", "customer.example", *hop, *config)
+            assert await asyncio.to_thread(send, port, CLEAN) == 250
+            assert await asyncio.to_thread(send, port, HELD) == 250
+            (newest, *_) = command(capsys, tmp_path, "quarantine", "list", *config)
+            command(capsys, tmp_path, "quarantine", "release", str(newest["id"]), *config)
+            serve.process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(serve.process.wait, WAIT) == 0
+    assert not (tmp_path / "data" / "counterfoil.db").exists()
+    books = command(capsys, tmp_path, "ledger", "verify", *config)
+    assert books["wrong"] == []
+    assert (books["mail"]["handed_on"], books["mail"]["held"], books["mail"]["unknown"]) == (2, 2, 0)
