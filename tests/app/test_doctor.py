@@ -1,7 +1,9 @@
 """The doctor: each fault that we make is found by name, with a cause and a fix."""
 
+import argparse
 import datetime as dt
 import re
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -11,10 +13,12 @@ from cryptography.x509.oid import NameOID
 from tests.app.laboratory import place
 
 from counterfoil import clock
+from counterfoil.__main__ import parser_for
 from counterfoil.app import connecting
 from counterfoil.app.doctor import machine
 from counterfoil.app.doctor.examine import CHECKS, examine
 from counterfoil.app.flags import FLAGS, flags_of
+from counterfoil.cli import COMMANDS
 from counterfoil.config import load
 from counterfoil.model.errors import Misconfigured
 from counterfoil.model.trust import Connection, Credential, CredentialState
@@ -152,6 +156,36 @@ def test_a_damaged_database_is_a_finding(tmp_path):
     looked = list(examine(tmp_path, load(None)))
     assert [one.check for one in looked] == ["database"]
     assert "restore the newest backup" in looked[0].findings[0].fix
+
+
+def test_every_command_that_a_fix_names_is_there():
+    """A fix that names a command names one that the program has, verb and options included."""
+    app = Path(connecting.__file__).parent
+    sources = [*app.glob("doctor/*.py"), app / "flags.py", app / "heartbeat.py", app / "standing.py", app / "scope.py"]
+    pattern = re.compile(r"(?<!from )counterfoil ([a-z]+(?: [a-z]+)*)((?: (?:[A-Z]+|--[a-z-]+))*)")
+    named = {found for path in sources for found in pattern.findall(path.read_text())}
+    assert len(named) > 10
+    known = {parser.prog.removeprefix("counterfoil ").strip(): parser.format_help() for parser in every_parser()}
+    for words, options in named:
+        told = words.split()
+        with_verbs = any(name.startswith(f"{told[0]} ") for name in known)
+        fitting = [name for n in range(1 + with_verbs, len(told) + 1) if (name := " ".join(told[:n])) in known]
+        assert fitting, f"there is no command: counterfoil {words}"
+        wanted = [option for option in options.split() if option.startswith("-")]
+        assert all(option in known[fitting[-1]] for option in wanted), (words, options)
+
+
+def every_parser():
+    """Every parser of the program, those of verbs included."""
+    for name in COMMANDS:
+        waiting = [parser_for(name)]  # only this command's arguments are filled in
+        while waiting:
+            parser = waiting.pop()
+            if parser.prog.startswith(f"counterfoil {name}"):
+                yield parser
+            for action in parser._actions:
+                if isinstance(action, argparse._SubParsersAction):
+                    waiting += action.choices.values()
 
 
 def credential(**more):

@@ -115,3 +115,28 @@ def test_pulled_logs_prove_what_we_did(at):
     code, rows, _ = at.command("connection", "status", "six")
     assert (code, {row["state"] for row in rows}) == (0, {"good"})
     assert connection.tenant_id not in json.dumps(rows)
+
+
+def test_batches_and_deltas_are_ours_in_every_log(at):
+    """Whatever the door did, in a storm too, joins the tenant's own logs: pulled ones and those of a container."""
+    connection = connected(at, "seven", [*WATCHES, "Mail.ReadWrite", "Application.Read.All"])
+    address = "alice@seven.example"
+    for number in range(7):
+        at.put_mail(connection.tenant_id, address, f"seven-{number}")
+    current = at.books.connections.current(connection)
+    mail = Mail(Door(Tokens(connection, current, at.books.through.for_use, at.books.means)))
+    at.lab.set(connection.tenant_id, throttle_share=0.2, timeout_share=0.2)
+    job = at.books.new_job("remediate", "a storm")
+    found = mail.changes(address, job).found
+    assert set(mail.move_all(found, "deleteditems", job).values()) == {None}
+    at.lab.set(connection.tenant_id, throttle_share=0.0, timeout_share=0.0)
+    at.books.means.pause(0.5)
+    assert set(pulled(at, connection).values()) == {"good"}
+    container = at.data.parent / "container"
+    at.lab.export(container, tenants=[connection.tenant_id], shapes=["storage"])
+    at.config.write_text(at.config.read_text() + f'[evidence]\nstorage = "{container}"\n')
+    code, answer, words = at.command("reconcile")
+    assert code in {0, 3}, words
+    (tenant,) = [entry for entry in answer["tenants"] if entry["tenant"] == connection.tenant_id]
+    assert tenant["discrepancies"] == []
+    assert tenant["state"] != "touched"

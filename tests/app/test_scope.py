@@ -25,7 +25,7 @@ def at(tmp_path_factory):
         (True, False, None, Scope.BY_POLICY),
         (False, True, False, Scope.BY_ROLE),
         (False, True, True, Scope.UNSCOPED),
-        (False, True, None, Scope.UNKNOWN),
+        (False, True, None, Scope.BY_ROLE),
         (False, False, False, Scope.NO_MAIL),
         (False, None, None, Scope.UNKNOWN),
     ],

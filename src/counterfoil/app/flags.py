@@ -20,15 +20,15 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     ),
     "past-half-life": (
         "its current credential is past half of its life",
-        "rotate it: counterfoil rotate plan --tenant TENANT",
+        "rotate it: counterfoil rotate plan NAME --only TENANT",
     ),
     "shared": (
         "other connections use the same certificate, so one theft opens all of them",
-        "move each to a key of its own: counterfoil rotate plan",
+        "move each to a key of its own: counterfoil rotate plan NAME",
     ),
     "tainted": (
         "its current credential is tainted: it was or may have been stolen",
-        "rotate: counterfoil rotate plan --compromise",
+        "rotate: counterfoil rotate plan NAME --compromise --only TENANT",
     ),
     "roles-unknown": (
         "nobody said which permissions it has, so all logs are required of it",

@@ -16,8 +16,10 @@ from email.utils import format_datetime
 
 from counterfoil.app.house import Books
 from counterfoil.app.standing import GOOD, NOT_POSSIBLE, OVERDUE, WAITING, Standing, Standings, failure
+from counterfoil.app.state import State
+from counterfoil.config.settings import Config
 from counterfoil.config.values import HostPort
-from counterfoil.model.errors import CounterfoilError
+from counterfoil.model.errors import CounterfoilError, Refused
 from counterfoil.model.trust import Connection
 from counterfoil.tenant.door import Door
 from counterfoil.tenant.mail import Mail
@@ -61,6 +63,21 @@ class Sender:
 def beats(connection: Connection) -> bool:
     """Say whether a connection reads mail, and so has to make heartbeats."""
     return connection.roles is None or bool(READS_MAIL & set(connection.roles))
+
+
+def mailbox_of(connection: Connection, state: State, config: Config) -> str:
+    """Return the mailbox that heartbeats read: the configured local part in the tenant's first domain.
+
+    Raises:
+        Refused: If we know no domain of the tenant.
+    """
+    domains = state.tenants.one(connection.tenant).domains
+    if not domains:
+        raise Refused(
+            f"{connection.tenant} has no domain, so nobody knows which mailbox heartbeats may read",
+            f"add one: counterfoil tenant domain {connection.tenant} DOMAIN --next-hop HOST",
+        )
+    return f"{config.evidence.heartbeat_mailbox}@{domains[0].domain}"
 
 
 def beat(

@@ -28,7 +28,7 @@ class Scope(StrEnum):
 WORDS = {
     Scope.NO_MAIL: "it reaches no mailbox",
     Scope.UNSCOPED: "it reaches every mailbox of the tenant",
-    Scope.BY_ROLE: "it reaches the mailboxes of a role in Exchange (RBAC for Applications), and no others",
+    Scope.BY_ROLE: "it reaches the mailboxes in the scope of a role in Exchange (RBAC for Applications)",
     Scope.BY_POLICY: "an application access policy keeps it out of some mailboxes",
     Scope.UNKNOWN: "which mailboxes it reaches is not known: name one with --inside and one with --outside",
 }
@@ -60,7 +60,7 @@ def judge(by_token: bool, inside: bool | None, outside: bool | None) -> Scope:
         # An app role opens every mailbox; one that stays shut is kept shut by a policy.
         return Scope.BY_POLICY if outside is False or inside is False else Scope.UNSCOPED
     if inside is True:
-        return Scope.BY_ROLE if outside is False else Scope.UNKNOWN
+        return Scope.BY_ROLE
     return Scope.NO_MAIL if inside is False else Scope.UNKNOWN
 
 

@@ -16,14 +16,14 @@ from pathlib import Path
 
 from counterfoil import clock
 from counterfoil.app.connecting import opened_books
-from counterfoil.app.heartbeat import HEARTBEAT, Sender, beat, beats
+from counterfoil.app.heartbeat import HEARTBEAT, Sender, beat, beats, mailbox_of
 from counterfoil.app.house import Books
 from counterfoil.app.pulling import pull, pulls
 from counterfoil.app.standing import FAILED, GOOD, NOT_POSSIBLE, Standing, Standings
 from counterfoil.app.state import State
 from counterfoil.config.settings import Config
 from counterfoil.credential.collect import SOCKET
-from counterfoil.model.errors import CounterfoilError, Refused
+from counterfoil.model.errors import CounterfoilError
 from counterfoil.model.trust import Connection
 
 log = logging.getLogger(__name__)
@@ -102,17 +102,7 @@ class Services:
             log.warning("a connection needs a look", extra={"facts": facts})
 
     def _beat(self, books: Books, connection: Connection, standings: Standings) -> None:
-        beat(books, connection, self._mailbox(connection), standings, self.sender.send)
-
-    def _mailbox(self, connection: Connection) -> str:
-        """Return the mailbox that heartbeats read: the configured local part in the tenant's first domain."""
-        domains = self.state.tenants.one(connection.tenant).domains
-        if not domains:
-            raise Refused(
-                f"{connection.tenant} has no domain, so nobody knows which mailbox heartbeats may read",
-                f"add one: counterfoil tenant add-domain {connection.tenant} …",
-            )
-        return f"{self.config.evidence.heartbeat_mailbox}@{domains[0].domain}"
+        beat(books, connection, mailbox_of(connection, self.state, self.config), standings, self.sender.send)
 
 
 def _is_due(standings: Standings, connection: Connection, duty: str, minutes: float) -> bool:

@@ -72,7 +72,7 @@ def next_hops(patient: Patient) -> Iterator[Finding]:
             yield Finding(about, problem, "mail for it is deferred: see the host, the port, and its TLS (--tls)")
         elif hop.tls in {Tls.NONE, Tls.OPPORTUNISTIC}:
             cause = "mail towards it may go without verified encryption"
-            yield note(about, cause, "counterfoil tenant add-domain … --tls verify")
+            yield note(about, cause, "counterfoil tenant domain TENANT DOMAIN --next-hop HOST --tls verify")
 
 
 def _hops(patient: Patient) -> dict[NextHop, list[str]]:

@@ -8,8 +8,8 @@ from counterfoil.app import connecting
 from counterfoil.app.connecting import Tested
 from counterfoil.app.doctor.finding import Finding, Patient, note
 from counterfoil.app.flags import FLAGS, flags_of, troubles
-from counterfoil.app.heartbeat import HEARTBEAT, beats
-from counterfoil.app.scope import Scope
+from counterfoil.app.heartbeat import HEARTBEAT, beats, mailbox_of
+from counterfoil.app.scope import NO_PROBES, Probes, Scope
 from counterfoil.app.standing import Standings
 from counterfoil.credential.registry import listed, shared
 from counterfoil.model.errors import CounterfoilError, Refused
@@ -86,7 +86,14 @@ def tenants(patient: Patient) -> Iterator[Finding]:
 def _tested(patient: Patient, connection: Connection) -> Tested | str:
     assert patient.books is not None
     try:
-        return connecting.test(patient.books, connection, connection.roles or (), "doctor")
+        # A role in Exchange shows in no token, so the mailbox of the heartbeats is tried as well.
+        probes = (
+            Probes(inside=mailbox_of(connection, patient.state, patient.config)) if beats(connection) else NO_PROBES
+        )
+    except Refused:
+        probes = NO_PROBES
+    try:
+        return connecting.test(patient.books, connection, connection.roles or (), "doctor", probes)
     except CounterfoilError as error:
         return error.message if error.hint is None else f"{error.message}; {error.hint}"
 
