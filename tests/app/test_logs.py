@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 
-from counterfoil.app.logs import JsonLines
+from counterfoil.app.logs import JsonLines, Plain
 from counterfoil.database import open_database
 from counterfoil.model.errors import Misconfigured
 
@@ -44,3 +44,10 @@ def test_our_own_errors_say_what_to_do():
     assert document["exception"]["type"] == "Misconfigured"
     assert "nonsense" in document["exception"]["says"]
     assert document["exception"]["hint"]
+
+
+def test_a_person_reads_plain_lines():
+    """On a terminal a record is one line of words and facts, and nothing in it drives the terminal."""
+    record = logging.LogRecord("x", logging.WARNING, "", 0, "cut off", None, None)
+    record.created, record.facts = 0.0, {"id": "m\x1b[2J", "missing": [], "in_force": ["a", "b"]}
+    assert Plain().format(record) == "00:00:00Z  warning: cut off  id=m\\x1b[2J  missing=none  in_force=a, b"

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on stderr, never with the content of a message.
+"""Structured logs on stderr, never with the content of a message: JSON lines, or for a person at a terminal plain ones.
 
 What a record says beyond its sentence comes as ``extra={"facts": {...}}``: ids, outcomes, counts, addresses
 of hosts; no subject, no body, no file name from a message.
@@ -33,6 +33,26 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=True, default=str)
 
 
+class Plain(logging.Formatter):
+    """Formats a record for a person: the time of day, the sentence, and the facts behind it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; one that is no "info" begins with its level."""
+        time = f"{datetime.fromtimestamp(record.created, UTC):%H:%M:%SZ}"
+        level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
+        pieces = [time, f"{level}{record.getMessage()}"]
+        facts = getattr(record, "facts", None)
+        if isinstance(facts, dict):
+            pieces += [f"{name}={_plain(value)}" for name, value in facts.items()]
+        if record.exc_info and record.exc_info[1] is not None:
+            pieces += [f"{name}={_plain(value)}" for name, value in _describe(record.exc_info[1]).items()]
+        return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in "  ".join(pieces))
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)
+
+
 def _describe(error: BaseException) -> dict[str, object]:
     # The text of a foreign exception may quote a message, so its type and its place have to do.
     frames = traceback.extract_tb(error.__traceback__)
@@ -43,9 +63,9 @@ def _describe(error: BaseException) -> dict[str, object]:
 
 
 def log_to_stderr(level: str) -> None:
-    """Send every log record of the process to stderr as JSON lines."""
+    """Send every log record of the process to stderr: JSON lines, unless a person is looking."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(Plain() if sys.stderr.isatty() else JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for chatty in ("httpx", "httpcore", "msal"):
         # At "info" they write down every URL, and ours name mailboxes.

@@ -14,10 +14,10 @@ from counterfoil.app.lock import is_served
 from counterfoil.app.releases import Releases
 from counterfoil.app.sending import releases
 from counterfoil.app.state import State
-from counterfoil.cli.output import answer_json, answer_table, answer_text, fail, visible
+from counterfoil.cli.output import answer_json, answer_text, fail, visible
 from counterfoil.cli.search import add_search, query_of
 from counterfoil.cli.state import add_config, confirm, opened, operator
-from counterfoil.cli.track import row, tell
+from counterfoil.cli.track import answer_messages, tell
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.config import load
 from counterfoil.model.errors import Misconfigured, Refused
@@ -63,8 +63,7 @@ def _list(arguments: argparse.Namespace) -> int:
     if arguments.json:
         answer_json([*found])
     else:
-        columns = ("time", "id", "tenant", "sender", "recipients", "subject", "verdict", "expires", "wanted_by")
-        answer_table(columns, [row(message, columns) for message in found], empty="no message is held that matches")
+        answer_messages(found, empty="no message is held that matches")
     return 0
 
 

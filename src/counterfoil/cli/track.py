@@ -5,7 +5,7 @@ Exit codes: 0 found; 1 no message matches; 2 an error.
 
 import argparse
 
-from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
+from counterfoil.cli.output import answer_json, answer_text, visible
 from counterfoil.cli.search import add_search, query_of, texts
 from counterfoil.cli.state import add_config, opened
 from counterfoil.model.mail import Json, Outcome
@@ -35,15 +35,31 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.id:
         tell(found[0])
     else:
-        columns = ("time", "id", "tenant", "sender", "recipients", "subject", "verdict", "outcome")
-        answer_table(columns, [row(message, columns) for message in found], empty="no message matches")
+        answer_messages(found, empty="no message matches")
     return 0 if found else 1
 
 
-def row(message: dict[str, Json], columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a message as the cells of a table."""
-    cells = (", ".join(texts(message[column])) if column == "recipients" else message.get(column) for column in columns)
-    return tuple("" if cell is None else str(cell) for cell in cells)
+def answer_messages(found: list[dict[str, Json]], empty: str) -> None:
+    """Print two lines a message, which fit a narrow terminal and leave the id in one piece to be copied.
+
+    The first is when, which, what it is and what became of it; the second from whom, to whom and about what.
+    """
+    if not found:
+        answer_text(empty)
+    for message in found:
+        time = f"{str(message['time'])[:19]}Z"
+        outcome = message.get("outcome") or "under way"
+        first = f"{time}  {message['id']}  {message.get('verdict') or '-':<13}  {outcome}"
+        if message.get("wanted_by"):
+            first += f", release wanted by {message['wanted_by']}"
+        elif message.get("expires"):
+            first += f" until {str(message['expires'])[:10]}"
+        recipients = texts(message["recipients"])
+        others = f" and {len(recipients) - 1} more" if len(recipients) > 1 else ""
+        tenant = f"{message['tenant']}: " if message.get("tenant") else ""
+        sender = f"{tenant}{message['sender'] or '<>'} -> {recipients[0] if recipients else '-'}{others}"
+        answer_text(visible(first).replace("\n", " "))
+        answer_text("    " + visible(f"{sender}: {message.get('subject') or '(no subject)'}").replace("\n", " "))
 
 
 def tell(story: dict[str, Json]) -> None:

@@ -189,12 +189,15 @@ class Rotation:
     longest_token_life_seconds: int = setting(
         100_800, values.whole(1, 604_800), "how long a token of a removed key may live: 28 hours unless you know better"
     )
+    import_session_life_seconds: int = setting(
+        86_400, values.whole(0, 604_800), "how long an import URL may work that an old token opened; none can be listed"
+    )
     bake_seconds: int = setting(600, values.whole(1, 86_400), "how long a wave works before the next begins")
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """JSON lines on stderr, never with message content."""
+    """JSON lines on stderr (plain ones on a terminal), never with message content."""
 
     level: str = setting("info", values.one_of("debug", "info", "warning", "error"), "what is worth a line")
 

@@ -180,6 +180,7 @@ class MailFlow:
             if decision.action is Action.QUARANTINE:
                 # If we die after this: it is held, and the client sends it again: doubled, never lost.
                 await self._holder.hold(received, dressed.octets(), scan, decision)
+                _note(received, Outcome.HELD, decision)
                 return Reply(250, "2.0.0", f"taken as {received.id}")
             left = self.whole - (self._monotonic() - started)
             sent = await _relay(hand_on, dressed, left)
@@ -222,6 +223,7 @@ class MailFlow:
 
     async def _settle(self, received: Received, sent: Sent, scan: Scan | None, decision: Decision | None) -> Reply:
         """Write the disposition. Where that fails the reply stands: the intent alone says unknown, which is true."""
+        _note(received, sent.outcome, decision)
         try:
             await self._journal.settled(received, sent.outcome, str(sent.reply), scan, decision)
         except Exception:
@@ -241,6 +243,14 @@ async def _relay(hand_on: HandOn, dressed: Dressed, seconds: float) -> Sent:
     except Exception:
         log.exception("the message may or may not have been handed on")
         return Sent(Outcome.UNKNOWN, Reply(451, "4.3.0", "a fault on our side; send it again"))
+
+
+def _note(received: Received, outcome: Outcome, decision: Decision | None) -> None:
+    """Log what became of a message; who wrote to whom is in the books, which know who may read it."""
+    facts = {"id": received.id, "tenant": received.envelope.tenant, "outcome": outcome.value, "size": received.size}
+    if decision is not None:
+        facts |= {"verdict": decision.verdict.value, "action": decision.action.value}
+    log.info("message", extra={"facts": facts})
 
 
 def _put_off(error: Exception) -> Reply:
