@@ -75,6 +75,34 @@ def test_contain_asks_for_a_name_and_shows_the_gap_until_it_is_released(at):
     assert (code, said[0]["done"]) == (0, True)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        (
+            "contain",
+            "leak",
+            "--tenant",
+            "contoso",
+            "--how",
+            "disable",
+            "--operator",
+            "g",
+            "--yes",
+            "--why",
+            "Fabrikam said",
+        ),
+        ("person", "leak", "Eve", "--tenant", "contoso", "--role", "knows mail.fabrikam.example"),
+    ],
+)
+def test_words_about_a_customer_name_no_other(at, words):
+    """They would go into that customer's evidence; refused before anything is done (law 11)."""
+    run(at, "tenant", "add", "fabrikam", "--domain", "fabrikam.example", "--next-hop", "[127.0.0.1]:25")
+    before = len(run(at, "incident", "show", "leak")[1]["timeline"])
+    code, _, errors = run(at, "incident", *words)
+    assert (code, "name another customer: fabrikam" in errors) == (2, True)
+    assert len(run(at, "incident", "show", "leak")[1]["timeline"]) == before
+
+
 def test_nothing_goes_out_that_nobody_approved(at, tmp_path):
     """Draft, refused, approved by name, exported; then told by telephone, which alone counts as told."""
     out = tmp_path / "out"

@@ -1,8 +1,9 @@
 """Telling customers: gather one customer's data, draft, and send or export what a person approved."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -28,10 +29,14 @@ from counterfoil.tenant.registry import Connections
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What tenants are called: tenant id to the name that we use, and to the one that people read."""
+    """What tenants are called: tenant id to the name that we use, and to the one that people read.
+
+    ``marks`` are all names by which a tenant could be recognised, by the name that we use.
+    """
 
     ours: dict[str, str]
     read: dict[str, str]
+    marks: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def tenant_id(self, name: str) -> str:
         """Return the tenant id of a name or an id.
@@ -46,12 +51,30 @@ class Names:
             raise Refused(f"there is no tenant {name} with a connection", "list them: counterfoil connection list")
         return found[0]
 
+    def see_nobody_else(self, tenant: str, words: str) -> None:
+        """See that an operator's words about one tenant name no other: they go into that tenant's evidence (law 11).
+
+        Raises:
+            Refused: If they do.
+        """
+        own = self.marks.get(self.ours.get(tenant, ""), frozenset()) | {tenant}
+        others = {mark for marks in self.marks.values() for mark in marks} | set(self.ours)
+        for mark in sorted(others - own):
+            if re.search(rf"(?<!\w){re.escape(mark)}(?!\w)", words, re.IGNORECASE):
+                raise Refused(
+                    f"these words about {self.ours.get(tenant, tenant)} name another customer: {mark}",
+                    "say it without; what is said about a tenant goes into that tenant's evidence",
+                )
+
 
 def names_of(incidents: Incidents, tenants: Tenants) -> Names:
     """Read what tenants are called."""
     ours = {c.tenant_id: c.tenant for c in Connections(incidents.ledger).all()}
-    display = {tenant.name: tenant.display for tenant in tenants.all()}
-    return Names(ours, {tenant: display.get(name, name) for tenant, name in ours.items()})
+    known = tenants.all()
+    display = {tenant.name: tenant.display for tenant in known}
+    marks = {name: frozenset({name}) for name in ours.values()}
+    marks |= {t.name: frozenset({t.name, t.display, *(d.domain for d in t.domains)}) for t in known}
+    return Names(ours, {tenant: display.get(name, name) for tenant, name in ours.items()}, marks)
 
 
 def customers(incidents: Incidents, incident: Incident, tenants: Tenants, pace: Pace) -> list[Customer]:

@@ -195,6 +195,9 @@ def _contain(arguments: argparse.Namespace) -> int:
     with _books(arguments) as (state, books):
         chosen = _chosen(state, arguments)
         what = f"this will {arguments.how} {len(chosen)} connections at once; jobs wait, mail does not"
+        names = telling.names_of(Incidents(state.ledger), state.tenants)
+        for connection in chosen:
+            names.see_nobody_else(connection.tenant_id, arguments.why)
         confirm(what, arguments.incident, yes=arguments.yes)
         outcomes = containing.contain(
             books,

@@ -87,7 +87,10 @@ def _task(arguments: argparse.Namespace) -> int:
 def _person(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         store = Incidents(state.ledger)
-        tenant = telling.names_of(store, state.tenants).tenant_id(arguments.tenant) if arguments.tenant else None
+        names = telling.names_of(store, state.tenants)
+        tenant = names.tenant_id(arguments.tenant) if arguments.tenant else None
+        if tenant is not None:
+            names.see_nobody_else(tenant, f"{arguments.who} {arguments.role}")
     detail: dict[str, Json] = {"name": arguments.who, "role": arguments.role, "address": arguments.address}
     return _add(arguments, Said(Kind.PERSON, f"{arguments.who}, {arguments.role}", tenant, detail))
 

@@ -171,7 +171,9 @@ def _people(incident: Incident) -> dict[str, list[str]]:
 def _told(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         notices = Notices(Incidents(state.ledger))
+        names = telling.names_of(Incidents(state.ledger), state.tenants)
         for notice in _approved(state, arguments):
+            names.see_nobody_else(notice.tenant, f"{arguments.whom} {arguments.how}")
             words = f"{arguments.whom} was told: {arguments.how}"
             notices.told(notice, arguments.how, words, {"to": arguments.whom}, By(arguments).now())
         return _say(state, arguments)
@@ -274,8 +276,10 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _said(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         store, only = Incidents(state.ledger), wanted(state, arguments)
+        names = telling.names_of(store, state.tenants)
         for entry in handing_over.handovers(find(state, arguments)):
             if only is None or entry.said.tenant in only:
+                names.see_nobody_else(str(entry.said.tenant), arguments.whom)
                 detail: dict[str, Json] = {"how": "their-word", "app": entry.said.detail["app"], "to": arguments.whom}
                 words = f"{arguments.whom} says that it is done; not seen by us"
                 said = Said(Kind.TOLD, words, entry.said.tenant, detail)
