@@ -25,6 +25,7 @@ async def test_deleting_asks_first(house: House):
     page = post(client, "/quarantine/delete", {"id": "acme-4"})
     assert page.status_code == 200
     assert "delete &lt;me&gt;" in page.text
+    assert ".csv" not in page.text
     assert house.state.quarantine.raw("acme-4", "acme") == HELD
     post(client, "/quarantine/delete", {"id": "acme-4", "sure": "yes", "why": "it is spam"})
     with pytest.raises(Refused, match="there is no held message acme-4"):

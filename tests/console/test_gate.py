@@ -7,6 +7,7 @@ from tests.console.house import WORDS, House, log_in, post, token
 from counterfoil import clock
 from counterfoil.console.gate import COOKIE
 from counterfoil.console.throttle import PER_ADDRESS
+from counterfoil.model.errors import Unavailable
 from counterfoil.operators.roles import Grant, Role
 
 
@@ -186,6 +187,19 @@ def test_a_role_that_is_taken_is_gone_from_the_next_page_on(house: House):
     assert client.get("/messages").status_code == 200
     house.sources.accounts.take("mover", Grant(Role.VIEWER, "acme"), house.now, "root")
     assert client.get("/messages").status_code == 403
+
+
+def test_without_its_stub_nobody_gets_in(house: House, monkeypatch: pytest.MonkeyPatch):
+    """Where the ledger cannot be written no session begins, and the answer says so."""
+
+    def full(*_args: object, **_more: object) -> None:
+        raise Unavailable("the disk is full", "make room")
+
+    monkeypatch.setattr(type(house.sources.accounts), "note", full)
+    client = house.browser()
+    answer = log_in(client, "chief")
+    assert (answer.status_code, answer.text) == (503, "Not now: the disk is full\n")
+    assert COOKIE not in client.cookies
 
 
 def test_forms_are_bounded(house: House):

@@ -7,7 +7,7 @@ and none of it runs in the gateway's event loop.
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from counterfoil.console.page import Asked, Page, as_csv, as_json
 from counterfoil.console.places import DEEDS, PLACES, Deed, Place
 from counterfoil.console.render import Frame, fragment, html
 from counterfoil.console.views import Sources
-from counterfoil.model.errors import Misconfigured, Refused, Unavailable
+from counterfoil.model.errors import CounterfoilError, Misconfigured, Refused, Unavailable
 from counterfoil.operators.roles import Permission, Scope
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Console:
             if place.live:
                 routes.append(Route(f"{place.path}/live", self._told(partial(self._live, place)), methods=["GET"]))
             routes.append(Route(place.path, self._told(partial(self._page, place)), methods=["GET"]))
-        handlers = {HTTPException: self._no_such}
+        handlers = {HTTPException: self._no_such, CounterfoilError: self._not_now}
         application = Starlette(routes=routes, exception_handlers=handlers)  # type: ignore[arg-type]
         application.router.redirect_slashes = False
         return application
@@ -149,7 +149,7 @@ class Console:
         asked = self._asked(deed.permission, request, visit)
         done = await self._work(lambda: deed.act(self.sources, asked, form))
         if done.page is not None:
-            page, frame = done.page, self._frame(request, visit, done.said)
+            page, frame = done.page, replace(self._frame(request, visit, done.said), has_forms=False)
             return _html(await self._work(lambda: html(page, frame)))
         visit.session.said = [*visit.session.said, *done.said][-50:]
         return RedirectResponse(done.to, 303)
@@ -184,8 +184,14 @@ class Console:
         return _html(html(Page(title, "sorry.html", more={"words": words}), frame), status)
 
     async def _no_such(self, _request: Request, error: HTTPException) -> Response:
-        """Say the same to everybody about what is no place of ours."""
-        return PlainTextResponse("There is no such page.\n", error.status_code, headers=error.headers)
+        """Say the same to everybody about what is no place of ours; else what is wrong with the request."""
+        words = "There is no such page." if error.status_code in (404, 405) else error.detail
+        return PlainTextResponse(f"{words}\n", error.status_code, headers=error.headers)
+
+    async def _not_now(self, _request: Request, error: CounterfoilError) -> Response:
+        """Without its stub nothing is done, a log-in neither: the disk may be full."""
+        log.error("the console cannot answer", extra={"facts": {"reason": error.message, "hint": error.hint}})
+        return PlainTextResponse(f"Not now: {error.message}\n", 503)
 
     async def _work(self, do: Callable[[], T]) -> T:
         return await to_thread.run_sync(do, limiter=self.threads)

@@ -31,16 +31,19 @@ class Books:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def mail(self, scope: Scope, since: datetime | None) -> list[Row]:
-        """Count messages by verdict and outcome: verdict, outcome, messages, octets."""
+    def mail(self, scope: Scope, since: datetime) -> list[Row]:
+        """Count messages received since a time by verdict and outcome: verdict, outcome, messages, octets."""
         count, octets = sa.func.count().label("messages"), sa.func.sum(messages.c.size).label("octets")
-        query = sa.select(messages.c.verdict, messages.c.outcome, count, octets).where(
+        query = sa.select(messages.c.verdict, messages.c.outcome, count, octets)
+        query = query.where(_within(messages.c.tenant, scope), messages.c.time >= sortable(since))
+        return self._all(query.group_by(messages.c.verdict, messages.c.outcome).order_by(count.desc()))
+
+    def outcomes(self, scope: Scope) -> list[Row]:
+        """Count all messages there ever were by their newest outcome: outcome, messages."""
+        query = sa.select(messages.c.outcome, sa.func.count().label("messages")).where(
             _within(messages.c.tenant, scope)
         )
-        if since is not None:
-            query = query.where(messages.c.time >= sortable(since))
-        query = query.group_by(messages.c.verdict, messages.c.outcome).order_by(count.desc())
-        return self._all(query)
+        return self._all(query.group_by(messages.c.outcome))
 
     def waiting(self, scope: Scope) -> Row:
         """Say of held mail how much there is, how much of it is wanted, and what expires first."""

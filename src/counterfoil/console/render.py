@@ -13,13 +13,19 @@ from counterfoil.console.page import Page, cell_text, linked, shown
 from counterfoil.model.instant import from_rfc3339
 from counterfoil.model.mail import Json
 
-LONGEST_CELL = 2000
+LONGEST = 2000
 """Characters of one value that a page shows; all of it is in the JSON."""
+
+LONGEST_IN_ROW = 300
+"""Of text in a row of a table, so that one long subject does not hide the other rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands around every page: where we are, who is here, what they may go to, and what was just done."""
+    """What stands around every page: where we are, who is here, what they may go to, and what was just done.
+
+    ``has_forms`` says that the page's tables are there as JSON and CSV too, which what a form led to is not.
+    """
 
     path: str = ""
     query: dict[str, str] = field(default_factory=dict)
@@ -28,13 +34,22 @@ class Frame:
     places: tuple[tuple[str, str], ...] = ()
     said: tuple[str, ...] = ()
     may_search: bool = False
+    has_forms: bool = True
 
 
 def visible(value: Json) -> Markup:
     """Return a value as HTML in which control, invisible and direction characters stand as their code points."""
-    text = cell_text(value)
-    rest = len(text) - LONGEST_CELL
-    return whole(text[:LONGEST_CELL]) + (f" … and {rest} more characters" if rest > 0 else "")
+    return _bounded(cell_text(value), LONGEST)
+
+
+def brief(value: Json) -> Markup:
+    """Do the same for a row of a table."""
+    return _bounded(cell_text(value), LONGEST_IN_ROW)
+
+
+def _bounded(text: str, most: int) -> Markup:
+    rest = len(text) - most
+    return whole(text[:most]) + (f" … and {rest} more characters" if rest > 0 else "")
 
 
 def whole(text: str) -> Markup:
@@ -97,6 +112,7 @@ def _environment() -> Environment:
     )
     made.filters |= {
         "visible": visible,
+        "brief": brief,
         "whole": whole,
         "moment": moment,
         "pretty": pretty,

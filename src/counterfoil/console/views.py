@@ -68,7 +68,7 @@ def first(sources: Sources, asked: Asked) -> Page:
     campaigns_of = account.scope(Permission.SEE_CAMPAIGNS)
     found = overview.Overview(
         today=books.mail(mail_of, midnight) if mail_of else None,
-        ever=books.mail(mail_of, None) if mail_of else [],
+        ever=books.outcomes(mail_of) if mail_of else [],
         waiting=books.waiting(mail_of) if mail_of else {},
         campaigns=[row for row in _campaigns(sources, campaigns_of) if row["state"] != "done"],
         alarms=books.deeds(account.scope(Permission.SEE_LEDGER), 20, alarms=True),

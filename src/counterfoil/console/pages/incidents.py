@@ -28,6 +28,7 @@ FINDINGS = (
     Column("reference", "Incident", "code", "/incidents/{reference}"),
     Column("tenant_id", "Tenant id", "data"),
 )
+_HERE = tuple(column for column in FINDINGS if column.key != "reference")
 ENTRIES = (
     Column("time", "Time", "time"),
     Column("actor", "By"),
@@ -80,7 +81,7 @@ def one(reference: str, findings: Sequence[Row], entries: Sequence[Row], inciden
         facts += [Fact("Campaign", name, "text", f"/campaigns/{name}") for name in incident.campaigns]
     empty = "Nobody was judged yet: counterfoil incident scope"
     tables = (
-        Table("findings", "What was found", FINDINGS, findings, empty),
+        Table("findings", "What was found", _HERE, findings, empty),
         Table("timeline", "What was done", ENTRIES, entries, "Nothing yet that concerns you."),
     )
     return Page(f"Incident {reference}", tables=tables, facts=tuple(facts))
