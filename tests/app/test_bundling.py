@@ -108,4 +108,4 @@ def test_without_chromium_the_pdf_is_skipped_in_a_plain_word(tmp_path, monkeypat
     """No traceback, and the words say what to install."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match="chromium is not there"):
-        bundling.pdf("<p>", tmp_path / "x.pdf")
+        bundling.pdf("<p>")

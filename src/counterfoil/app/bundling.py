@@ -11,12 +11,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from counterfoil import clock
+from counterfoil.evidence.customer import checks
+from counterfoil.evidence.stubs import read_objects
 from counterfoil.gateway.store.tenants import Operator
 from counterfoil.incident import bundle, report
 from counterfoil.incident.facts import Customer
 from counterfoil.incident.record import Incident, Kind, Said
 from counterfoil.incident.store import Incidents, action
 from counterfoil.ledger import durable, rows
+from counterfoil.ledger.exchange import EXPORTED, document
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.note import parse_checkpoint, parse_note
 from counterfoil.ledger.proof import Proof
@@ -28,9 +31,17 @@ from counterfoil.model.mail import Json
 SECONDS = 60.0
 
 
-def customer_bundle(incidents: Incidents, incident: Incident, customer: Customer, path: Path, who: str) -> Path:
-    """Write the bundle of one customer: the answer, the report, every stub of that tenant, the verifier."""
+def customer_bundle(
+    incidents: Incidents, incident: Incident, customer: Customer, path: Path, who: str, *, with_pdf: bool = False
+) -> Path:
+    """Write the bundle of one customer: the answer, the report, every stub of that tenant, the verifier.
+
+    Raises:
+        Unavailable: If the report is wanted as PDF too, and chromium is not there.
+    """
     contents = tenant_contents(incidents.ledger, incident, customer)
+    if with_pdf:
+        contents["report.pdf"] = pdf(contents["report.html"].decode("utf-8"))
     return _seal(incidents, incident, contents, customer.tenant, path=path, who=who)
 
 
@@ -64,7 +75,15 @@ def tenant_contents(ledger: Ledger, incident: Incident, customer: Customer) -> d
         text = json.dumps(customer.part, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
         contents["answer.json"] = text.encode("utf-8", "replace")
         contents["attack-layer.json"] = _json(report.layer([customer.part], incident.reference))
+    contents |= _checks(ledger, customer.tenant)
     return contents | _receipts(ledger, ledger.stubs(tenant=customer.tenant), "stubs")
+
+
+def _checks(ledger: Ledger, tenant: str) -> dict[str, bytes]:
+    """Return the queries with which a customer checks us on his own logs, made from his own stubs alone."""
+    stubs = (row.stub for row in ledger.stubs(kinds=EXPORTED, tenant=tenant) if row.stub is not None)
+    queries = checks(read_objects(enumerate((document(stub) for stub in stubs), 1)))
+    return {name: text.encode() for name, text in queries.get(tenant, {}).items()}
 
 
 def _of_incident(ledger: Ledger, incident: Incident) -> dict[str, bytes]:
@@ -138,7 +157,7 @@ def write(path: Path, octets: bytes) -> None:
         ) from error
 
 
-def pdf(page: str, path: Path) -> None:
+def pdf(page: str) -> bytes:
     """Print a page to PDF with Debian's chromium, which loads nothing from anywhere.
 
     Raises:
@@ -160,10 +179,9 @@ def pdf(page: str, path: Path) -> None:
             subprocess.run(  # noqa: S603 - our own page, which forbids scripts and loading
                 [*line, f"--print-to-pdf={made}", source.as_uri()], capture_output=True, timeout=SECONDS, check=True
             )
-            octets = made.read_bytes()
+            return made.read_bytes()
         except (OSError, subprocess.SubprocessError) as error:
             raise Unavailable(f"no PDF: chromium did not print it: {error}", "print the HTML instead") from error
-    write(path, octets)
 
 
 def _json(document: object) -> bytes:

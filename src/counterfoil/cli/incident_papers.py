@@ -32,6 +32,7 @@ def add_papers(verbs: Verbs) -> None:
     which.add_argument("--tenant", metavar="TENANT", help="for this customer: nothing of anybody else is in it")
     which.add_argument("--fleet", action="store_true", help="for the incident lead: every customer is in it")
     bundle.add_argument("--out", type=Path, required=True, metavar="FILE", help="the zip to write")
+    bundle.add_argument("--pdf", action="store_true", help="the customer's report as PDF too; needs Debian's chromium")
     add_by(bundle)
 
 
@@ -62,7 +63,7 @@ def _report(arguments: argparse.Namespace) -> int:
     skipped = False
     if arguments.pdf is not None:
         try:
-            bundling.pdf(page, arguments.pdf)
+            bundling.write(arguments.pdf, bundling.pdf(page))
         except Unavailable as error:
             skipped = True
             stderr.print(f"{error.message}; {error.hint}", markup=False)
@@ -94,7 +95,7 @@ def _bundle(arguments: argparse.Namespace) -> int:
             mine = next((customer for customer in customers if customer.tenant == tenant), None)
             if mine is None:
                 raise Refused(f"the incident does not concern {arguments.tenant}", "see: counterfoil incident scope")
-            path = bundling.customer_bundle(store, incident, mine, arguments.out, who)
+            path = bundling.customer_bundle(store, incident, mine, arguments.out, who, with_pdf=arguments.pdf)
         publication = state.ledger.publication
         key = str(publication.key) if publication is not None else ""
     if arguments.json:

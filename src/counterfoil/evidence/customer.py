@@ -46,6 +46,20 @@ ORDER BY time;
 
 def customer_files(answers: Iterable[TenantAnswer], books: Books) -> Iterator[tuple[str, str]]:
     """Yield (path, text) of every file: answer, ATT&CK Navigator layer, KQL and DuckDB query, tenant by tenant."""
+    queries = checks(books)
+    for answer in answers:
+        tenant = answer.tenant
+        folder = _SAFE.sub("_", tenant).lstrip(".") or "unknown"
+        yield f"{folder}/answer.json", json.dumps(tenant_document(answer), ensure_ascii=False, indent=1) + "\n"
+        if answer.radius.techniques:
+            layer = navigator(answer.radius.techniques, f"Counterfoil: {tenant}")
+            yield f"{folder}/attack-layer.json", json.dumps(layer, indent=1) + "\n"
+        for name, text in queries.get(tenant, {}).items():
+            yield f"{folder}/{name}", text
+
+
+def checks(books: Books) -> dict[str, dict[str, str]]:
+    """Return for each tenant with an application of ours the queries that check us: file name to text."""
     apps: dict[str, set[str]] = defaultdict(set)
     tokens: dict[str, set[str]] = defaultdict(set)
     calls: dict[str, set[str]] = defaultdict(set)
@@ -58,22 +72,15 @@ def customer_files(answers: Iterable[TenantAnswer], books: Books) -> Iterator[tu
     for row in books.calls:
         if row["crid"]:
             calls[row["tenant"]].add(row["crid"])
-    for answer in answers:
-        tenant = answer.tenant
-        folder = _SAFE.sub("_", tenant).lstrip(".") or "unknown"
-        yield f"{folder}/answer.json", json.dumps(tenant_document(answer), ensure_ascii=False, indent=1) + "\n"
-        if answer.radius.techniques:
-            layer = navigator(answer.radius.techniques, f"Counterfoil: {tenant}")
-            yield f"{folder}/attack-layer.json", json.dumps(layer, indent=1) + "\n"
-        if apps[tenant]:
-            values = {"apps": apps[tenant], "tokens": tokens[tenant], "calls": calls[tenant]}
-            lists = {name: json.dumps(sorted(held)) for name, held in values.items()}
-            yield f"{folder}/check.kql", _KQL.format(**lists)
-            quoted = {
-                name: "[" + ", ".join(_quoted(v) for v in sorted(held)) + "]::VARCHAR[]"
-                for name, held in values.items()
-            }
-            yield f"{folder}/check.sql", _SQL.format(**quoted)
+    found: dict[str, dict[str, str]] = {}
+    for tenant in sorted(apps):
+        values = {"apps": apps[tenant], "tokens": tokens[tenant], "calls": calls[tenant]}
+        lists = {name: json.dumps(sorted(held)) for name, held in values.items()}
+        quoted = {
+            name: "[" + ", ".join(_quoted(v) for v in sorted(held)) + "]::VARCHAR[]" for name, held in values.items()
+        }
+        found[tenant] = {"check.kql": _KQL.format(**lists), "check.sql": _SQL.format(**quoted)}
+    return found
 
 
 def _quoted(text: str) -> str:

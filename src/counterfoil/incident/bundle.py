@@ -30,6 +30,8 @@ report.html     the same for people
 stubs/          our ledger's entries of your tenant, each with its receipt (.tlog-proof); the extra line of a
                 receipt is the salt without which the ledger reveals nothing of the entry
 checkpoint      the signed state of the ledger when this was made
+check.kql       a query for your own Log Analytics: uses of our application that our ledger does not explain
+check.sql       the same of exported sign-ins, for DuckDB
 manifest.json   the SHA-256 of every file; it is itself an entry of the ledger, so the checkpoint signs it
 
 Verify, with Python and the package cryptography, without anything of ours but one file you can read:
@@ -37,8 +39,8 @@ Verify, with Python and the package cryptography, without anything of ours but o
     python verify_ledger.py bundle . '{key}'
 
 Take the key from somewhere else than this bundle (our website, a letter): here it only spares you typing.
-To check what is in it against your own logs: every successful sign-in of our application in your sign-in
-log whose uniqueTokenIdentifier stands in no stub of kind "token" was not made by us.
+To check us against your own logs without handing them over, run check.kql or check.sql: the token ids in it
+are those of the stubs here. A successful sign-in of our application with another one was not made by us.
 Jobs (why we did something) are left out: they are about more customers than you.
 """
 
