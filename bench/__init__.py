@@ -1,1 +1,1 @@
-"""Benchmarks: this project beside what people use today, in one run, as ratios (DESIGN of each in its module)."""
+"""Benchmarks: this project beside what people use today, in one run, as ratios; docs/performance.md has the results."""

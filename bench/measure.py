@@ -69,12 +69,12 @@ def number(value: float) -> str:
 
 
 def table(title: str, sides: Sequence[Side], *, unit: str, per_core: bool = True) -> None:
-    """Print one table; the last column is the first side's rate divided by each side's, turn by turn."""
+    """Print one table; the last column is the first side's rate divided by that of each, turn by turn."""
     print(f"\n{title}\n")
     value = (lambda spent: spent.per_core) if per_core else (lambda spent: spent.rate)
     core = f"{unit}/s per core"
     columns = [core, f"{unit}/s by the clock"] if per_core else [f"{unit}/s"]
-    print(f"| side | {' | '.join(columns)} | ours ÷ this |")
+    print(f"| side | {' | '.join(columns)} | first ÷ this |")
     print("|---" * (len(columns) + 2) + "|")
     for side in sides:
         cells = [middle([value(spent) for spent in side.spent])]
