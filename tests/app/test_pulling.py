@@ -7,8 +7,9 @@ import pytest
 from tests.app.laboratory import place
 
 from counterfoil import clock
-from counterfoil.app.pulling import EVIDENCE, pull, pulls
+from counterfoil.app.pulling import EVIDENCE, LATE, Pull, pull, pulls
 from counterfoil.app.standing import Standings
+from counterfoil.model.errors import Unavailable
 from counterfoil.tenant.door import Door
 from counterfoil.tenant.mail import Mail
 from counterfoil.tenant.token import Tokens
@@ -78,6 +79,29 @@ def test_how_far_it_got_survives_a_failure(at):
     after = Standings(at.data).of(connection).duties["sign-ins"]
     assert after.until == before.until
     assert after.at > before.at
+
+
+def test_a_pull_that_breaks_goes_on_from_its_last_good_step(at, monkeypatch):
+    """A first pull reaches back a week in steps of a day; broken at the third, it goes on from the second's end."""
+    connection = connected(at, "steps")
+    report, seen = Pull.report, []
+
+    def breaking(one, log, since, until):
+        seen.append((log, since, until))
+        if log == "sign-ins" and len(seen) == 3:
+            raise Unavailable("the line went down")
+        return report(one, log, since, until)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Pull, "report", breaking)
+        assert pulled(at, connection)["sign-ins"] == "unavailable"
+        done = [entry for entry in seen if entry[0] == "sign-ins"]
+        assert len(done) == 3
+        assert Standings(at.data).of(connection).duties["sign-ins"].until == done[1][2]
+        seen[:] = [("", None, None)] * 3
+        assert pulled(at, connection)["sign-ins"] == "good"
+        again = next(since for log, since, _ in seen[3:] if log == "sign-ins")
+    assert again == done[1][2] - LATE
 
 
 def test_a_tenant_without_a_licence_is_a_state_and_a_page(at):

@@ -11,7 +11,7 @@ with what came late; a record counts once by its id. A refusal lies there as the
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,9 @@ from counterfoil.tenant.token import Tokens
 EVIDENCE = "evidence"
 FIRST_REACH = timedelta(days=7)
 """How far the first pull goes back."""
+
+STEP = timedelta(hours=24)
+"""How much is pulled at once; how far it got is noted after each step."""
 
 LATE = timedelta(hours=6)
 """How late a record may come and still be found by the next pull (microsoft365.md 3.0, 3.5)."""
@@ -94,30 +97,49 @@ def pull(books: Books, connection: Connection, data: Path, now: datetime) -> dic
     door = Door(Tokens(connection, current, books.through.for_use, books.means))
     one = Pull(Logs(door), data / EVIDENCE / connection.tenant_id, job)
     try:
-        for log in pulls(connection):
-            before = standings.of(connection).duties.get(log)
-            start = now - FIRST_REACH if before is None or before.until is None else before.until - LATE
-            standings.note(connection, log, _tried(one, log, start, now))
+        # Two pulls at once would write over each other's hours; the second waits for the first.
+        with durable.lock(one.folder / ".lock"):
+            for log in pulls(connection):
+                before = standings.of(connection).duties.get(log)
+                start = now - FIRST_REACH if before is None or before.until is None else before.until - LATE
+                for standing in _in_steps(one, log, start, now):
+                    # If we die here, the next pull goes on from the end of this step.
+                    standings.note(connection, log, standing)
     finally:
         books.connections.end_use(job.id)
     return {log: standings.of(connection).duties[log] for log in pulls(connection)}
 
 
-def _tried(one: Pull, log: str, since: datetime, until: datetime) -> Standing:
+def _in_steps(one: Pull, log: str, since: datetime, until: datetime) -> Iterator[Standing]:
+    """Pull step by step, and tell how each went; the first that fails is the last."""
+    total = 0
+    while since < until:
+        end = min(since + STEP, until)
+        count, failed = _tried(one, log, since, end, now=until)
+        if failed is not None:
+            yield failed
+            return
+        total += count
+        since = end
+        yield Standing(GOOD, f"{total} records came", until, end)
+
+
+def _tried(one: Pull, log: str, since: datetime, until: datetime, *, now: datetime) -> tuple[int, Standing | None]:
+    """Pull one step; return how many records came, and how it failed if it did."""
     refusal = one.folder / log / "refused.json"
     try:
         count = one.audit(since, until) if log == MAILBOX else one.report(log, since, until)
     except CallRefused as error:
         document = {"error": {"code": error.code, "message": error.message}}
         durable.write(refusal, json.dumps(document).encode(), mode=0o600)
-        return failure(error, until)
+        return 0, failure(error, now)
     except CounterfoilError as error:
-        return failure(error, until)
+        return 0, failure(error, now)
     except OSError as error:
         words = f"what came cannot be kept: {error.strerror}"
-        return failure(Unavailable(words, f"make room for {one.folder}; nothing is lost, it is pulled again"), until)
+        return 0, failure(Unavailable(words, f"make room for {one.folder}; nothing is lost, it is pulled again"), now)
     refusal.unlink(missing_ok=True)
-    return Standing(GOOD, f"{count} records came", until, until)
+    return count, None
 
 
 def _hour(text: object) -> str:

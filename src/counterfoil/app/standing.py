@@ -67,6 +67,10 @@ class Standings:
 
     def note(self, connection: Connection, duty: str, standing: Standing, read: tuple[str, ...] | None = None) -> None:
         """Write down how a duty went; a failure keeps how far it had got before."""
+        with durable.lock(self._folder / f".{connection.tenant_id}.lock"):
+            self._note(connection, duty, standing, read)
+
+    def _note(self, connection: Connection, duty: str, standing: Standing, read: tuple[str, ...] | None) -> None:
         book = self.of(connection)
         before = book.duties.get(duty)
         if standing.until is None and before is not None:

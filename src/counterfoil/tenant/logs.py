@@ -75,7 +75,7 @@ class Logs:
         Times are of availability, not of the event: whoever asks for a window of events asks for more. What is
         older than seven days is gone, and is not asked for.
         """
-        start = max(since, until - OLDEST_CONTENT + MARGIN)
+        start = max(since, self._door.means.clock() - OLDEST_CONTENT + MARGIN)
         for content in CONTENT:
             for low, high in _windows(start, until):
                 for entry in self._content(content, low, high, job):
