@@ -49,6 +49,7 @@ def test_list_for_people_and_for_programs(run):
     [
         (("add", "acme"), "there is a tenant acme already"),
         (("add", "Acme!"), "is no tenant name"),
+        (("add", "00000003-0000-0000-c000-000000000000"), "is a tenant id of Microsoft's"),
         (("add", "beta", "--domain", "beta.test"), "a domain needs a next hop"),
         (("add", "beta", "--domain", "acme.test", "--next-hop", "mx"), "the domain acme.test is taken"),
         (("domain", "acme", "b.test", "--next-hop", "mx:port"), "has no port between 0 and 65535"),

@@ -1,11 +1,14 @@
 """What every answer carries, pages in their three forms, and faults that tell nothing."""
 
+import asyncio
 import csv
 import io
+import threading
 
 import pytest
-from tests.console.house import House, post
+from tests.console.house import House, post, take
 
+from counterfoil.console.application import THREADS
 from counterfoil.console.shield import HEADERS
 
 
@@ -104,3 +107,27 @@ def test_a_word_about_what_was_done_is_said_once(house: House):
     assert post(client, "/quarantine/release").status_code == 303
     assert "Nothing was chosen." in client.get("/quarantine").text
     assert "Nothing was chosen." not in client.get("/quarantine").text
+
+
+async def test_pages_that_hang_hold_up_neither_mail_nor_the_log_in(house: House, monkeypatch: pytest.MonkeyPatch):
+    """More pages than there are threads wait for a database; a message is journaled meanwhile, and one may log in."""
+    free, waiting = threading.Event(), threading.Semaphore(0)
+
+    def hangs(*_args: object) -> list[object]:
+        waiting.release()
+        assert free.wait(60)
+        return []
+
+    monkeypatch.setattr(type(house.sources.books), "tenants", hangs)
+    client = house.browser("chief")
+    pages = [asyncio.create_task(asyncio.to_thread(client.get, "/tenants")) for _ in range(THREADS * 2)]
+    try:
+        for _ in range(THREADS):
+            assert await asyncio.to_thread(waiting.acquire, timeout=30)
+        await take(house.state, "acme-meanwhile", "acme", subject="meanwhile", sender="a@b.test")
+        assert house.state.stories.story("acme-meanwhile", "acme")["outcome"] == "handed-on"
+        assert (await asyncio.to_thread(house.browser().get, "/log-in")).status_code == 200
+        assert not any(page.done() for page in pages)
+    finally:
+        free.set()
+    assert {page.status_code for page in await asyncio.gather(*pages)} == {200}

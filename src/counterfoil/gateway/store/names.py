@@ -25,6 +25,7 @@ MICROSOFT_NAMES = ("outlook.com", "office365.com", "office365.us", "microsoft.co
 """Domains in which Microsoft's own mail hosts carry certificates."""
 
 _TENANT = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
@@ -36,6 +37,9 @@ def tenant_name(text: str) -> str:
     """
     if not _TENANT.fullmatch(text):
         raise Refused(f"{text!r} is no tenant name", "use lower-case letters, digits and hyphens, at most 63")
+    if _GUID.fullmatch(text):
+        # The ledger has names and Microsoft's tenant ids in one column: a name must never be another's id.
+        raise Refused(f"{text!r} is a tenant id of Microsoft's, not a name", "give it a name of your own")
     return text
 
 
