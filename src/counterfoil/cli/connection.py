@@ -14,7 +14,7 @@ from counterfoil.app.flags import flags_of, troubles
 from counterfoil.app.standing import Standings
 from counterfoil.cli.connection_logs import run_pull, run_status
 from counterfoil.cli.connection_trial import run_test
-from counterfoil.cli.output import answer_json, answer_table, answer_text
+from counterfoil.cli.output import answer_json, answer_text, visible
 from counterfoil.cli.state import add_config, confirm, opened, operator
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.config import load
@@ -164,10 +164,25 @@ def _list(arguments: argparse.Namespace) -> int:
         entries: list[Json] = [{**dict(zip(COLUMNS, row, strict=True)), "flags": [*row[-1].split()]} for row in rows]
         answer_json(entries)
         return 0
-    answer_table(COLUMNS, rows, "no connection yet: counterfoil connection plan TENANT")
+    # Not a table: ids and thumbprints are copied from here, and have to stay whole.
+    answer_text("\n".join(line for row in rows for line in _card(row)) or EMPTY)
     if any(row[-1] for row in rows):
         answer_text("what each flag means, and what to do: counterfoil doctor")
     return 0
+
+
+EMPTY = "no connection yet: counterfoil connection plan TENANT"
+
+
+def _card(row: tuple[str, ...]) -> list[str]:
+    tenant, tenant_id, app, roles, generation, thumbprint, until, flags = row
+    lines = [
+        f"{visible(tenant)}",
+        f"  application {app} in {tenant_id}",
+        f"  may: {roles}",
+        f"  credential {generation}, {thumbprint}, until {until}" if generation else "  no current credential",
+    ]
+    return [*lines, f"  ! {flags}"] if flags else lines
 
 
 COLUMNS = ("tenant", "tenant_id", "app", "roles", "generation", "thumbprint_sha1", "valid_until", "flags")

@@ -1,12 +1,13 @@
 """``counterfoil connection pull|status``: a tenant's own logs into the evidence folder, and how duties stand."""
 
 import argparse
+from collections.abc import Iterator
 
 from counterfoil import clock
 from counterfoil.app import connecting
 from counterfoil.app.pulling import pull, pulls
 from counterfoil.app.standing import Standing, Standings
-from counterfoil.cli.output import answer_json, answer_table
+from counterfoil.cli.output import answer_json, answer_text, visible
 from counterfoil.cli.state import opened
 from counterfoil.config import load
 from counterfoil.model.errors import Refused
@@ -57,4 +58,18 @@ def _print(arguments: argparse.Namespace, rows: list[tuple[str, ...]]) -> None:
         entries: list[Json] = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
         answer_json(entries)
         return
-    answer_table(COLUMNS, rows, "nothing was done yet: serve makes heartbeats and pulls logs, where a signer runs")
+    answer_text("\n".join(_lines(rows)) or EMPTY)
+
+
+EMPTY = "nothing was done yet: serve makes heartbeats and pulls logs, where a signer runs"
+
+
+def _lines(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """Yield a heading for each connection, and below it a line for each duty."""
+    heading = None
+    for tenant, app, duty, state, at, until, words in rows:
+        if heading != (tenant, app):
+            yield f"{visible(tenant)} ({app})"
+            heading = (tenant, app)
+        reach = f", whole until {until}" if until and until != at else ""
+        yield f"  {duty:<16} {state:<13} {at}{reach}: {visible(words)}"
