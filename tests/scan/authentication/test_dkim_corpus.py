@@ -43,4 +43,4 @@ def test_the_bodies_of_spamassassin_s_signed_messages(corpora):
                 with pytest.raises(tags.Malformed, match="rsa-sha1"):
                     signature.read(field, found)
                 continue
-            assert signature.body_problem(signature.read(field, found), signature.Bodies(message.body)) is None, path
+            assert signature.body_problem(signature.read(field, found), signature.Bodies(message)) is None, path

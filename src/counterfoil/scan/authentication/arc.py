@@ -149,7 +149,7 @@ def _keys(chain: list[Link], newest: Signature) -> Asking[dict[Question, Answer]
 
 
 def _check_message(claim: Signature, message: Message, answers: dict[Question, Answer]) -> None:
-    bodies = Bodies(message.body)
+    bodies = Bodies(message)
     key = keys.choose(answers[keys.question(claim.selector, claim.domain)])
     if problem := signature.body_problem(claim, bodies):
         raise Malformed(f"the newest message signature: {problem}")

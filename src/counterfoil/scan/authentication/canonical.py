@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 SIMPLE, RELAXED = "simple", "relaxed"
 
 _BARE_LF = re.compile(rb"(?<!\r)\n")
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Header fields from top to bottom, and the body."""
+    """Header fields from top to bottom, and what stands behind the empty line, as it came."""
 
     fields: tuple[Field, ...]
-    body: bytes = field(repr=False)
+    octets: bytes = field(repr=False)
+
+    @property
+    def body(self) -> bytes:
+        """The body with CRLF line ends; made each time, because most messages are never asked for it."""
+        return _with_crlf(self.octets)
 
     def named(self, name: str) -> list[Field]:
         """Return the fields of one name, given in lower case, from top to bottom."""
@@ -36,12 +42,18 @@ class Message:
 
 def split(raw: bytes) -> Message:
     """Take a message apart; line ends that are no CRLF (a file on disk) are made CRLF first."""
-    if raw.count(b"\n") != raw.count(b"\r\n"):
-        raw = _BARE_LF.sub(b"\r\n", raw)
-    if raw.startswith(b"\r\n"):
-        return Message((), raw[2:])
-    head, _, body = raw.partition(b"\r\n\r\n")
-    return Message(tuple(_fields(head)), body)
+    if raw.startswith((b"\r\n", b"\n")):
+        return Message((), raw[raw.index(b"\n") + 1 :])
+    end = _EMPTY_LINE.search(raw)
+    head, body = (raw[: end.start() + 1], raw[end.end() :]) if end else (raw, b"")
+    head = _with_crlf(head)
+    return Message(tuple(_fields(head.removesuffix(b"\r\n") if end else head)), body)
+
+
+def _with_crlf(text: bytes) -> bytes:
+    if text.count(b"\n") == text.count(b"\r\n"):
+        return text
+    return _BARE_LF.sub(b"\r\n", text)
 
 
 def _fields(head: bytes) -> Iterable[Field]:

@@ -35,7 +35,7 @@ def check(message: Message, now: datetime | None = None) -> Asking[tuple[Dkim, .
         message: The message.
         now: When it arrived, to judge ``x=``; ``None`` to leave that out.
     """
-    bodies = Bodies(message.body)
+    bodies = Bodies(message)
     fields = message.named("dkim-signature")
     read = [_read(field, now) for field in fields[:MAX_SIGNATURES]]
     claims = [one for one in read if isinstance(one, Signature)]

@@ -93,17 +93,17 @@ def domain_and_selector(found: dict[str, str]) -> tuple[str, str]:
 
 
 class Bodies:
-    """The digests of one body, each computed once however many signatures ask for it."""
+    """The digests of a message's body, each computed once however many signatures ask for it."""
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
+    def __init__(self, message: Message) -> None:
+        self._message = message
         self._forms: dict[str, bytes] = {}
         self._digests: dict[tuple[str, int | None], bytes] = {}
 
     def form(self, form: str) -> bytes:
         """Return the body in a canonical form."""
         if form not in self._forms:
-            self._forms[form] = canonical.body(self._body, form)
+            self._forms[form] = canonical.body(self._message.body, form)
         return self._forms[form]
 
     def digest(self, form: str, length: int | None) -> bytes:
