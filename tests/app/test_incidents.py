@@ -139,6 +139,19 @@ def test_a_subject_finds_the_connections_that_it_opens(at):
         assert sorted(found) == sorted(wanted)
 
 
+def test_a_replayed_token_makes_its_certificate_the_subject(at, tmp_path):
+    """Whoever has a token of ours may have the key: the certificate that won it is what the incident is about."""
+    current = at.books.connections.current(at.mail)
+    tokens = Tokens(at.mail, current, at.books.through.for_use, at.books.means)
+    won = tokens.fresh("https://graph.microsoft.com", at.books.new_job("heartbeat", ""))
+    replayed = entry(at.mail.tenant_id)
+    replayed["discrepancies"][0]["kind"] = "replayed-token"
+    replayed["discrepancies"][0]["evidence"][0] |= {"uti": won.uti, "subject": f"uti {won.uti}"}
+    path = written(tmp_path, {"tenants": [replayed]})
+    incident = incidents.open_by_answer(Incidents(at.books.ledger), tmp_path, "leak", path, BY)
+    assert incident.subject == Subject((current.thumbprint_sha256,))
+
+
 def test_a_standby_key_that_signs_is_an_alarm_and_opens_an_incident_once(at):
     """The signer marks the stub; watch finds it, and the second time it belongs to the first incident."""
     store = Incidents(at.books.ledger)

@@ -45,6 +45,21 @@ def test_who_does_not_have_the_certificate_is_told_so():
     assert [fact.answer for fact in telling_.facts] == ["No", "No: there is nothing of yours that it opens"]
 
 
+def test_what_was_found_on_another_credential_is_not_tied_to_this_one():
+    """Who was touched without having the certificate is not told that it was this certificate."""
+    fact = telling(replace(ONE, has=False, part=entry("t1"))).facts[0]
+    assert fact.answer == "No"
+    assert "another credential" in fact.because[0]
+
+
+def test_nothing_read_asks_for_no_change_of_passwords():
+    """Steps follow from what was found."""
+    part = entry("t1")
+    part["radius"]["read"] = {"mailboxes": [], "messages": [], "items": [], "widened": []}
+    assert not any("listed as read" in step for step in telling(replace(ONE, part=part)).must)
+    assert any("listed as read" in step for step in told("touched").must)
+
+
 def test_what_cannot_be_judged_says_why_in_plain_words():
     """The state of a log is told in words that name what to do."""
     because = told("cannot-say").facts[1].because

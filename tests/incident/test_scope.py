@@ -55,6 +55,16 @@ def test_suspects_are_thumbprints_only():
     assert scope.suspects(parts.values()) == ("1E8E9FFC270FA9770114BCB88D85F863CE0159F6",)
 
 
+def test_tokens_are_those_that_somebody_else_used():
+    """A token of a stolen certificate's own sign-in is the thief's and not ours."""
+    replayed = entry("t2")
+    replayed["discrepancies"][0]["kind"] = "replayed-token"
+    replayed["discrepancies"][0]["evidence"][0]["uti"] = "hdg0yzeZcUG1RQZbgaf9AA"
+    theirs = entry("t1")
+    theirs["discrepancies"][0]["evidence"][0]["uti"] = "AAAAAAAAAAAAAAAAAAAAAA"
+    assert scope.tokens(scope.read_answer(answer(theirs, replayed)).values()) == {"hdg0yzeZcUG1RQZbgaf9AA"}
+
+
 def test_states_are_counted():
     """The summary is counted, not copied."""
     parts = scope.read_answer(answer(entry("t1"), entry("t2", "x", "clean"), entry("t3", "x", "cannot-say")))

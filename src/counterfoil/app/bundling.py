@@ -125,7 +125,7 @@ def _seal(
     if latest is not None:
         contents["checkpoint"] = latest[1]
     contents[bundle.VERIFIER] = bundle.verifier()
-    contents["README.txt"] = bundle.readme(incident.reference, str(ledger.publication.key))
+    contents["README.txt"] = bundle.readme(incident.reference, str(ledger.publication.key), fleet=tenant is None)
     listed = bundle.manifest(contents)
     digest = hashlib.sha256(listed).hexdigest()
     by = Operator(who, clock.now())

@@ -94,9 +94,18 @@ def open_by_answer(incidents: Incidents, data: Path, name: str, path: Path, by: 
         if touched
         else f"reconciliation: uses in {len(review)} tenants that failed or are unexplained, to be reviewed"
     )
-    marks = _ours(incidents.ledger, scope.suspects(parts.values()))
+    named = (*scope.suspects(parts.values()), *_behind(incidents.ledger, scope.tokens(parts.values())))
+    marks = _ours(incidents.ledger, named)
     incidents.open(name, origin, status, Subject(thumbprints=marks), words=words, by=by)
     return attach(incidents, data, name, path, by)
+
+
+def _behind(ledger: Ledger, tokens: frozenset[str]) -> list[str]:
+    """Return the certificates that won these tokens of ours: whoever has the token may have more."""
+    if not tokens:
+        return []
+    stubs = (row.stub for row in ledger.stubs(kinds=frozenset({"token"})) if row.stub is not None)
+    return [str(stub.body["thumbprint_sha256"]) for stub in stubs if stub.body.get("uti") in tokens]
 
 
 def _ours(ledger: Ledger, marks: Iterable[str]) -> tuple[str, ...]:

@@ -51,9 +51,21 @@ def manifest(contents: Mapping[str, bytes]) -> bytes:
     return (json.dumps({"files": names}, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def readme(reference: str, key: str) -> bytes:
-    """Spell the instructions."""
-    return README.format(reference=reference, key=key).encode()
+FLEET = """Evidence of {reference}, for the incident lead: every customer is named in it
+
+report.html     the whole incident, for people; report.json the same for programs
+incident/       every entry of the incident as the ledger has it, with its receipt
+TENANT ID/      what each customer gets: answer, report, queries, the ledger's entries of that tenant
+
+    python verify_ledger.py bundle . '{key}'
+
+Take the key from somewhere else than this bundle.
+"""
+
+
+def readme(reference: str, key: str, *, fleet: bool) -> bytes:
+    """Spell the instructions, of one customer's bundle or of the lead's."""
+    return (FLEET if fleet else README).format(reference=reference, key=key).encode()
 
 
 def verifier() -> bytes:

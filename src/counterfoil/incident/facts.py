@@ -147,7 +147,9 @@ def telling(customer: Customer) -> Telling:
 def _used(customer: Customer) -> Fact:
     question = "Do we use a connection with this certificate in your Microsoft 365?"
     if not customer.has:
-        return Fact(question, "No", Grade.OURS)
+        other = customer.part is not None and customer.part["state"] != "clean"
+        because = ("what is told below was found on another credential, or cannot be tied to one",) if other else ()
+        return Fact(question, "No", Grade.OURS, because)
     return Fact(question, "Yes", Grade.OURS, (f"we asked for {customer.uses} tokens with it ourselves",))
 
 
@@ -269,8 +271,9 @@ def _rotated(place: Place, until: datetime | None) -> Iterator[Did]:
 def _must(customer: Customer, state: str, radius: Mapping[str, Any], lacking: Iterable[str]) -> Iterator[str]:
     if customer.by_hand:
         yield "Replace our certificate by hand: the page that comes with this one says how, and until when."
-    if state == "touched":
+    if state == "touched" and any(radius["read"][name] for name in NOTHING):
         yield "Treat what is listed as read as known to a stranger. Change passwords, keys and links that stand in it."
+    if state == "touched":
         if radius["persistence"]:
             yield "Look at what was left behind (below), and remove what is not yours."
         yield "Keep your logs: export sign-ins, Graph activity and mailbox audit before Microsoft deletes them."

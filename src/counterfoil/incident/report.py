@@ -35,17 +35,22 @@ def rows(
 ) -> list[Row]:
     """Put together the lines of the fleet report, the worst first."""
     papers = list(notices)
+    # An attempt to mail is shown only as long as nobody knows what came of it.
+    known = {
+        e.said.detail.get("message_id") for e in incident.of(Kind.TOLD) if e.said.detail.get("result") != "unknown"
+    }
+    lines = [
+        e
+        for e in incident.of(Kind.TOLD)
+        if e.said.detail.get("result") != "unknown" or e.said.detail.get("message_id") not in known
+    ]
     found = [
         Row(
             customer,
             telling(customer),
             tuple(notice for notice in papers if notice.tenant == customer.tenant),
             incident.told(customer.tenant),
-            tuple(
-                f"{pages.when(e.time)}: {e.said.words}"
-                for e in incident.of(Kind.TOLD)
-                if e.said.tenant == customer.tenant
-            ),
+            tuple(f"{pages.when(e.time)}: {e.said.words}" for e in lines if e.said.tenant == customer.tenant),
             stands.get(customer.tenant),
         )
         for customer in customers

@@ -121,6 +121,18 @@ def suspects(parts: Iterable[Part]) -> tuple[str, ...]:
     return tuple(sorted(mark for mark in marks if is_thumbprint(mark)))
 
 
+def tokens(parts: Iterable[Part]) -> frozenset[str]:
+    """Return the ids of our own tokens that somebody else used, as the tenant's logs spell them."""
+    return frozenset(
+        str(row["uti"])
+        for part in parts
+        for entry in json.loads(part.text)["discrepancies"]
+        if entry["kind"] in ("replayed-token", "inside-use")
+        for row in entry["evidence"]
+        if row.get("uti")
+    )
+
+
 def is_thumbprint(text: str) -> bool:
     """Say whether a text is a SHA-1 or SHA-256 thumbprint in upper-case hex."""
     return len(text) in (40, 64) and all(c in "0123456789ABCDEF" for c in text)
