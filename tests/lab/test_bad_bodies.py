@@ -40,6 +40,7 @@ def test_a_body_of_the_wrong_kind_is_answered(bench, route):
         "folder": "inbox",
         "application": bench.app["object_id"],
         "principal": bench.app["service_principal"],
+        "mailbox": "MBX:x@y",
     }
     for name in NAMES:
         for value in VALUES:

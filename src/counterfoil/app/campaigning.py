@@ -58,6 +58,7 @@ def pace_of(config: Config) -> tuple[Pace, Brakes]:
         spacing=timedelta(seconds=rotation.spacing_seconds),
         propagation=timedelta(seconds=rotation.propagation_seconds),
         longest_token_life=timedelta(seconds=rotation.longest_token_life_seconds),
+        import_session_life=timedelta(seconds=rotation.import_session_life_seconds),
     )
     return pace, Brakes(bake=timedelta(seconds=rotation.bake_seconds))
 
@@ -126,7 +127,7 @@ def mark(books: Books, name: str, state: CredentialState) -> None:
 
 def driver(books: Books, pace: Pace, brakes: Brakes) -> Driver:
     """Make what moves campaigns forward."""
-    return Driver(Campaigns(books.ledger), houses(books), pace, brakes, clock=clock.now, joiners=joiners(books))
+    return Driver(Campaigns(books.ledger), houses(books, pace), pace, brakes, clock=clock.now, joiners=joiners(books))
 
 
 def joiners(books: Books) -> Joiners:
@@ -154,7 +155,7 @@ def joiners(books: Books) -> Joiners:
     return find
 
 
-def houses(books: Books) -> Callable[[Place, Callable[[Place], bool]], House]:
+def houses(books: Books, pace: Pace) -> Callable[[Place, Callable[[Place], bool]], House]:
     """Make the function that makes the house of a place; doors to control applications are kept."""
     doors: dict[str, Door] = {}
 
@@ -167,7 +168,7 @@ def houses(books: Books) -> Callable[[Place, Callable[[Place], bool]], House]:
                 raise Refused(f"{connection.tenant} has no control application any more", "enter it again")
             current = books.connections.current(control)
             doors[place.tenant] = Door(Tokens(control, current, books.through.for_use, books.means))
-        return TenantHouse(connection, doors[place.tenant], books, gate)
+        return TenantHouse(connection, doors[place.tenant], books, gate, pace)
 
     return house
 

@@ -6,12 +6,12 @@ stolen token of it cannot undo an eviction.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from counterfoil.credential import registry
-from counterfoil.credential.campaign import Place
+from counterfoil.credential.campaign import Pace, Place, token_may_live_until
 from counterfoil.credential.collect import collect, take_in
 from counterfoil.credential.custodian import Custodian
 from counterfoil.credential.rotation import Kind
@@ -19,6 +19,7 @@ from counterfoil.flows.rotate import Listed, Try
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused
+from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential, CredentialState, Job
 from counterfoil.tenant.door import Ask, Door
@@ -29,6 +30,7 @@ from counterfoil.tenant.registry import Connections
 from counterfoil.tenant.token import Means, ThroughSigner, TokenRefused, Tokens
 
 DAYS = 90
+IMPORTS = "MailboxItem.ImportExport.All"
 CONTROLS_FROM = 1_000_000
 """Generations from here on are never published: they are the negative controls."""
 
@@ -48,8 +50,16 @@ class Books:
 class TenantHouse:
     """The house of one tenant: implements ``flows.rotate.House``."""
 
-    def __init__(self, connection: Connection, control: Door, books: Books, gate: Callable[[Place], bool]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        control: Door,
+        books: Books,
+        gate: Callable[[Place], bool],
+        pace: Pace | None = None,
+    ) -> None:
         self._connection = connection
+        self._pace = pace or Pace()
         self._registration = Registration(control, connection)
         self._books = books
         self._gate = gate
@@ -173,11 +183,30 @@ class TenantHouse:
         return sum(self._books.connections.in_use(old, self._now()) for old in self._olds(place))
 
     def leftovers(self, place: Place) -> tuple[str, ...]:
-        """Name subscriptions that deliver this connection's mail somewhere; we make none ourselves."""
+        """Name what may deliver or change this connection's mail without a key of ours.
+
+        Subscriptions, since we make none ourselves; after a compromise also consents beyond what we asked for, and
+        import sessions, which nobody can list: they are named until the last that an old token may have opened ends.
+        """
         new = registry.find(self._books.ledger.engine, place.label)
-        door = Door(Tokens(self._connection, new, self._books.through.for_use, self._books.means))
-        found = Registration(door, self._connection).subscriptions(self._job("inspect", place))
-        return tuple(f"subscription {entry['id']} to {entry.get('notificationUrl')}" for entry in found)
+        job = self._job("inspect", place)
+        tokens = Tokens(self._connection, new, self._books.through.for_use, self._books.means)
+        found = Registration(Door(tokens), self._connection).subscriptions(job)
+        left = [f"subscription {entry['id']} to {entry.get('notificationUrl')}" for entry in found]
+        wanted = self._connection.roles
+        if place.kind is Kind.COMPROMISE and wanted is not None:
+            held = {role for audience in self._audiences() for role in tokens.token(audience, job).roles}
+            left += [f"a consent to {role} that we did not ask for" for role in sorted(held - set(wanted))]
+        return (*left, *self._import_sessions(place))
+
+    def _import_sessions(self, place: Place) -> Iterator[str]:
+        roles = self._connection.roles
+        until = token_may_live_until(place, self._pace)
+        if place.kind is not Kind.COMPROMISE or until is None or (roles is not None and IMPORTS not in roles):
+            return
+        if self._now() < until + self._pace.import_session_life:
+            ends = rfc3339(until + self._pace.import_session_life)
+            yield f"import sessions that an old token may have opened, until {ends}: none can be listed"
 
     def destroy_old(self, place: Place) -> bool:
         """Mark the old credentials dead, and destroy their private keys unless another tenant still uses one."""

@@ -17,7 +17,9 @@ class Pace:
     ``propagation`` is how long after a removal the token service may still honour a key; no figure is
     published, so it is generous. ``longest_token_life`` is 28 h for a single-tenant application whose
     tokens may be CAE tokens (Microsoft Entra, continuous access evaluation); a laboratory or a policy
-    may say less where it knows better. ``peek`` is how often the list is looked at while that time runs.
+    may say less where it knows better. ``import_session_life`` is how long an import URL that an old token
+    opened may still put mail into a mailbox; no figure is published, and no call lists them. ``peek`` is how
+    often the list is looked at while that time runs.
     """
 
     reads: int = 3
@@ -27,6 +29,7 @@ class Pace:
     propagation: timedelta = timedelta(minutes=10)
     longest_token_life: timedelta = timedelta(hours=28)
     peek: timedelta = timedelta(minutes=15)
+    import_session_life: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class Engine:
             except (TypeError, ValueError) as error:
                 raise Refused(f"{name}: {error}") from error
             self._store.save(self.world.drain())
-            if name in {"set_settings", "add_issuer"}:
+            if name in {"set_settings", "set_realistic", "add_issuer"}:
                 self._store.remember("settings", asdict(self.world.settings))
                 self._store.remember("issuers", self.world.issuers)
             return answer
@@ -100,6 +100,11 @@ class Engine:
             notices, self.world.notices = self.world.notices, []
             self._store.save(self.world.drain())
             return notices
+
+    def missed(self, errand: Errand) -> None:
+        """Remember that a notification was not taken: the life-cycle URL is told so once somebody answers there."""
+        with self._lock:
+            notify.missed(self.world, errand)
 
     def _keep_appointments(self, now: float) -> None:
         for appointment in self.world.every(Scheduled):

@@ -61,6 +61,11 @@ def _error(call: Call, status: int, code: str, message: str, headers: dict[str, 
 
 def token_before(world: World, tenant: str) -> Reply | None:
     """Decide whether the token service fails a request before looking at it."""
+    if world.happens(tenant, "throttled_share"):
+        text = "AADSTS90055: Tenant is throttled due to too many requests. Please try again later."
+        throttled = _oauth(429, "temporarily_unavailable", text, 90055)
+        throttled.headers["Retry-After"] = f"{max(1, round(float(world.dial(tenant, 'retry_after_seconds'))))}"
+        return throttled
     if not world.happens(tenant, "error_share"):
         return None
     text = "AADSTS90033: A transient error has occurred. Please try again."

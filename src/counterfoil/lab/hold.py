@@ -125,6 +125,15 @@ class Hold:
         }
         return self._do("subscribe", "POST", "/subscriptions", mailbox=mailbox, json=body).is_success
 
+    def open_import(self, mailbox: str) -> str | None:
+        """Open an import session: an URL that puts mail into the mailbox and needs no token; returns it."""
+        answer = self._do("mailbox-id", "GET", f"/beta/users/{mailbox}/settings/exchange", mailbox=mailbox)
+        if not answer.is_success:
+            return None
+        path = f"/beta/admin/exchange/mailboxes/{answer.json()['primaryMailboxId']}/createImportSession"
+        opened = self._do("open-import", "POST", path, mailbox=mailbox)
+        return str(opened.json()["importUrl"]) if opened.is_success else None
+
     def add_key(self, object_id: str, key_pem: str, new_certificate_pem: str) -> bool:
         """Plant a key of his own by addKey, with a proof that the copied key signs."""
         now = clock.now().timestamp()

@@ -8,8 +8,8 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from counterfoil.lab import item_ids, mailboxes, places
-from counterfoil.lab.objects import Message, Principal, Row, Tenant
-from counterfoil.lab.settings import Settings
+from counterfoil.lab.objects import ImportSession, Message, Principal, Row, Tenant
+from counterfoil.lab.settings import REALISTIC, Settings
 from counterfoil.lab.world import World
 from counterfoil.model.errors import Refused
 
@@ -74,6 +74,18 @@ def set_settings(world: World, _now: float, *, tenant: str | None = None, **valu
     place.settings |= values
     world.put(place)
     return dict(place.settings)
+
+
+def set_realistic(world: World, now: float, *, tenant: str | None = None) -> dict[str, Any]:
+    """Turn the dials of delay, lag and duplicates to what a real tenant sees, for all tenants or for one."""
+    return set_settings(world, now, tenant=tenant, **REALISTIC)
+
+
+def import_sessions(world: World, now: float, *, tenant: str) -> list[dict[str, Any]]:
+    """List the import URLs that still work, which no call of Graph can."""
+    place = places.tenant(world, tenant)
+    live = [session for session in world.every(ImportSession, place.id) if session.expires > now]
+    return [{"mailbox": one.mailbox, "app_id": one.app_id, "expires": one.expires} for one in live]
 
 
 def set_licensed(world: World, _now: float, *, tenant: str, licensed: bool) -> dict[str, Any]:

@@ -221,6 +221,17 @@ class Subscription:
 
 
 @dataclass(slots=True)
+class ImportSession:
+    """An URL that takes items into a mailbox without any token; ``id`` is the secret in it."""
+
+    id: str
+    tenant: str
+    mailbox: str
+    app_id: str
+    expires: float
+
+
+@dataclass(slots=True)
 class Connector:
     """An inbound connector: mail is taken only from who shows this certificate name over TLS."""
 
@@ -277,7 +288,7 @@ class Scheduled:
 
 
 KINDS: tuple[type[Any], ...] = (
-    Tenant, Application, Principal, Mailbox, Folder, Message, Trace, Rule, Subscription, Connector, Gathering, Meter,
-    Row, Scheduled,
+    Tenant, Application, Principal, Mailbox, Folder, Message, Trace, Rule, Subscription, ImportSession, Connector,
+    Gathering, Meter, Row, Scheduled,
 )  # fmt: skip
 """Every kind that is kept."""

@@ -47,5 +47,7 @@ OPERATIONS: dict[str, Operation] = {
         looks.rows,
         looks.set_settings,
         looks.set_licensed,
+        looks.set_realistic,
+        looks.import_sessions,
     )
 }

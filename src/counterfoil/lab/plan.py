@@ -17,6 +17,7 @@ FAULTS: dict[str, dict[str, float]] = {
     "timeouts": {"timeout_share": 0.2},
     "cuts": {"cut_share": 0.2},
     "storms": {"throttle_share": 0.1, "storm_seconds": 0.5},
+    "throttled-tokens": {"throttled_share": 0.1},
     "errors": {"error_share": 0.1},
     "lost-tokens": {"token_lost_share": 0.1},
     "lost-rows": {"lost_share": 0.1},

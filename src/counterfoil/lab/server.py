@@ -98,7 +98,8 @@ class Server:
         """Post notices and write rows that are due, a few times a second."""
         while True:
             for errand in self._engine.ripen():
-                await web.run_errand(errand, 3.0)
+                if not await web.run_errand(errand, 3.0):
+                    self._engine.missed(errand)
             await asyncio.sleep(_RIPEN_SECONDS)
 
 

@@ -6,6 +6,22 @@ any of them (``Tenant.settings``).
 
 from dataclasses import dataclass
 
+REALISTIC: dict[str, float] = {
+    "signin_delay_min": 120.0,
+    "signin_delay_max": 3600.0,
+    "activity_delay_min": 120.0,
+    "activity_delay_max": 1800.0,
+    "audit_delay_min": 3600.0,
+    "audit_delay_max": 86400.0,
+    "directory_delay_min": 120.0,
+    "directory_delay_max": 3600.0,
+    "replication_seconds": 120.0,
+    "read_lag_seconds": 5.0,
+    "duplicate_share": 0.01,
+    "blob_seconds": 300.0,
+}
+"""Delays as a tenant of Microsoft's sees them (its pages on log latency; nobody promises them)."""
+
 
 @dataclass(slots=True)
 class Settings:
@@ -29,6 +45,8 @@ class Settings:
         bind_window_seconds: How long reads of a mailbox are gathered in one MailItemsAccessed row.
         bind_dedupe_seconds: How long a repeated access of the same kind leaves no row.
         bind_limit: Rows of MailItemsAccessed in a mailbox and a day before recording pauses.
+        import_session_seconds: How long an import URL works (Microsoft's figure is not published).
+        throttled_share: Share of token requests refused with AADSTS90055, the whole tenant being throttled.
         failed_signins_name_thumbprint: Whether a refused sign-in names the thumbprint that was tried
             (unconfirmed for Microsoft's; public samples carry none).
         graph_form_uti: Whether Graph spells ``uniqueTokenIdentifier`` as base64 of the GUID's text.
@@ -72,6 +90,8 @@ class Settings:
     bind_limit: int = 1000
     subscription_minutes: float = 4230.0
     subscription_minimum_minutes: float = 45.0
+    import_session_seconds: float = 86400.0
+    throttled_share: float = 0.0
     failed_signins_name_thumbprint: bool = False
     graph_form_uti: bool = False
     exchange_guid_uti: bool = False

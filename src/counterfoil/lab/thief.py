@@ -101,5 +101,6 @@ class Thief:
     def call(self, token: str, method: str, path: str, **more: Any) -> httpx.Response:
         """Call Graph under a token, with a client-request-id of his own in ``crid``."""
         headers = {"Authorization": f"Bearer {token}", "client-request-id": more.pop("crid"), **more.pop("headers", {})}
-        url = path if path.startswith("https://") else f"{self._graph}/v1.0{path}"
+        version = "" if path.startswith("/beta/") else "/v1.0"
+        url = path if path.startswith("https://") else f"{self._graph}{version}{path}"
         return self._client.request(method, url, headers=headers, **more)

@@ -69,6 +69,7 @@ class Errand:
     body: bytes
     content_type: str
     expect: str | None = None
+    subscription: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

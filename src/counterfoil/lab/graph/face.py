@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from counterfoil.lab import faults
-from counterfoil.lab.graph import routes, tokens
+from counterfoil.lab.graph import routes, tokens, transfer
 from counterfoil.lab.graph.context import Caller, Context, GraphError, bad_request, field
 from counterfoil.lab.logs import activity, mailbox_audit
 from counterfoil.lab.names import GRAPH, RESOURCES
@@ -31,6 +31,9 @@ class _Visit:
 def answer(world: World, call: Call) -> Reply | Pending:
     """Answer one request to the host that Microsoft calls graph.microsoft.com."""
     mailbox_audit.settle(world, call.now)
+    imported = transfer.take_in(world, call)
+    if imported is not None:
+        return imported
     version, path = _split(call.path)
     inner = call.with_path(path)
     try:

@@ -34,7 +34,10 @@ def _errand(subscription: Subscription, item: Message, change: str) -> Errand:
     data = {"@odata.type": "#Microsoft.Graph.Message", "@odata.id": resource, "@odata.etag": etag, "id": name}
     notice = {**_head(subscription), "changeType": change, "resource": resource, "resourceData": data}
     return Errand(
-        subscription.notification_url, json.dumps({"value": [notice]}).encode(), "application/json; charset=utf-8"
+        subscription.notification_url,
+        json.dumps({"value": [notice]}).encode(),
+        "application/json; charset=utf-8",
+        subscription=subscription.id,
     )
 
 
@@ -55,6 +58,14 @@ def lifecycle(subscription: Subscription, event: str) -> Errand | None:
     return Errand(
         subscription.lifecycle_url, json.dumps({"value": [notice]}).encode(), "application/json; charset=utf-8"
     )
+
+
+def missed(world: World, errand: Errand) -> None:
+    """Queue a ``missed`` for the subscription whose notification was not taken; one that was not is not told again."""
+    subscription = world.get(Subscription, errand.subscription or "")
+    notice = None if subscription is None else lifecycle(subscription, "missed")
+    if notice is not None:
+        world.notices.append(notice)
 
 
 def sweep(world: World, now: float) -> None:

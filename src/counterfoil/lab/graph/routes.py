@@ -13,6 +13,7 @@ from counterfoil.lab.graph import (
     reports,
     rules,
     subscriptions,
+    transfer,
 )
 from counterfoil.lab.graph.context import Context
 from counterfoil.lab.wire import Pending, Reply
@@ -30,6 +31,7 @@ _WRITE = ("Mail.ReadWrite",)
 _SEND = ("Mail.Send",)
 _RULES = ("MailboxSettings.Read", "MailboxSettings.ReadWrite")
 _RULES_WRITE = ("MailboxSettings.ReadWrite",)
+_TRANSFER = ("MailboxItem.ImportExport.All",)
 _AUDIT = ("AuditLog.Read.All",)
 _NONE: tuple[str, ...] = ()
 
@@ -67,6 +69,7 @@ _P = "/servicePrincipals/{principal}"
 _U = "/users/{user}"
 _F = "/users/{user}/mailFolders/{folder}"
 _M = "/users/{user}/messages/{message}"
+_X = "/admin/exchange/mailboxes/{mailbox}"
 _MF = "/users/{user}/mailFolders/{folder}/messages/{message}"
 
 ROUTES: tuple[Route, ...] = (
@@ -121,6 +124,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_F}/messageRules/{{rule}}", _RULES, rules.get, mail=True),
     Route("PATCH", f"{_F}/messageRules/{{rule}}", _RULES_WRITE, rules.update, mail=True),
     Route("DELETE", f"{_F}/messageRules/{{rule}}", _RULES_WRITE, rules.delete, mail=True),
+    Route("GET", f"{_U}/settings/exchange", _TRANSFER, transfer.settings, beta=True),
+    Route("POST", f"{_X}/exportItems", _TRANSFER, transfer.export_items, beta=True),
+    Route("POST", f"{_X}/createImportSession", _TRANSFER, transfer.create_import_session, beta=True),
     Route("GET", "/subscriptions", _NONE, subscriptions.listing),
     Route("POST", "/subscriptions", _NONE, subscriptions.create),
     Route("GET", "/subscriptions/{subscription}", _NONE, subscriptions.get),
