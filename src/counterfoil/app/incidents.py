@@ -5,6 +5,7 @@ failed use that somebody has to review), and by an alarm in the ledger (a standb
 """
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from counterfoil.incident.record import Incident, Kind, Origin, Said, Status, Su
 from counterfoil.incident.store import Incidents
 from counterfoil.ledger import durable
 from counterfoil.ledger.ledger import Ledger
-from counterfoil.model.errors import Misconfigured, Refused
+from counterfoil.model.errors import Misconfigured, Refused, Unavailable
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential
 from counterfoil.tenant.permissions import needed
@@ -135,14 +136,31 @@ def hold(incidents: Incidents, data: Path, name: str, paths: Iterable[Path], by:
         digest, size = _fingerprint(path)
         kept = folder / digest
         if not kept.exists():
-            durable.make_directory(folder)
-            shutil.copyfile(path, kept)
-            kept.chmod(0o400)
+            _copy(path, kept)
             # If we die here, a copy lies there that no entry names; holding the file again finds it.
         if _fingerprint(kept)[0] != digest:
             raise Refused(f"{path} changed while it was copied", "hold it again once nobody writes it")
         detail: dict[str, Json] = {"name": path.name, "sha256": digest, "size": size}
         incidents.add(name, Said(Kind.EXHIBIT, f"under hold: {path.name}", detail=detail), by)
+
+
+def _copy(path: Path, kept: Path) -> None:
+    """Copy a file so that it is there whole, also after the power fails, before anything cites it."""
+    draft = kept.with_name(f".{kept.name}.new")
+    try:
+        durable.make_directory(kept.parent)
+        draft.unlink(missing_ok=True)
+        with path.open("rb") as source, draft.open("xb") as copy:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        draft.chmod(0o400)
+        draft.replace(kept)
+        durable.sync_directory(kept.parent)
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be kept: {error.strerror}", "free or repair the disk, then hold it"
+        ) from error
 
 
 def evidence_folder(data: Path, reference: str) -> Path:

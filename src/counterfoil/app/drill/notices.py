@@ -8,6 +8,7 @@ import base64
 import email
 import email.policy
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -113,8 +114,13 @@ def naming_others(texts: Mapping[str, list[str]], customers: list[Customer]) -> 
     return sorted(
         name
         for name, copies in texts.items()
-        if any(mark in text for text in copies for other, own in marks.items() if other != name for mark in own)
+        if any(_names(text, mark) for text in copies for other, own in marks.items() if other != name for mark in own)
     )
+
+
+def _names(text: str, mark: str) -> bool:
+    """Say whether a mark stands in a text as a whole word; a thousandth customer's name begins with a hundredth's."""
+    return re.search(rf"(?<!\w){re.escape(mark)}(?!\w)", text) is not None
 
 
 def bundle_verifies(here: Stage, customer: Customer, pace: Pace) -> bool:
