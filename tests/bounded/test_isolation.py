@@ -17,7 +17,7 @@ from counterfoil.bounded.frames import Bounds
 from counterfoil.bounded.seccomp import Unsupported
 
 def refuse(name):
-    def means(*arguments):
+    def means(*arguments, **named):
         raise Unsupported(f"{name} is not here")
     return means
 
@@ -81,3 +81,50 @@ def test_without_a_limit_of_memory_that_is_said():
     isolation = shut_in("_limit_memory")
 
     assert not isolation.memory
+
+
+def test_a_worker_with_a_folder_and_threads_has_every_other_door_shut(tmp_path):
+    """It writes below its folder, reads what it was given, has threads, and no other file, process or socket."""
+    mine, given, other = tmp_path / "mine", tmp_path / "given.txt", tmp_path / "other.txt"
+    mine.mkdir()
+    given.write_text("given")
+    other.write_text("other")
+    script = f"""
+import json, os, sys, threading
+from counterfoil.bounded import isolation
+from counterfoil.bounded.frames import Bounds
+
+told = isolation.shut_in(
+    Bounds(memory=512 << 20, output=1 << 20, reads=({str(given)!r},), writes={str(mine)!r}, threads=True), 10
+)
+
+def attempt(work):
+    try:
+        return work()
+    except OSError:
+        return "refused"
+
+heard = []
+thread = threading.Thread(target=lambda: heard.append("ran"))
+thread.start()
+thread.join()
+open({str(mine / "new")!r}, "w").write("mine")
+found = [
+    attempt(lambda: open({str(given)!r}).read()),
+    attempt(lambda: open({str(other)!r}).read()),
+    attempt(lambda: open({str(other)!r}, "w")),
+    attempt(lambda: open({str(given)!r}, "w")),
+    attempt(os.fork),
+]
+os.write(1, json.dumps([json.loads(told.to_json()), heard, found]).encode())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    told, heard, found = json.loads(done.stdout)
+    if any("andlock" in words or "seccomp" in words for words in told["missing"]):
+        pytest.skip("not here: Landlock and seccomp together")
+
+    assert heard == ["ran"]
+    assert (mine / "new").read_text() == "mine"
+    assert found == ["given", "refused", "refused", "refused", "refused"]
+    assert all(told[door] for door in ("memory", "file_writes", "file_reads", "sockets", "processes", "programs"))

@@ -41,12 +41,18 @@ class Bounds:
         memory: Octets of address space above what the idle worker has.
         output: Octets that may come back, questions included.
         questions: How often the job may ask its parent.
+        reads: Files and folders that it may read besides the libraries, in whole.
+        writes: The one folder in which it may make, write and remove files.
+        threads: Whether it may have threads (a database engine's); never processes.
     """
 
     seconds: float = 20.0
     memory: int = 1024 * 1024 * 1024
     output: int = 512 * 1024 * 1024
     questions: int = 256
+    reads: tuple[str, ...] = ()
+    writes: str | None = None
+    threads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,13 +66,13 @@ def shut_in(bounds: Bounds, lifetime: float) -> Isolation:
             missing.append(str(error))
 
     attempt(_offer_to_the_oom_killer)
-    attempt(lambda: _limit_resources(lifetime))
+    attempt(lambda: _limit_resources(bounds, lifetime))
     attempt(_leave_namespaces)
     network = trials.network_is_unreachable()
     attempt(forbid_new_privileges)
     attempt(lambda: _limit_memory(bounds.memory))
-    attempt(lambda: restrict_files(library_paths()))
-    attempt(restrict_calls)
+    attempt(lambda: restrict_files((*library_paths(), *map(Path, bounds.reads)), bounds.writes))
+    attempt(lambda: restrict_calls(files=bounds.writes is not None, threads=bounds.threads))
     return Isolation(
         memory=trials.memory_is_bounded(bounds.memory),
         file_writes=trials.denied(trials.write_a_file),
@@ -93,10 +93,12 @@ def _offer_to_the_oom_killer() -> str:
     return "oom_score_adj"
 
 
-def _limit_resources(lifetime: float) -> str:
+def _limit_resources(bounds: Bounds, lifetime: float) -> str:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # bites wherever the worker is not root
+    largest = 0 if bounds.writes is None else bounds.output
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    if not bounds.threads:
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # bites wherever the worker is not root
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     seconds = int(lifetime) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))

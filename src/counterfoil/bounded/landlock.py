@@ -20,6 +20,8 @@ ASK_VERSION = 1
 RULE_PATH_BENEATH = 1
 
 READ_FILE, READ_DIR = 1 << 2, 1 << 3
+# Write to files, remove, make and truncate them.
+WRITE, REMOVE_FILE, MAKE_FILE, TRUNCATE = 1 << 1, 1 << 5, 1 << 8, 1 << 14
 # The file-system rights that each version of the interface knows, as a bit mask.
 RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 ALL_NETWORK = 0b11  # bind and connect TCP, from version 4
@@ -47,8 +49,12 @@ def library_paths() -> tuple[Path, ...]:
     return tuple(sorted({Path(name).resolve() for name in (*names, *installed, *LIBRARIES)} | {here}))
 
 
-def restrict_files(readable: Iterable[Path]) -> str:
+def restrict_files(readable: Iterable[Path], writable: str | None = None) -> str:
     """Deny all access to files except reading below ``readable``, for good; needs no_new_privs.
+
+    Args:
+        readable: Files and folders.
+        writable: One folder in which files may also be made, written and removed.
 
     Returns:
         What is now in force.
@@ -68,7 +74,9 @@ def restrict_files(readable: Iterable[Path]) -> str:
         raise Unsupported(f"Landlock takes no rules, errno {ctypes.get_errno()}")
     try:
         for path in readable:
-            _allow_reading(library, rules, path)
+            _allow(library, rules, path, 0)
+        if writable is not None:
+            _allow(library, rules, Path(writable), rights & (WRITE | REMOVE_FILE | MAKE_FILE | TRUNCATE))
         if library.syscall(RESTRICT_SELF, rules, 0) != 0:
             raise Unsupported(f"Landlock cannot be put in force, errno {ctypes.get_errno()}")
     finally:
@@ -76,13 +84,13 @@ def restrict_files(readable: Iterable[Path]) -> str:
     return f"landlock (interface {interface})"
 
 
-def _allow_reading(library: ctypes.CDLL, rules: int, path: Path) -> None:
+def _allow(library: ctypes.CDLL, rules: int, path: Path, more: int) -> None:
     try:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     try:
-        rights = READ_FILE | READ_DIR if path.is_dir() else READ_FILE
+        rights = more | (READ_FILE | READ_DIR if path.is_dir() else READ_FILE)
         rule = struct.pack("=Qi", rights, place)
         if library.syscall(ADD_RULE, rules, RULE_PATH_BENEATH, rule, 0) != 0:
             raise Unsupported(f"Landlock refuses a rule for {path}, errno {ctypes.get_errno()}")

@@ -87,6 +87,32 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "faccessat2": (439, 439),
 }
 
+# For a worker that writes files in its one folder (Landlock says which): the same, and opening for writing.
+FOR_FILES: dict[str, tuple[int | None, int | None]] = {
+    "pwrite64": (18, 68),
+    "fcntl": (72, 25),
+    "fsync": (74, 82),
+    "fdatasync": (75, 83),
+    "ftruncate": (77, 46),
+    "rename": (82, None),
+    "unlink": (87, None),
+    "unlinkat": (263, 35),
+    "renameat": (264, 38),
+    "fallocate": (285, 47),
+}
+
+# For a worker with threads: clone alone, and only as a thread of this process. The newer call passes its
+# flags in memory, where no filter can see them: it is "not there", and the C library takes the older.
+CLONE, CLONE3 = (56, 220), (435, 435)
+CLONE_THREAD, RET_ENOSYS = 0x10000, 0x00050026
+FOR_THREADS: dict[str, tuple[int | None, int | None]] = {
+    "prctl": (157, 167),
+    "sched_setscheduler": (144, 119),
+    "sched_getparam": (143, 121),
+    "sched_getscheduler": (145, 120),
+    "sched_setaffinity": (203, 122),
+}
+
 # Opening is allowed for reading alone: number on each, and which argument carries the flags.
 OPENING: dict[str, tuple[tuple[int | None, int | None], int]] = {"open": ((2, None), 1), "openat": ((257, 56), 2)}
 
@@ -101,8 +127,8 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def program(machine: str) -> bytes:
-    """Assemble the filter for a machine as ``platform.machine()`` names it.
+def program(machine: str, *, files: bool = False, threads: bool = False) -> bytes:
+    """Assemble the filter for a machine as ``platform.machine()`` names it; see ``FOR_FILES`` and ``FOR_THREADS``.
 
     Raises:
         Unsupported: If we have no table for it.
@@ -113,9 +139,15 @@ def program(machine: str) -> bytes:
     code = [_step(LD, OFFSET_ARCHITECTURE), _step(JEQ, architecture, 1, 0), _step(RET, RET_KILL)]
     code += [_step(LD, OFFSET_NUMBER)]
     code += [_step(JGE, X32_BIT, 0, 1), _step(RET, RET_EPERM)]
-    for numbers in ALLOWED.values():
+    allowed = {**ALLOWED, **(FOR_FILES if files else {}), **(FOR_THREADS if threads else {})}
+    if files:
+        allowed |= {name: numbers for name, (numbers, _) in OPENING.items()}
+    for numbers in allowed.values():
         if (number := numbers[column]) is not None:
             code += [_step(JEQ, number, 0, 1), _step(RET, RET_ALLOW)]
+    if threads:
+        code += [_step(JEQ, CLONE3[column], 0, 1), _step(RET, RET_ENOSYS), _step(JEQ, CLONE[column], 0, 4)]
+        code += [_step(LD, 16), _step(JSET, CLONE_THREAD, 0, 1), _step(RET, RET_ALLOW), _step(RET, RET_EPERM)]
     for numbers, argument in OPENING.values():
         if (number := numbers[column]) is not None:
             flags = 16 + 8 * argument  # the low word of the argument; both machines are little-endian
@@ -134,14 +166,14 @@ def forbid_new_privileges() -> str:
     return "no_new_privs"
 
 
-def restrict_calls() -> str:
+def restrict_calls(*, files: bool = False, threads: bool = False) -> str:
     """Install the filter for good; needs no_new_privs. Returns what is now in force.
 
     Raises:
         Unsupported: If the machine has no table or the kernel refuses.
     """
     machine = platform.machine()
-    code = program(machine)
+    code = program(machine, files=files, threads=threads)
     buffer = ctypes.create_string_buffer(code, len(code))
     filled = _Program(len(code) // 8, ctypes.addressof(buffer))
     _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(filled))

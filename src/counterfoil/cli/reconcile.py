@@ -4,9 +4,11 @@ Exit: 2 no answer could be made; else 1 somebody was touched; else 3 of somebody
 """
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from counterfoil.evidence.collect import readers
 from counterfoil.evidence.customer import customer_files
 from counterfoil.evidence.report import report
 from counterfoil.evidence.stubs import Books, read_objects, read_stubs
+from counterfoil.evidence.typed.books import WORTHWHILE, read_large
 from counterfoil.evidence.words import summary_lines
 from counterfoil.flows.reconcile import Answer, reconcile, window_of
 from counterfoil.ledger.exchange import EXPORTED, document
@@ -59,9 +62,11 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Reconcile, print the answer, and say it in the exit code."""
-    answer = make(arguments)
-    if answer is None:
-        return 2
+    with made(arguments) as answer:
+        return 2 if answer is None else _tell(answer, arguments)
+
+
+def _tell(answer: Answer, arguments: argparse.Namespace) -> int:
     if arguments.report is not None:
         write_report(answer, arguments.report)
     if arguments.export is not None:
@@ -78,8 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
     return exit_code(answer.document)
 
 
-def make(arguments: argparse.Namespace) -> Answer | None:
-    """Read the stubs and the logs, and reconcile them; ``None`` after a fault of our own, which is printed.
+@contextlib.contextmanager
+def made(arguments: argparse.Namespace) -> Iterator[Answer | None]:
+    """Read the stubs and the logs, and reconcile them; yields ``None`` after a fault of our own, which is printed.
 
     Python would end with 1 then, and 1 means that somebody was touched.
 
@@ -90,22 +96,27 @@ def make(arguments: argparse.Namespace) -> Answer | None:
     for path in logs:
         if not path.exists():
             raise Misconfigured(f"there is no such file or folder: {path}", "give --logs what was exported")
-    books = _books(arguments)
-    window = window_of(books, arguments.since, arguments.until, arguments.as_of)
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder, readers() as pool:
+        books = _books(arguments, Path(folder))
+        window = window_of(books, arguments.since, arguments.until, arguments.as_of)
         try:
-            return reconcile(books, logs, window, Path(folder), pool=pool, shelf=arguments.shelf, progress=_progress)
+            answer: Answer | None = reconcile(
+                books, logs, window, Path(folder), pool=pool, shelf=arguments.shelf, progress=_progress
+            )
         except CounterfoilError:
             raise
         except Exception:  # noqa: BLE001 - printed whole; the exit code has to say "no answer"
             traceback.print_exc()
-            return None
+            answer = None
+        yield answer
 
 
-def _books(arguments: argparse.Namespace) -> Books:
+def _books(arguments: argparse.Namespace, folder: Path) -> Books:
     if arguments.stubs is None:
         return _ledger(arguments.ledger or arguments.data)
     try:
+        if arguments.stubs.stat().st_size >= WORTHWHILE and (books := read_large(arguments.stubs, folder)) is not None:
+            return books
         with arguments.stubs.open(encoding="utf-8-sig") as lines:
             return read_stubs(lines)
     except (OSError, UnicodeDecodeError) as error:

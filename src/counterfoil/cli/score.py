@@ -10,7 +10,7 @@ from typing import Any
 
 from counterfoil.cases.score import Score, score
 from counterfoil.cli.output import answer_json, answer_text
-from counterfoil.cli.reconcile import make
+from counterfoil.cli.reconcile import made
 from counterfoil.model.errors import Misconfigured
 from counterfoil.model.instant import from_rfc3339
 
@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
         as_of=until,
         shelf=None,
     )
-    answer = make(asked)
+    with made(asked) as answer:
+        pass  # what is asked below is all in memory
     if answer is None:
         return 2
     result = score(truth, answer.document)

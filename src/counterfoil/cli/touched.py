@@ -6,7 +6,7 @@ Exit: as ``counterfoil reconcile``, for the tenants that have this certificate.
 import argparse
 
 from counterfoil.cli.output import answer_json, answer_text, visible
-from counterfoil.cli.reconcile import add_inputs, faults, make
+from counterfoil.cli.reconcile import add_inputs, faults, made
 from counterfoil.evidence.answer import exit_code
 from counterfoil.evidence.ids import guid, thumbprint
 from counterfoil.evidence.touched import touched
@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Reconcile, and tell what concerns these certificates."""
     wanted = {cert: _read(cert) for cert in arguments.cert}
-    answer = make(arguments)
+    with made(arguments) as answer:
+        pass  # what is asked below is all in memory
     if answer is None:
         return 2
     document = touched(answer.tenants, answer.books, answer.lookup.registry, set(wanted.values()))

@@ -1,10 +1,14 @@
 """From files to rows: every export is read in a bounded worker, and what became of it is told.
 
-An edge: it walks folders and opens files. The worker sees the bytes of one file and nothing else.
+An edge: it walks folders and opens files. Large sets are read by type first (:mod:`counterfoil.evidence.typed`);
+that worker may read the exports that were named and write one folder. What it refuses goes, file by file, to a
+worker that sees the bytes of one file and nothing else.
 """
 
 import json
+import os
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +17,20 @@ from typing import Any
 import duckdb
 
 from counterfoil.bounded.pool import Bounds, Died, Exceeded, Pool
-from counterfoil.evidence.engine import SETTINGS
+from counterfoil.evidence.collected import SETTINGS, Collected
 from counterfoil.evidence.readers.reading import FileReading
 
 BOUNDS = Bounds(seconds=1_800, memory=1_500 << 20, output=1 << 40, questions=1 << 30)
 """What reading one file may cost: half an hour and 1.5 GB; pieces and rows pass through many questions."""
 
+WORTHWHILE = 2 << 20
+"""Octets of exports below which a second worker costs more than it saves."""
+
+TYPED_MEMORY = 1 << 30
+"""What the database in the typed worker may hold; what its address space may be is four times that."""
+
+_ENGINE_READS = ("/proc/self/cgroup", "/proc/stat", "/sys/devices/system/cpu/online", "/sys/fs/cgroup")
+_TOGETHER = 512
 _PIECE = 1 << 20
 _GUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])")
 
@@ -48,19 +60,69 @@ def readers() -> Pool:
 
 
 def collect(
-    pool: Pool, paths: Iterable[Path], out: Path, known: set[str], progress: Callable[[str], None] = lambda _name: None
-) -> list[FileReading]:
-    """Read every file and write its rows, one JSON object a line, to ``out``.
+    pool: Pool,
+    paths: Iterable[Path],
+    folder: Path,
+    known: set[str],
+    progress: Callable[[str], None] = lambda _name: None,
+    *,
+    worthwhile: int = WORTHWHILE,
+) -> Collected:
+    """Read every file into rows below ``folder``.
 
     ``known`` are the tenants of the stubs: a page that names no tenant belongs to the one in its path, or
     to the only one there is. A file that kills or exhausts its worker keeps the rows read until then.
     """
-    readings: list[FileReading] = []
-    with out.open("wb") as sink:
-        for found in files_in(paths):
-            progress(found.name)
-            readings += _one(pool, found, sink.write, _hint(found, known))
-    return readings
+    given = [path.resolve() for path in paths]
+    files = list(files_in(given))
+    collected = Collected([], folder / "rows.jsonl")
+    if sum(found.path.stat().st_size for found in files) >= worthwhile:
+        _typed(files, given, folder, collected, progress)
+    with collected.rows.open("wb") as sink:
+        for found in files:
+            if str(found.path) not in collected.places:
+                progress(found.name)
+                collected.readings += _one(pool, found, sink.write, _hint(found, known))
+    return collected
+
+
+def _typed(
+    files: list[Found], given: list[Path], folder: Path, collected: Collected, progress: Callable[[str], None]
+) -> None:
+    place = Path(tempfile.mkdtemp(dir=folder))
+    bounds = Bounds(
+        seconds=BOUNDS.seconds,
+        memory=4 * TYPED_MEMORY,
+        output=1 << 40,
+        reads=(*map(str, given), *_ENGINE_READS),
+        writes=str(place),
+        threads=True,
+    )
+    with Pool("counterfoil.evidence.typed.reading:read_files", 1, bounds) as typed:
+        waiting = [files[first : first + _TOGETHER] for first in range(0, len(files), _TOGETHER)]
+        while waiting:
+            batch = waiting.pop(0)
+            progress(batch[0].name)
+            job = {
+                "files": [{"path": str(found.path), "name": found.name} for found in batch],
+                "folder": str(place),
+                "part": batch[0].path.name[:20] + str(len(collected.parts)),
+                "memory": TYPED_MEMORY,
+                "threads": os.cpu_count() or 1,
+            }
+            try:
+                result = json.loads(typed.run_sync(json.dumps(job).encode()))
+            except (Exceeded, Died):
+                # One of them was too much: by halves until it is alone; alone, it is for the other readers.
+                if len(batch) > 1:
+                    middle = len(batch) // 2
+                    waiting[:0] = [batch[:middle], batch[middle:]]
+                continue
+            for path, (reading, first) in result["read"].items():
+                collected.readings.append(FileReading(**reading))
+                collected.places[path] = (reading["name"], first)
+            collected.refused += result["refused"]
+            collected.parts += [place / part for part in result["parts"]]
 
 
 def _hint(found: Found, known: set[str]) -> str | None:

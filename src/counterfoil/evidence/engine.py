@@ -4,6 +4,7 @@ An edge: it touches the file system, through the folder it is given.
 """
 
 import json
+import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,25 +12,30 @@ from typing import Any, Self
 
 import duckdb
 
+from counterfoil.evidence.collected import SETTINGS, Collected
 from counterfoil.evidence.coverage_queries import COVERAGE
+from counterfoil.evidence.fold import FOLD, PLACED
 from counterfoil.evidence.queries import ADOPT, PREPARE, STEPS, TABLES
 from counterfoil.evidence.stubs import Books
+from counterfoil.evidence.typed.books import StoredCalls, StoredJobs
 from counterfoil.evidence.uses import COLUMNS
 
-SETTINGS = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
-    "preserve_insertion_order": "false",
-}
+MEMORY = 2 << 30
+"""What the database holds in memory; the rest is in its file."""
+
+_NAMES = ", ".join(COLUMNS)
 
 
 class Engine:
-    """One database in memory, spilling into ``folder``; close it, or use it as a context."""
+    """One database below ``folder``, which holds what it does not hold in memory; close it, or use it as a context."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._base = duckdb.connect(":memory:", config={**SETTINGS, "temp_directory": str(folder / "spill")})
+        self._folder = Path(tempfile.mkdtemp(dir=folder))
+        self._base = duckdb.connect(
+            str(self._folder / "work.duckdb"),
+            config={**SETTINGS, "preserve_insertion_order": "false", "temp_directory": str(self._folder / "spill")},
+        )
+        self._base.execute(f"SET memory_limit = '{MEMORY}B'")
         self._base.execute("SET TimeZone = 'UTC'")
         for name, columns in TABLES.items():
             self._base.execute(f"CREATE TABLE {name} ({columns})")
@@ -40,40 +46,74 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self._base.close()
 
-    def load_uses(self, path: Path) -> None:
-        """Read rows that the readers wrote, with explicit types."""
+    def load_uses(self, collected: Collected, shelf: Path | None = None) -> None:
+        """Take what the readers wrote, and what lay on the shelf; rows of both ways stand side by side from now on."""
         columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
         self._base.execute(
-            f"INSERT INTO uses_loaded SELECT {', '.join(COLUMNS)} FROM read_json(?, format='newline_delimited', "  # noqa: S608 - our own names
+            f"INSERT INTO uses_read SELECT {_NAMES} FROM read_json(?, format='newline_delimited', "  # noqa: S608 - our own names
             f"columns={{{columns}}}, maximum_object_size=134217728)",
-            [str(path)],
+            [str(collected.rows)],
         )
+        self._base.executemany(
+            "INSERT INTO places VALUES (?, ?, ?)", [["", "", 0], *([p, *v] for p, v in collected.places.items())]
+        )
+        self._base.executemany("INSERT INTO refused VALUES (?)", [[""], *([path] for path in collected.refused)])
+        loaded = f"SELECT {_NAMES} FROM uses_read"  # noqa: S608 - our own names
+        if collected.parts:
+            numbered = _NAMES.replace("number", "file_row_number AS number")
+            loaded += (
+                f" UNION ALL SELECT {numbered} FROM read_parquet({_listed(collected.parts)}, file_row_number = true)"  # noqa: S608 - our own names
+                " WHERE file NOT IN (SELECT path FROM refused)"
+            )
+        earlier = self._earlier(shelf) if shelf is not None else ""
+        if shelf is not None:
+            self._keep(shelf, loaded)
+        if earlier:
+            # Of rows without a tenant those that were read count, since they may yet be given one.
+            self._base.execute(f"INSERT INTO uses_read SELECT {_NAMES} FROM {earlier} WHERE tenant IS NULL")  # noqa: S608 - our own names
+            loaded += f" UNION ALL SELECT {_NAMES} FROM {earlier} WHERE tenant IS NOT NULL"  # noqa: S608 - our own names
+        self._base.execute(f"CREATE VIEW uses_loaded AS {loaded}")
 
-    def keep(self, shelf: Path) -> None:
-        """Lay the loaded rows on the shelf, and load what lay there before: copies are folded later.
+    def _earlier(self, shelf: Path) -> str:
+        """Return the relation of what lies on the shelf already; empty where nothing does."""
+        files = sorted(shelf.rglob("*.parquet"))
+        return f"read_parquet({_listed(files)}, hive_partitioning = false)" if files else ""
+
+    def _keep(self, shelf: Path, loaded: str) -> None:
+        """Lay the rows on the shelf: copies are folded later.
 
         Rows are written once more only where their content is new, so that the same export twice adds nothing.
         """
         shelf.mkdir(parents=True, exist_ok=True)
-        digest = self._base.execute("SELECT printf('%x', coalesce(bit_xor(hash(u)), 0)) FROM uses_loaded u").fetchone()
+        named = (
+            f"SELECT u.* REPLACE (coalesce(p.name, u.file) AS file, u.number + 1 - coalesce(p.first, 1) AS number)"  # noqa: S608 - our own names
+            f" FROM ({loaded}) AS u LEFT JOIN places p ON p.path = u.file"
+        )
+        digest = self._base.execute(f"SELECT printf('%x', coalesce(bit_xor(hash(u)), 0)) FROM ({named}) u").fetchone()  # noqa: S608 - our own names
         name = f"rows-{digest[0] if digest else 0}-{{i}}"
-        earlier = [str(path) for path in sorted(shelf.rglob("*.parquet"))]
         self._base.execute(
-            f"COPY (SELECT {', '.join(COLUMNS)}, coalesce(tenant, 'unknown') AS by_tenant, source AS by_source, "  # noqa: S608 - our own names
-            f"strftime(time, '%Y-%m-%d') AS by_day FROM uses_loaded) TO '{_quoted(shelf)}' "
+            f"COPY (SELECT {_NAMES}, coalesce(tenant, 'unknown') AS by_tenant, source AS by_source, "  # noqa: S608 - our own names
+            f"strftime(time, '%Y-%m-%d') AS by_day FROM ({named})) TO '{_quoted(shelf)}' "
             f"(FORMAT parquet, COMPRESSION zstd, PARTITION_BY (by_tenant, by_source, by_day), "
             f"FILENAME_PATTERN '{name}', OVERWRITE_OR_IGNORE)"
         )
-        if earlier:
-            self._base.execute(
-                f"INSERT INTO uses_loaded SELECT {', '.join(COLUMNS)} FROM read_parquet(?, hive_partitioning=false)",  # noqa: S608 - our own names
-                [earlier],
-            )
 
     def load_books(self, books: Books) -> None:
         """Put our stubs beside the rows."""
-        for table, rows in (("tokens", books.tokens), ("calls", books.calls), ("credentials", books.credentials)):
+        for table, rows in (("tokens", books.tokens), ("credentials", books.credentials)):
             self.load_table(table, rows)
+        if isinstance(books.calls, StoredCalls):
+            self._stored("calls", books.calls.path)
+        else:
+            self.load_table("calls", books.calls)
+        if isinstance(books.jobs, StoredJobs):
+            self._stored("jobs", books.jobs.path)
+        else:
+            self.load_table("jobs", ({"id": job} for job in books.jobs or ()))
+
+    def _stored(self, table: str, path: Path) -> None:
+        self._base.execute(f"DROP TABLE {table}")
+        self._base.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet({_listed([path])})")  # noqa: S608 - our own names
 
     def load_table(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
         """Fill one of the tables of :data:`TABLES`; rows are JSON values by column name."""
@@ -94,12 +134,15 @@ class Engine:
     def prepare(self) -> list[dict[str, Any]]:
         """Fold copies, run step 1, and return the candidates of step 2."""
         self._base.execute(ADOPT)
+        for query in FOLD:
+            self._base.execute(query)
         for name, query in PREPARE.items():
             self._base.execute(f"CREATE TABLE {name} AS {query}")
         return list(self.rows("SELECT * FROM signin_candidates"))
 
     def match(self, joined: Iterable[tuple[str, int, str]]) -> None:
         """Run the other steps and the coverage, given what step 2 chose."""
+        self._base.execute(PLACED)
         self._base.execute("CREATE TABLE joined (record VARCHAR, no BIGINT, rule VARCHAR)")
         chosen = [list(row) for row in joined]
         if chosen:
@@ -119,6 +162,10 @@ class Engine:
 
 def _aware(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+def _listed(paths: Iterable[Path]) -> str:
+    return "[" + ", ".join(f"'{_quoted(path)}'" for path in paths) + "]"
 
 
 def _quoted(text: object) -> str:

@@ -4,30 +4,26 @@ The rule is off where the books hold no job at all; the answer says so.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from counterfoil.evidence.ids import uti
 from counterfoil.evidence.matching import INSIDE, Judgement, Row
 
-
-def without_job(tokens: Iterable[Row], calls: Iterable[Row], jobs: set[str] | None) -> list[Mapping[str, Any]]:
-    """Return the token and call stubs that no job asked for; each says its ``kind`` and ``rule``."""
-    if jobs is None:
-        return []
-    found: list[Mapping[str, Any]] = []
-    for kind, stubs in (("token", tokens), ("call", calls)):
-        for stub in stubs:
-            if stub["job"] not in jobs:
-                rule = "stub-without-job" if stub["job"] is None else "job-joins-to-nothing"
-                found.append({**stub, "kind": kind, "rule": rule})
-    return found
+_RULE: Final = "CASE WHEN s.job IS NULL THEN 'stub-without-job' ELSE 'job-joins-to-nothing' END AS rule"
+WITHOUT_JOB: Final = (
+    f"""SELECT s.*, 'token' AS kind, {_RULE} FROM tokens s
+        WHERE NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = s.job) ORDER BY s.no""",  # noqa: S608 - our own names
+    f"""SELECT s.*, 'call' AS kind, {_RULE} FROM calls s
+        WHERE NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = s.job) ORDER BY s.no""",  # noqa: S608 - our own names
+)
+"""The token and call stubs that no job asked for; each says its ``kind`` and ``rule``."""
 
 
 def judge_jobs(stubs: Iterable[Mapping[str, Any]], rows: Mapping[tuple[str, int], list[Row]]) -> list[Judgement]:
     """Judge stubs without a job by the rows that are matched to them, or by the stub where there is none.
 
     Args:
-        stubs: What :func:`without_job` returned, times as aware datetimes.
+        stubs: What the queries of :data:`WITHOUT_JOB` gave.
         rows: The matched rows by (``token`` or ``call``, number of the stub).
     """
     found: list[Judgement] = []

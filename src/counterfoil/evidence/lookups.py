@@ -154,7 +154,7 @@ def matched_rows(engine: Rows, stubs: list[dict[str, Any]]) -> dict[tuple[str, i
     for kind, table in (("token", "signins_matched"), ("call", "calls_matched")):
         numbers = [stub["no"] for stub in stubs if stub["kind"] == kind]
         if numbers:
-            query = f"SELECT u.*, m.no FROM {table} m JOIN uses u ON u.record = m.record WHERE list_contains(?, m.no)"  # noqa: S608 - our own table names
+            query = f"SELECT u.*, m.no FROM {table} m JOIN uses_placed u USING (record) WHERE list_contains(?, m.no)"  # noqa: S608 - our own table names
             for row in engine.rows(query, (numbers,)):
                 found[(kind, row.pop("no"))].append(row)
     return found

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 _VERSION = re.compile(r"^/(?:v1\.0|beta)(?=/|$)", re.IGNORECASE)
 _KEYED = re.compile(r"^(users|messages|mailFolders|attachments|mailboxes|groups)\('([^']*)'\)$", re.IGNORECASE)
-_READING_POSTS = (
+READING_POSTS = (
     "/$batch",
     "/search/query",
     "/exportitems",
@@ -60,7 +60,7 @@ def effect_of(method: str | None, path: str | None) -> str:
     """Say whether a request reads or changes; queries sent by POST read."""
     if method in ("GET", "HEAD", "OPTIONS"):
         return "read"
-    if method == "POST" and (path or "").lower().endswith(_READING_POSTS):
+    if method == "POST" and (path or "").lower().endswith(READING_POSTS):
         return "read"
     return "change" if method else "none"
 

@@ -20,29 +20,23 @@ TABLES: Final = {
         path VARCHAR, host VARCHAR, mailbox VARCHAR, messages VARCHAR[], effect VARCHAR, job VARCHAR, status BIGINT,
         endpoint VARCHAR, must VARCHAR[]""",
     "credentials": """tenant VARCHAR, app VARCHAR, sha1 VARCHAR, sha256 VARCHAR, key_id VARCHAR, state VARCHAR""",
-    "uses_loaded": ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items()),
+    "jobs": "id VARCHAR",
+    "uses_read": ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items()),
+    "places": "path VARCHAR, name VARCHAR, first BIGINT",
+    "refused": "path VARCHAR",
 }
 """The columns of what is loaded, by table."""
 
 
-def _folded(name: str) -> str:
-    """Fold the copies of one row: what one exporter left out, another may have filled."""
-    return f"{'min' if name in ('time', 'file', 'number') else 'max'}({name}) AS {name}"
-
-
-_FOLDED = ", ".join(_folded(name) for name in COLUMNS if name not in ("record", "source", "items"))
-
 ADOPT: Final = """
-    UPDATE uses_loaded SET tenant = a.tenant, record = replace(record, ':None:', ':' || a.tenant || ':'),
+    UPDATE uses_read SET tenant = a.tenant, record = replace(record, ':None:', ':' || a.tenant || ':'),
            doubt = nullif(trim(replace(doubt, 'unfilled tenant', ''), '; '), '')
-    FROM (SELECT u.file, min(t.tenant) AS tenant FROM uses_loaded u JOIN tokens t ON t.uti = u.uti
+    FROM (SELECT u.file, min(t.tenant) AS tenant FROM uses_read u JOIN tokens t ON t.uti = u.uti
           WHERE u.tenant IS NULL GROUP BY u.file HAVING count(DISTINCT t.tenant) = 1) AS a
-    WHERE uses_loaded.tenant IS NULL AND uses_loaded.file = a.file"""
+    WHERE uses_read.tenant IS NULL AND uses_read.file = a.file"""
 """A page that names no tenant is the tenant's whose tokens, and nobody else's, stand in it."""
 
 PREPARE: Final = {
-    # A row exported twice, late or by two exporters is one row.
-    "uses_raw": "SELECT record, source, count(*) AS copies, " + _FOLDED + " FROM uses_loaded GROUP BY record, source",  # noqa: S608 - our own names
     "items_raw": """
         SELECT record, row_number() OVER (PARTITION BY record ORDER BY message, item, folder, crid) AS n,
                message, item, folder, crid
@@ -174,6 +168,6 @@ STEPS: Final = {
         UNION SELECT record FROM calls_matched
         UNION SELECT record FROM mailbox_matched""",
     "remainder": """
-        SELECT u.* FROM uses u WHERE NOT EXISTS (SELECT 1 FROM matched m WHERE m.record = u.record)""",
+        SELECT u.* FROM uses_placed u WHERE NOT EXISTS (SELECT 1 FROM matched m WHERE m.record = u.record)""",
 }
 """Steps 3, 4 and 6; what is left over is judged row by row."""

@@ -5,7 +5,7 @@ cannot be read stops everything: a lost stub would accuse somebody of our own wo
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -33,13 +33,17 @@ class Connection:
 
 @dataclass(slots=True)
 class Books:
-    """Our side, normalised. ``tokens``, ``calls`` and ``credentials`` are rows for the tables of the same names."""
+    """Our side, normalised. ``tokens``, ``calls`` and ``credentials`` are rows for the tables of the same names.
+
+    ``jobs`` is the set of their ids, or ``None`` where the books hold none at all; calls and jobs of a large
+    file may stay in Parquet (:mod:`counterfoil.evidence.typed.books`).
+    """
 
     connections: dict[str, Connection] = field(default_factory=dict)
     credentials: list[dict[str, Any]] = field(default_factory=list)
     tokens: list[dict[str, Any]] = field(default_factory=list)
-    calls: list[dict[str, Any]] = field(default_factory=list)
-    jobs: set[str] | None = None
+    calls: Sequence[dict[str, Any]] = field(default_factory=list)
+    jobs: Any = None
     gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
     first: datetime | None = None
     last: datetime | None = None
@@ -47,8 +51,15 @@ class Books:
     @property
     def tenants(self) -> set[str]:
         """Every tenant that any stub names."""
-        named = {row["tenant"] for rows in (self.credentials, self.tokens, self.calls) for row in rows}
+        named = {row["tenant"] for row in self.credentials} | self.busy
         return set(self.connections) | {tenant for tenant in named if tenant}
+
+    @property
+    def busy(self) -> set[str]:
+        """Every tenant that a token or a call names."""
+        stored: set[str] | None = getattr(self.calls, "tenants", None)
+        calling = {row["tenant"] for row in self.calls} if stored is None else stored
+        return {row["tenant"] for row in self.tokens} | calling
 
     @property
     def homes(self) -> dict[str, str]:
@@ -72,6 +83,8 @@ def read_stubs(lines: Iterable[str]) -> Books:
 def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]]) -> Books:
     """Read the exchange form from objects that are parsed already, each with the number of its line."""
     books = Books()
+    calls: list[dict[str, Any]] = []
+    books.calls = calls
     open_tokens: dict[tuple[str, ...], dict[str, Any]] = {}
     open_calls: dict[tuple[str, ...], dict[str, Any]] = {}
     for number, stub in objects:
@@ -91,7 +104,7 @@ def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]]) -> Books:
         elif kind == "token":
             _merge_token(books.tokens, open_tokens, _token(stub))
         else:
-            _merge_call(books.calls, open_calls, _call(stub))
+            _merge_call(calls, open_calls, _call(stub))
     _finish(books)
     return books
 

@@ -21,7 +21,7 @@ from counterfoil.evidence.coverage_queries import UNSEEN
 from counterfoil.evidence.directory import concerned, judge_directory
 from counterfoil.evidence.engine import Engine
 from counterfoil.evidence.ground import ground_of
-from counterfoil.evidence.jobs import judge_jobs, without_job
+from counterfoil.evidence.jobs import WITHOUT_JOB, judge_jobs
 from counterfoil.evidence.lookups import REMAINDER, gather, matched_rows, names_of, principals_of
 from counterfoil.evidence.matching import Judgement, Lookup, choose, judge, within_gaps
 from counterfoil.evidence.radius import radius_of
@@ -90,12 +90,10 @@ def reconcile(
         shelf: Keeps rows as Parquet between runs, and those kept before count too.
         progress: Told the name of each file before it is read.
     """
-    rows = folder / "rows.jsonl"
-    files = collect(pool, logs, rows, books.tenants, progress)
+    collected = collect(pool, logs, folder, books.tenants, progress)
+    files = collected.readings
     with Engine(folder) as engine:
-        engine.load_uses(rows)
-        if shelf is not None:
-            engine.keep(shelf)
+        engine.load_uses(collected, shelf)
         engine.load_books(books)
         pairs, sharing = choose(engine.prepare())
         engine.match(pairs)
@@ -118,7 +116,8 @@ def _judgements(engine: Engine, books: Books, lookup: Lookup) -> list[Judgement]
     )
     ours = engine.rows("SELECT * FROM calls WHERE effect = 'change'")
     found += judge_directory(directory, ours, lookup)
-    suspects = [{**stub, "time": _moment(stub["time"])} for stub in without_job(books.tokens, books.calls, books.jobs)]
+    queries = WITHOUT_JOB if books.jobs is not None else ()
+    suspects = [stub for query in queries for stub in engine.rows(query)]
     found += judge_jobs(suspects, matched_rows(engine, suspects))
     return within_gaps(found, books.gaps)
 
@@ -137,7 +136,7 @@ def _answers(
         | set(inside)
         | {r["tenant"] for r in engine.rows("SELECT DISTINCT tenant FROM uses") if r["tenant"]}
     )
-    busy = {row["tenant"] for rows in (books.tokens, books.calls) for row in rows}
+    busy = books.busy
     answers: list[TenantAnswer] = []
     for tenant in sorted(listed):
         connection = books.connections.get(tenant)

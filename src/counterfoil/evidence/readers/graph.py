@@ -9,6 +9,8 @@ from counterfoil.evidence.readers.signin import tenant_of
 from counterfoil.evidence.uses import GRAPH, Use
 
 _ISSUER = re.compile(r"https://(?:sts\.windows\.net|login\.microsoftonline\.com)/([0-9a-f-]{36})", re.IGNORECASE)
+RESOURCE = "00000003-0000-0000-c000-000000000000".replace("-", "")
+"""Microsoft Graph's application id as sign-ins name it."""
 _AUTHENTICATION = {"0": "public", "1": "secret", "2": "certificate"}
 
 
@@ -50,7 +52,7 @@ def graph_call(fields: Fields) -> Use:
         error=status if status is not None and int(status) >= 400 else None,
         address=fields.text("ipaddress", "calleripaddress"),
         agent=present(fields.text("useragent")),
-        resource="00000003-0000-0000-c000-000000000000".replace("-", ""),
+        resource=RESOURCE,
         method=method,
         path=path,
         operation=method,

@@ -46,8 +46,8 @@ CHANGES = frozenset(
         "recordDelete".lower(),
     }
 )
-_FAILED = frozenset({"failed", "false", "failure"})
-_NO_APP = frozenset({"00000003-0000-0000-c000-000000000000", "00000002-0000-0ff1-ce00-000000000000"})
+FAILED = frozenset({"failed", "false", "failure"})
+NO_APP = frozenset({"00000003-0000-0000-c000-000000000000", "00000002-0000-0ff1-ce00-000000000000"})
 
 
 def mailbox_access(fields: Fields) -> Use:
@@ -79,8 +79,8 @@ def mailbox_access(fields: Fields) -> Use:
         correlation_id=present(context.get("CorrelationId")),
         request_id=record,
         client_request_id=fields.lower("clientrequestid"),
-        success=(fields.lower("resultstatus") or "") not in _FAILED,
-        error=fields.text("resultstatus") if (fields.lower("resultstatus") or "") in _FAILED else None,
+        success=(fields.lower("resultstatus") or "") not in FAILED,
+        error=fields.text("resultstatus") if (fields.lower("resultstatus") or "") in FAILED else None,
         address=address(fields.text("clientipaddress", "clientip", "actoripaddress", "actorip")),
         agent=fields.text("actorinfostring", "clientinfostring"),
         mailbox=_mailbox(fields),
@@ -112,7 +112,7 @@ def _app(fields: Fields, context: dict[str, Any]) -> str | None:
     if own is not None:
         return own.lower()
     app = fields.lower("appid")
-    return app if app not in _NO_APP else None
+    return app if app not in NO_APP else None
 
 
 def _mailbox(fields: Fields) -> str | None:

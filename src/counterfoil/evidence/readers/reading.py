@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from counterfoil.evidence.ids import token_id
+from counterfoil.evidence.ids import present, token_id
 from counterfoil.evidence.readers.containers import Unreadable, texts
 from counterfoil.evidence.readers.fields import Fields
 from counterfoil.evidence.readers.kinds import ERROR, OTHER, READERS, STUBS, SUMMARY, UNKNOWN, kind_of
@@ -131,7 +131,9 @@ def _finish(use: Use, fields: Fields, reading: FileReading, hint: str | None, re
         canonical = json.dumps(record, sort_keys=True, default=str).encode("utf-8", "replace")
         use.record = f"{use.source}:{use.tenant}:{hashlib.sha256(canonical).hexdigest()}"
     reading.rows += 1
-    spelled = fields.text(*_SPELLED)
+    context = fields.json("appaccesscontext")
+    nested = present(context.get("UniqueTokenId")) if isinstance(context, dict) else None
+    spelled = nested or fields.text(*_SPELLED)
     if spelled is not None:
         token = token_id(spelled)
         _count(reading.spellings, token.spelling if token else "unknown")

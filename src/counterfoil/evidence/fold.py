@@ -1,0 +1,36 @@
+"""Fold copies: a row exported twice, late, or by two exporters is one row.
+
+Only here is something asked that other engines spell differently: a hash finds the few rows that may have
+copies, so that the many that have none are never sorted or grouped.
+"""
+
+from typing import Final
+
+from counterfoil.evidence.uses import COLUMNS
+
+
+def _folded(name: str) -> str:
+    """What one exporter left out, another may have filled."""
+    return f"{'min' if name in ('time', 'file', 'number') else 'max'}({name}) AS {name}"
+
+
+_OTHERS: Final = [name for name in COLUMNS if name not in ("record", "source", "items")]
+_FOLDED: Final = ", ".join(map(_folded, _OTHERS))
+_SINGLE: Final = ", ".join(_OTHERS)
+
+FOLD: Final = (
+    """CREATE TABLE repeated AS SELECT h FROM (SELECT hash(record) AS h FROM uses_loaded) AS hashed
+       GROUP BY h HAVING count(*) > 1""",
+    f"""CREATE TABLE uses_folded AS SELECT record, source, count(*) AS copies, {_FOLDED}
+        FROM uses_loaded WHERE hash(record) IN (SELECT h FROM repeated) GROUP BY record, source""",  # noqa: S608 - our own names
+    f"""CREATE VIEW uses_raw AS SELECT * FROM uses_folded
+        UNION ALL SELECT record, source, 1 AS copies, {_SINGLE} FROM uses_loaded
+        WHERE hash(record) NOT IN (SELECT h FROM repeated)""",  # noqa: S608 - our own names
+)
+"""Statements to run in this order, from ``uses_loaded`` to ``uses_raw``."""
+
+PLACED: Final = """
+    CREATE VIEW uses_placed AS
+    SELECT u.* REPLACE (coalesce(p.name, u.file) AS file, u.number + 1 - coalesce(p.first, 1) AS number)
+    FROM uses u LEFT JOIN places p ON p.path = u.file"""
+"""Rows of the typed way know their file's path and their place in a larger one: what a person needs is put there."""

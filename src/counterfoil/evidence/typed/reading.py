@@ -1,0 +1,133 @@
+"""Files to Parquet by the typed way; made to run in a bounded worker that may read the exports and write one folder.
+
+A file that is not wholly plain is refused with the reason; nothing of it counts, and the other readers take it.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from counterfoil.evidence.collected import SETTINGS
+from counterfoil.evidence.readers.reading import FileReading
+from counterfoil.evidence.typed.macros import MACROS
+from counterfoil.evidence.typed.packing import Packing, Unfit, packing_of
+from counterfoil.evidence.typed.relation import opened, relation
+from counterfoil.evidence.typed.sources import query
+
+_TOGETHER = 64
+"""Files of one shape and packing that are read in one query."""
+
+_COUNTS = """
+    SELECT file, min(file_row_number) AS first, count(*) AS rows, count_if(refused) AS refused,
+           list_sort(list(DISTINCT tenant)) AS tenants, count_if(doubt IS NOT NULL) AS doubtful, max(doubt) AS doubt,
+           count_if(length(said(given)) = 22) AS uti, count_if(length(said(given)) = 24) AS padded,
+           count_if(length(said(given)) = 48) AS text, count_if(length(said(given)) = 36) AS guid
+    FROM read_parquet(?, file_row_number = true) GROUP BY file"""
+
+
+def read_files(argument: bytes, _ask: Callable[[bytes], bytes]) -> bytes:
+    """Read files and write their rows below a folder.
+
+    Args:
+        argument: JSON: ``files`` (paths and names), ``folder`` and ``part`` (the name the output starts with),
+            ``memory`` (octets) and ``threads``.
+
+    Returns:
+        JSON: ``read`` (by path: the reading, and the place of the file's first row), ``refused`` (by path: why),
+        ``parts`` (names of the files written).
+    """
+    job = json.loads(argument)
+    names: dict[str, str] = {entry["path"]: entry["name"] for entry in job["files"]}
+    groups: dict[Packing, list[str]] = defaultdict(list)
+    refused: dict[str, str] = {}
+    for path in names:
+        try:
+            groups[packing_of(Path(path))].append(path)
+        except Unfit as error:
+            refused[path] = str(error)
+    reader = _Reader(Path(job["folder"]), job["part"], job["memory"], job["threads"])
+    for packing, paths in groups.items():
+        for first in range(0, len(paths), _TOGETHER):
+            reader.read(packing, paths[first : first + _TOGETHER])
+    for path, (reading, _) in reader.readings.items():
+        reading.name = names[path]
+    return json.dumps(
+        {
+            "read": {path: [asdict(reading), first] for path, (reading, first) in reader.readings.items()},
+            "refused": {**refused, **reader.refused},
+            "parts": reader.parts,
+        }
+    ).encode()
+
+
+class _Reader:
+    """One database, and what became of each file."""
+
+    def __init__(self, folder: Path, part: str, memory: int, threads: int) -> None:
+        self._folder, self._part = folder, part
+        self._base = duckdb.connect(":memory:", config={**SETTINGS, "threads": str(threads)})
+        self._base.execute("SET TimeZone = 'UTC'")
+        self._base.execute(f"SET memory_limit = '{memory}B'")
+        self._base.execute("SET temp_directory = ''")
+        for macro in MACROS:
+            self._base.execute(f"CREATE MACRO {macro}")
+        self.parts: list[str] = []
+        self.readings: dict[str, tuple[FileReading, int]] = {}
+        self.refused: dict[str, str] = {}
+
+    def read(self, packing: Packing, paths: list[str]) -> None:
+        """Read files of one packing together; where that fails, each by itself."""
+        target = self._folder / f"{self._part}-{len(self.parts)}.parquet"
+        self.parts.append(target.name)
+        try:
+            self._copy(packing, paths, target)
+            self._count(target, paths, packing.shape.source)
+        except duckdb.Error as error:
+            self.parts.pop()
+            target.unlink(missing_ok=True)
+            if len(paths) == 1:
+                self.refused[paths[0]] = str(error).splitlines()[0][:200]
+                return
+            for path in paths:
+                self.read(packing, [path])
+
+    def _copy(self, packing: Packing, paths: list[str], target: Path) -> None:
+        between = target.with_suffix(".json")
+        if packing.shape.opened:
+            self._base.execute(f"COPY ({opened(packing, paths)}) TO '{quoted(between)}' (FORMAT json)")
+        text = query(packing.shape, relation(packing, paths, between), "filename")
+        self._base.execute(f"COPY ({text}) TO '{quoted(target)}' (FORMAT parquet)")
+        between.unlink(missing_ok=True)
+
+    def _count(self, target: Path, paths: list[str], source: str) -> None:
+        cursor = self._base.execute(_COUNTS, [str(target)])
+        names = [column[0] for column in cursor.description or ()]
+        found = {row["file"]: row for row in (dict(zip(names, row, strict=True)) for row in cursor.fetchall())}
+        for path in paths:
+            row = found.get(path)
+            if row is None or row["refused"]:
+                self.refused[path] = f"{row['refused']} rows in no plain spelling" if row else "no row in it"
+                continue
+            self.readings[path] = (_reading(row, source), row["first"])
+
+
+def _reading(row: dict[str, Any], source: str) -> FileReading:
+    spelled = {"uti": row["uti"], "uti-padded": row["padded"], "text": row["text"], "guid": row["guid"]}
+    return FileReading(
+        name=row["file"],
+        rows=row["rows"],
+        kinds={source: row["rows"]},
+        spellings={name: count for name, count in spelled.items() if count},
+        doubts={row["doubt"]: row["doubtful"]} if row["doubtful"] else {},
+        tenants=row["tenants"],
+    )
+
+
+def quoted(text: object) -> str:
+    """Spell text inside a SQL literal."""
+    return str(text).replace("'", "''")
