@@ -45,6 +45,15 @@ def test_a_containment_counts_from_when_it_was_confirmed_until_it_was_released()
     assert (one.since, one.released, one.by, one.why) == (at(3), at(4), "ada", "stolen")
 
 
+def test_disabling_and_removing_end_each_by_itself():
+    """A connection that is both does not count as open because one of the two was released."""
+    found = record(
+        *(shut(kind, how) for how in ("disable", "remove") for kind in (Kind.CONTAINING, Kind.CONTAINED)),
+        shut(Kind.RELEASED, "remove"),
+    ).containments
+    assert [(c.how, c.released) for c in found] == [("disable", None), ("remove", at(6))]
+
+
 def test_a_connection_may_be_shut_twice():
     """After a release the next order is a containment of its own."""
     again = (shut(Kind.CONTAINING), shut(Kind.CONTAINED))

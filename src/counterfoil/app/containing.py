@@ -80,25 +80,27 @@ def release(
     Raises:
         Refused: If none of them is shut in this incident.
     """
-    shut = {(c.tenant, c.app): c for c in incidents.one(name).containments if c.released is None}
-    wanted = [connection for connection in connections if (connection.tenant_id, connection.app) in shut]
+    shut = [c for c in incidents.one(name).containments if c.released is None]
+    wanted = [(one, c.how) for one in connections for c in shut if (c.tenant, c.app) == (one.tenant_id, one.app)]
     if not wanted:
         raise Refused("no connection that was named is shut in this incident", "see: counterfoil incident show")
-    outcomes = []
-    for connection in wanted:
-        how = shut[connection.tenant_id, connection.app].how
-        detail: dict[str, Json] = {"app": connection.app, "how": how}
-        try:
-            if how == DISABLE:
-                job = books.new_job("contain", incidents.one(name).reference)
-                _registration(books, connection).set_enabled(True, job)
-        except CounterfoilError as error:
-            outcomes.append(Outcome(connection, done=False, words=error.message))
-            continue
-        words = "enabled again" if how == DISABLE else "the order to keep it without credentials ends; rotate it"
-        incidents.add(name, Said(Kind.RELEASED, words, connection.tenant_id, detail), _by(who))
-        outcomes.append(Outcome(connection, done=True, words=words))
-    return outcomes
+    return [_release(books, incidents, name, connection, how, who) for connection, how in wanted]
+
+
+def _release(  # noqa: PLR0917 - one call of the function above, spelled out
+    books: Books, incidents: Incidents, name: str, connection: Connection, how: str, who: str
+) -> Outcome:
+    try:
+        if how == DISABLE:
+            job = books.new_job("contain", incidents.one(name).reference)
+            _registration(books, connection).set_enabled(True, job)
+    except CounterfoilError as error:
+        return Outcome(connection, done=False, words=error.message)
+    # If we die here, it is open and the record says that it is shut; releasing it again finds it so.
+    words = "enabled again" if how == DISABLE else "the order to keep it without credentials ends; rotate it"
+    said = Said(Kind.RELEASED, words, connection.tenant_id, {"app": connection.app, "how": how})
+    incidents.add(name, said, _by(who))
+    return Outcome(connection, done=True, words=words)
 
 
 def _registration(books: Books, connection: Connection) -> Registration:

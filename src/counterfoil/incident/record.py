@@ -6,7 +6,7 @@ containments are read out of them, so nothing can be changed without an entry th
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -126,6 +126,11 @@ class Containment:
     done: bool = False
     released: datetime | None = None
 
+    @property
+    def which(self) -> tuple[str, str, str]:
+        """Which connection, and how: one may be disabled and stripped of its keys, and each ends by itself."""
+        return self.tenant, self.app, self.how
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -189,17 +194,16 @@ class Incident:
         """What was shut and opened again, the oldest first; an intent without a result is not ``done``."""
         found: list[Containment] = []
         for entry in self.of(Kind.CONTAINING, Kind.CONTAINED, Kind.RELEASED):
-            tenant, detail = entry.said.tenant or "", entry.said.detail
-            here = next((i for i, c in enumerate(found) if _open_at(c, tenant, str(detail["app"]))), None)
+            detail = entry.said.detail
+            which = (entry.said.tenant or "", str(detail["app"]), str(detail["how"]))
+            here = next((i for i, c in enumerate(found) if c.released is None and c.which == which), None)
             if entry.said.kind is Kind.CONTAINING and here is None:
-                how, why = str(detail["how"]), str(detail["why"])
-                found.append(Containment(tenant, str(detail["app"]), how, entry.actor, why, entry.time))
+                found.append(Containment(*which, entry.actor, str(detail["why"]), entry.time))
             elif here is not None:
                 old = found[here]
-                same = (old.tenant, old.app, old.how, old.by, old.why)
                 released = entry.time if entry.said.kind is Kind.RELEASED else None
                 since = entry.time if entry.said.kind is Kind.CONTAINED and not old.done else old.since
-                found[here] = Containment(*same, since, done=True, released=released)
+                found[here] = replace(old, since=since, done=True, released=released)
         return found
 
     def told(self, tenant: str) -> bool:
@@ -235,10 +239,6 @@ class Incident:
             "containments": [containment_document(c) for c in self.containments],
             "timeline": [entry.document() for entry in self.entries],
         }
-
-
-def _open_at(containment: Containment, tenant: str, app: str) -> bool:
-    return (containment.tenant, containment.app) == (tenant, app) and containment.released is None
 
 
 def containment_document(containment: Containment) -> dict[str, Json]:
