@@ -70,11 +70,13 @@ witnesses = sa.Table(
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NEWEST = sa.select(sa.func.max(entries.c.leaf_index))
 
 
 def microseconds(instant: datetime) -> int:
     """Microseconds since 1970, exact."""
-    return (instant - _EPOCH) // timedelta(microseconds=1)
+    since = instant - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def instant(value: int) -> datetime:
@@ -110,7 +112,7 @@ def _compiled(table: sa.Table, dialect: sa.Dialect) -> tuple[str, list[str] | No
 
 def size(connection: sa.Connection) -> int:
     """Return the number of entries."""
-    newest = connection.execute(sa.select(sa.func.max(entries.c.leaf_index))).scalar()
+    newest = connection.execute(_NEWEST).scalar()
     return 0 if newest is None else newest + 1
 
 

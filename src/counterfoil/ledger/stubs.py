@@ -156,6 +156,7 @@ _ONE_OF: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("credential", "state"): frozenset(CredentialState),
     ("mark", "state"): frozenset(CredentialState),
 }
+_CHOICES: Final = frozenset(name for _, name in _ONE_OF)
 _SUBJECT: Final[Mapping[str, str]] = {
     "job": "id",
     "token": "jti",
@@ -169,8 +170,9 @@ _SUBJECT: Final[Mapping[str, str]] = {
     "certificate": "thumbprint_sha256",
     "mark": "thumbprint_sha256",
 }
-_SORTING = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-_PLAIN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+# A value within itself has been met before the encoder sees it: looking at its keys does not end.
+_SORTING = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True)
+_PLAIN = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 _RESERVED = frozenset({"kind", "time", "tenant"})
 
 
@@ -196,11 +198,13 @@ def check(stub: Stub) -> None:
     if absent := [name for name in _REQUIRED[stub.kind] if stub.body.get(name) is None]:
         raise Refused(f"a stub of kind {stub.kind} needs {', '.join(absent)}")
     for name, value in stub.body.items():
+        if value is None:
+            continue
         expected = fields.get(name)
-        if value is not None and expected is not None and not _is(value, expected):
+        if expected is not None and value.__class__ is not expected and not _is(value, expected):
             raise Refused(f"{stub.kind}.{name} is {type(value).__name__}, not {expected.__name__}")
-        allowed = _ONE_OF.get((stub.kind, name))
-        if allowed is not None and value is not None and value not in allowed:
+        allowed = _ONE_OF.get((stub.kind, name)) if name in _CHOICES else None
+        if allowed is not None and value not in allowed:
             raise Refused(f"{stub.kind}.{name} is {value!r}, not one of {', '.join(sorted(allowed))}")
 
 
@@ -212,11 +216,11 @@ def _is(value: Json, expected: type) -> bool:
 
 def flat(stub: Stub) -> dict[str, Json]:
     """Return the stub as one flat object, without the keys that are null."""
-    body = {key: value for key, value in stub.body.items() if value is not None}
-    head: dict[str, Json] = {"kind": stub.kind, "time": rfc3339(stub.time)}
+    document: dict[str, Json] = {"kind": stub.kind, "time": rfc3339(stub.time)}
     if stub.tenant is not None:
-        head["tenant"] = stub.tenant
-    return head | body
+        document["tenant"] = stub.tenant
+    document.update({key: value for key, value in stub.body.items() if value is not None})
+    return document
 
 
 def canonical(stub: Stub) -> bytes:
@@ -247,9 +251,9 @@ def _only_ascii_keys(value: Json) -> bool:
     if isinstance(value, str) or value is None:
         return True
     if isinstance(value, dict):
-        # Lists, not generators: every value is looked at, even behind one that settles the answer.
-        inside = [_only_ascii_keys(item) for item in value.values()]
-        return all(inside) and all(key.isascii() for key in value)
+        # Lists, not generators: every value is looked at, even behind one that settles the answer. Most are text.
+        inside = [_only_ascii_keys(item) for item in value.values() if item.__class__ is not str]
+        return all(inside) and all(map(str.isascii, value))
     if isinstance(value, list | tuple):
         inside = [_only_ascii_keys(item) for item in value]
         return all(inside)

@@ -12,7 +12,8 @@ def rfc3339(instant: datetime) -> str:
     if instant.tzinfo is None:
         message = "a point in time needs a time zone"
         raise ValueError(message)
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    here = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return here.isoformat()[:-6] + "Z"
 
 
 def from_rfc3339(text: str) -> datetime:
