@@ -113,6 +113,9 @@ async def test_one_flow_behind_postfix():
         assert refused["eve@other.example"][0] == 452
         await here.sink.arrived(3)
         assert [got.recipients for got in here.sink.delivered] == [["bob@tenant.example"]] * 3
+        # Postfix's next word after each of our answers says that it read them.
+        assert {("m1", True), ("m2", True), ("m3", True)} <= set(here.journal.answers)
+        assert all(heard for _, heard in here.journal.answers)
 
 
 async def test_many_messages_from_smtp_source_and_swaks():

@@ -115,6 +115,7 @@ async def test_too_big():
     session, conversation = make(most=100)
     answers = await play(session, MAIL, RCPT, *[Packet(b"B", b"x" * 60)] * 5, Packet(b"E"))
     assert answers[-1].data.startswith(b"552 5.3.4 a message has at most 100 octets")
+    assert (conversation.spoilt_by.reply.code, conversation.spoilt_by.size) == (552, 300)
     assert conversation.taken == []
 
 
@@ -124,6 +125,7 @@ async def test_bare_line_ends(body):
     session, conversation = make()
     answers = await play(session, MAIL, RCPT, SUBJECT, Packet(b"N"), Packet(b"B", body), Packet(b"E"))
     assert answers[-1].data.startswith(b"554 5.5.2 a bare CR, LF or NUL")
+    assert conversation.spoilt_by.reply.enhanced == "5.5.2"
     assert conversation.taken == []
 
 
@@ -164,3 +166,12 @@ async def test_no_packets_break_a_session(packets):
             return
         for sent in Decoder().receive(answer):
             assert sent.command in (wire.CONTINUE, wire.ACCEPT, wire.DISCARD, b"y", b"i", b"m")
+
+
+async def test_the_postmaster_needs_no_domain():
+    """RCPT TO:<postmaster> reaches the conversation as it stands (RFC 5321 section 4.5.1); MAIL may not be so."""
+    session, _ = make()
+    answers = await play(session, MAIL, Packet(b"R", b"<Postmaster>\0"))
+    assert answers[-1] == Packet(b"c")
+    answers = await play(make()[0], Packet(b"M", b"<postmaster>\0"))
+    assert answers[-1].data.startswith(b"553 5.1.3")
