@@ -16,6 +16,12 @@ from counterfoil.gateway.store.tables import domains, senders, tenants
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json
 
+_ROUTE = (
+    sa.select(domains, tenants.c.policy)
+    .join(tenants, tenants.c.name == domains.c.tenant)
+    .where(domains.c.domain == sa.bindparam("asked"))
+)
+
 
 class Directory:
     """``flows.mail.Directory`` over the tables of tenants, domains and senders."""
@@ -41,13 +47,8 @@ class Directory:
             domain = names.domain_name(address.rpartition("@")[2])
         except Refused:
             return None
-        query = (
-            sa.select(domains, tenants.c.policy)
-            .join(tenants, tenants.c.name == domains.c.tenant)
-            .where(domains.c.domain == domain)
-        )
         with self._engine.connect() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_ROUTE, {"asked": domain}).first()
         if row is None:
             return None
         return Route(row.tenant, NextHop(row.host, row.port, Tls(row.tls)), _document(row.policy))

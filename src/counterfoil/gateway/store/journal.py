@@ -55,7 +55,7 @@ class Journal:
 
         def insert(connection: sa.Connection) -> None:
             forget(connection, heard)
-            connection.execute(sa.insert(messages).values(_row(received) | {"gateway": self._files.owner}))
+            connection.execute(sa.insert(messages), _row(received) | {"gateway": self._files.owner})
             if rows:
                 connection.execute(sa.insert(recipients), rows)
 

@@ -30,6 +30,8 @@ PAUSE = 0.5
 _RESTART = "the process ended before the sender is known to have heard our reply; it may try again"
 _BROKE = "the connection to the sender broke before it is known to have heard our reply; it may try again"
 
+_HEARD = sa.delete(unheard).where(unheard.c.message == sa.bindparam("heard"))
+
 
 class Unheard:
     """The messages whose senders may not have heard our 250. All but ``recover`` belongs to one event loop."""
@@ -108,14 +110,13 @@ class Unheard:
 
 def owe(connection: sa.Connection, message: str) -> None:
     """Write down, in the commit of its disposition, that a 250 is about to be said for a message."""
-    connection.execute(sa.insert(unheard).values(message=message))
+    connection.execute(sa.insert(unheard), {"message": message})
 
 
 def forget(connection: sa.Connection, heard: tuple[str, ...]) -> None:
     """Take off what its senders have heard of."""
     if heard:
-        one = sa.delete(unheard).where(unheard.c.message == sa.bindparam("heard"))
-        connection.execute(one, [{"heard": message} for message in heard])
+        connection.execute(_HEARD, [{"heard": message} for message in heard])
 
 
 def _doubt(connection: sa.Connection, stub: Stub) -> None:
