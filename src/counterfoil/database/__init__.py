@@ -42,8 +42,13 @@ def open_database(place: Path | str) -> sa.Engine:
         raise
     except sa.exc.DatabaseError as error:
         engine.dispose()
-        raise Misconfigured(f"the database {_shown(url)} cannot be used: {error.orig}", _hint(url)) from error
+        hint = ROOM if any(words in str(error.orig) for words in FULL) else _hint(url)
+        raise Misconfigured(f"the database {_shown(url)} cannot be used: {error.orig}", hint) from error
     return engine
+
+
+FULL = ("disk is full", "disk I/O error", "No space left")
+ROOM = "make room on its disk, and see that the disk is sound and the files may be written; nothing was changed"
 
 
 def _shown(url: sa.URL) -> str:
