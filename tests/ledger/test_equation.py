@@ -76,6 +76,16 @@ def test_the_sums_always_add_up(ends):
     assert balance(story(*steps)).holds
 
 
+def test_a_release_of_unknown_end_may_double():
+    """Each unknown of a release counts by itself, leaves the message held, and explains a copy too many."""
+    doubt = stub_at("disposition", NOW, id="a", outcome="unknown", actor="release")
+    told = [*story("a", "a:held"), doubt, doubt, *story("a:released")]
+    found = balance(told)
+    assert (found.holds, found.held, found.unknown, found.release_unknown, found.still_held) == (True, 1, 0, 2, 0)
+    assert against(told, {"sha-a"}, {"sha-a": 2}, set()).unexplained == ()
+    assert balance([*story("b"), stub_at("disposition", NOW, id="b", outcome="unknown", actor="release")]).unknown == 1
+
+
 def test_lost_and_doubled_are_told_from_both_sides():
     """Acknowledged and nowhere is lost; twice is doubled, and unexplained unless it was once unknown."""
     told = list(story("a", "a:handed-on", "b", "b:unknown", "c", "c:held", "d", "d:handed-on"))

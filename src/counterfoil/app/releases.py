@@ -27,10 +27,14 @@ EXPIRY = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a next hop made of one transaction: who has the message now, and its words."""
+    """What a next hop made of one transaction: who has the message now, and its words.
+
+    ``unknown`` says that it may have the message all the same: it never answered the dot.
+    """
 
     accepted: tuple[str, ...]
     words: str
+    unknown: bool = False
 
 
 Send = Callable[[NextHop, Held, bytes], Awaitable[Delivery]]
@@ -73,7 +77,14 @@ class Releases:
             await asyncio.to_thread(self._quarantine.tried, item, (), refusal.message, self._clock())
             raise
         # If we die here the message may arrive twice; the next start tries again (RFC 1047).
-        done = await asyncio.to_thread(self._quarantine.tried, item, delivery.accepted, delivery.words, self._clock())
+        done = await asyncio.to_thread(
+            self._quarantine.tried,
+            item,
+            delivery.accepted,
+            delivery.words,
+            self._clock(),
+            unknown=delivery.unknown,
+        )
         facts = {"id": message, "released": done, "words": delivery.words}
         log.info("release tried", extra={"facts": facts})
         return done

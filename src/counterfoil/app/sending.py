@@ -87,7 +87,8 @@ def sender(hops: Hops) -> Send:
                 return Delivery((), str(reply))
             # What is held begins with a header field of ours, so these are exactly the held bytes.
             sent = await hop.data(Dressed(Stripped(raw), ()), DOT)
-            return Delivery(tuple(accepted) if sent.outcome is Outcome.HANDED_ON else (), str(sent.reply))
+            done = tuple(accepted) if sent.outcome is Outcome.HANDED_ON else ()
+            return Delivery(done, str(sent.reply), unknown=sent.outcome is Outcome.UNKNOWN)
         finally:
             await hop.close()
 

@@ -6,8 +6,10 @@
 
 ``unknown`` is what a crash left undecided, or has a home without the sender having surely heard of it (a further
 disposition, after handed-on or held); the sender may have tried again (RFC 1047), so at most that many messages
-arrived twice. ``quarantined`` are all that were ever held, also those. ``open`` is what is in flight now. Whether
-the equation holds for the outside world is asked with what the two sides say: ``against``.
+arrived twice. ``release_unknown`` are tries to release a held message whose end nobody heard (an ``unknown`` by
+the actor "release"); each may have brought one copy more. ``quarantined`` are all that were ever held. ``open`` is
+what is in flight now. Whether the equation holds for the outside world is asked with what the two sides say:
+``against``.
 """
 
 from collections import Counter
@@ -19,6 +21,9 @@ from counterfoil.model.mail import Outcome
 from counterfoil.model.trust import Stub
 
 _FIRST = frozenset({Outcome.HANDED_ON, Outcome.HELD, Outcome.REFUSED, Outcome.DEFERRED, Outcome.UNKNOWN})
+RELEASE = "release"
+"""The actor of an ``unknown`` that is about a try to release a held message."""
+
 _HOMES = frozenset({Outcome.HANDED_ON, Outcome.HELD})
 _AFTER_HELD = frozenset({Outcome.RELEASED, Outcome.DELETED, Outcome.EXPIRED})
 
@@ -35,6 +40,7 @@ class Balance:
     unknown: int
     open: int
     quarantined: int
+    release_unknown: int
     released: int
     deleted: int
     expired: int
@@ -69,9 +75,10 @@ class Outside:
     unexplained: tuple[str, ...]
 
 
-def outcomes(stubs: Iterable[Stub]) -> tuple[dict[str, list[Outcome]], list[str]]:
-    """Gather the dispositions of each message intent in order, and what breaks the order."""
+def outcomes(stubs: Iterable[Stub]) -> tuple[dict[str, list[Outcome]], Counter[str], list[str]]:
+    """Gather each message's dispositions in order, its releases of unknown end, and what breaks the order."""
     seen: dict[str, list[Outcome]] = {}
+    releases: Counter[str] = Counter()
     broken: list[str] = []
     for stub in stubs:
         name = str(stub.body.get("id"))
@@ -83,11 +90,13 @@ def outcomes(stubs: Iterable[Stub]) -> tuple[dict[str, list[Outcome]], list[str]
             outcome = Outcome(str(stub.body["outcome"]))
             if name not in seen:
                 broken.append(f"{outcome} for message {name}, which has no intent")
+            elif outcome is Outcome.UNKNOWN and stub.body.get("actor") == RELEASE and Outcome.HELD in seen[name]:
+                releases[name] += 1
             elif not _follows(seen[name], outcome):
                 broken.append(f"{outcome} for message {name} after {', '.join(seen[name]) or 'its intent'}")
             else:
                 seen[name].append(outcome)
-    return seen, broken
+    return seen, releases, broken
 
 
 def _follows(before: list[Outcome], outcome: Outcome) -> bool:
@@ -104,7 +113,7 @@ def _follows(before: list[Outcome], outcome: Outcome) -> bool:
 
 def balance(stubs: Iterable[Stub]) -> Balance:
     """Compute the equation from the ledger's stubs, in their order; kinds that are not mail are passed over."""
-    seen, broken = outcomes(stubs)
+    seen, releases, broken = outcomes(stubs)
     firsts: Counter[Outcome | None] = Counter()
     laters: Counter[Outcome] = Counter()
     for steps in seen.values():
@@ -120,6 +129,7 @@ def balance(stubs: Iterable[Stub]) -> Balance:
         unknown=firsts[Outcome.UNKNOWN],
         open=firsts[None],
         quarantined=sum(1 for steps in seen.values() if Outcome.HELD in steps),
+        release_unknown=releases.total(),
         released=laters[Outcome.RELEASED],
         deleted=laters[Outcome.DELETED],
         expired=laters[Outcome.EXPIRED],
@@ -140,9 +150,9 @@ def against(
         held: Keys whose bytes are held.
     """
     kept = list(stubs)
-    seen, _ = outcomes(kept)
+    seen, releases, _ = outcomes(kept)
     keys = {str(stub.body["id"]): str(stub.body.get("sha256")) for stub in kept if stub.kind == "message"}
-    doubtful = {keys[name] for name, steps in seen.items() if name in keys and (not steps or Outcome.UNKNOWN in steps)}
+    doubtful = {keys[name] for name, steps in seen.items() if not steps or Outcome.UNKNOWN in steps or releases[name]}
     lost = sorted(key for key in acknowledged if not arrived.get(key) and key not in held)
     twice = {key: count for key, count in arrived.items() if count > 1}
     return Outside(

@@ -6,6 +6,7 @@ import pytest
 from tests.gateway.store.conftest import BY, DECISION, NOW, RAW, Store, received, scan
 
 from counterfoil.gateway.store.tenants import Operator
+from counterfoil.ledger.equation import balance
 from counterfoil.model.errors import Refused
 
 LATER = NOW + timedelta(days=31)
@@ -47,6 +48,25 @@ async def test_a_try_is_claimed_by_one(held: Store):
     with pytest.raises(Refused, match="is not due, or under way"):
         held.quarantine.claim("m1", NOW + timedelta(minutes=14))
     assert held.quarantine.claim("m1", NOW + timedelta(minutes=15)).tries == 2
+    # The next hop may have had it from the first try: that is a doubt, and the equation still holds.
+    assert outcomes(held)[1:] == [
+        ("unknown", "release", "a try to release it ended without a result; who was to get it may have it already")
+    ]
+    mail = balance(row.stub for row in held.ledger.stubs() if row.stub)
+    assert (mail.holds, mail.held, mail.unknown, mail.release_unknown, mail.still_held) == (True, 1, 0, 1, 1)
+
+
+async def test_a_try_without_an_answer_to_its_dot_is_a_doubt(held: Store):
+    """Where the next hop fell silent it may have the message; each such try is an unknown, and the release goes on."""
+    held.quarantine.want("m1", None, BY)
+    later = NOW + timedelta(hours=1)
+    held.quarantine.tried(held.quarantine.claim("m1", NOW), (), "451 silence", NOW, unknown=True)
+    held.quarantine.tried(held.quarantine.claim("m1", later), (), "451 silence", later, unknown=True)
+    again = later + timedelta(hours=1)
+    assert held.quarantine.tried(held.quarantine.claim("m1", again), ("a@acme.test", "b@acme.test"), "250 ok", again)
+    assert [outcome for outcome, *_ in outcomes(held)] == ["held", "unknown", "unknown", "released"]
+    mail = balance(row.stub for row in held.ledger.stubs() if row.stub)
+    assert (mail.holds, mail.release_unknown, mail.still_held) == (True, 2, 0)
 
 
 async def test_a_deferred_try_comes_again_later_and_later(held: Store):

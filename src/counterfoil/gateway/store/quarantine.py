@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from counterfoil.gateway.store.dispositions import disposition, settle
+from counterfoil.gateway.store.dispositions import disposition, settle, tell
 from counterfoil.gateway.store.held_files import HeldFiles
 from counterfoil.gateway.store.tables import held, messages, recipients, sortable, storable
 from counterfoil.gateway.store.tenants import Operator
+from counterfoil.ledger.equation import RELEASE
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Direction, Envelope, Json, Outcome
@@ -22,6 +23,8 @@ from counterfoil.model.trust import Stub
 
 CLAIM = timedelta(minutes=15)
 """How long one try may take (RFC 5321 section 4.5.3.2 gives the dot alone 10 minutes)."""
+
+_DIED = "a try to release it ended without a result; who was to get it may have it already"
 
 LONGEST_PAUSE = timedelta(hours=1)
 
@@ -88,15 +91,19 @@ class Quarantine:
             Refused: If it is not due, because another process has it or it was deleted.
         """
         row = self._row(message, None)
+        # Whoever claimed it before has died: the next hop may have it, and may now get it twice (RFC 1047).
+        doubt = [] if row.claimed is None else [_doubt(message, row.tenant, _DIED, now)]
 
         def take(connection: sa.Connection) -> None:
             due = (held.c.message == message) & (held.c.next_try <= sortable(now)) & _free(now)
             taken = {"claimed": sortable(now + CLAIM), "tries": held.c.tries + 1}
             if connection.execute(sa.update(held).where(due).values(taken)).rowcount != 1:
                 raise Refused(f"the release of {message} is not due, or under way", "wait, then: counterfoil track")
+            for stub in doubt:
+                tell(connection, stub)
 
         body: dict[str, Json] = {"actor": row.wanted_by or "", "action": "release-try", "subject": message}
-        self._ledger.append(Stub("action", now, row.tenant, body), also=take)
+        self._ledger.append_all([*doubt, Stub("action", now, row.tenant, body)], also=take)
         mine = (recipients.c.message == message) & recipients.c.released.is_(None)
         with self._engine.connect() as connection:
             left = connection.execute(sa.select(recipients.c.address).where(mine).order_by(recipients.c.position))
@@ -108,11 +115,11 @@ class Quarantine:
             )
         return Held(message, envelope, row.utf8, row.sha256, row.wanted_by or "", row.tries + 1)
 
-    def tried(self, item: Held, accepted: Iterable[str], words: str, now: datetime) -> bool:
+    def tried(self, item: Held, accepted: Iterable[str], words: str, now: datetime, *, unknown: bool = False) -> bool:
         """Write down a try: who has the message now, in the next hop's words; return whether all have it.
 
-        Dying before this is durable means that the next try may send a second copy (RFC 1047); the
-        ``release-try`` stub without a result shows it.
+        Dying before this is durable means that the next try may send a second copy (RFC 1047), as it does where
+        the next hop did not say what it made of the dot (``unknown``). Either is a disposition ``unknown``.
         """
         done = set(accepted)
         mine = (recipients.c.message == item.message) & recipients.c.address.in_(done)
@@ -122,7 +129,11 @@ class Quarantine:
             self._end(item.message, Outcome.RELEASED, words, actor=item.wanted_by, now=now, first=given)
             return True
 
+        doubt = [_doubt(item.message, item.envelope.tenant, words, now)] if unknown else []
+
         def later(connection: sa.Connection) -> None:
+            for stub in doubt:
+                tell(connection, stub)
             connection.execute(given)
             again = {"next_try": sortable(now + pause), "claimed": None, "last_words": storable(words)}
             connection.execute(sa.update(held).where(held.c.message == item.message).values(again))
@@ -134,7 +145,7 @@ class Quarantine:
             "subject": item.message,
             "detail": detail,
         }
-        self._ledger.append(Stub("action", now, item.envelope.tenant, body), also=later)
+        self._ledger.append_all([*doubt, Stub("action", now, item.envelope.tenant, body)], also=later)
         return False
 
     def delete(self, message: str, tenant: str | None, why: str, by: Operator) -> None:
@@ -189,6 +200,10 @@ class Quarantine:
         if row is None:
             raise Refused(f"there is no held message {message}", "see: counterfoil quarantine list")
         return row
+
+
+def _doubt(message: str, tenant: str | None, words: str, now: datetime) -> Stub:
+    return disposition(message, tenant, Outcome.UNKNOWN, words=words, actor=RELEASE, now=now)
 
 
 def _free(now: datetime) -> sa.ColumnElement[bool]:
