@@ -119,3 +119,91 @@ def test_a_failed_sync_is_never_tried_again(path, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(Unavailable, match="the signer's journal failed"):
         journal.write("mark", NOW, "t", "t/a/0", dict(BODY))
+
+
+def segmented(path, per_segment: int = 3) -> Journal:
+    """Open the journal with short segments."""
+    return Journal(path, "example.org/stubs", KEY, per_segment)
+
+
+LIFE = [
+    ("certificate", "t/a/0", {"app": "a", "generation": 1, "state": "staged"}),
+    ("mark", "t/a/0", {"app": "a", "state": "current"}),
+    ("certificate", "t/a/1", {"app": "a", "generation": 2, "state": "staged"}),
+    ("mark", "t/a/0", {"app": "a", "state": "tainted"}),
+    ("death-test", "t/a/0", {"app": "a", "audience": "x", "jti": "1", "job": "j"}),
+    ("death-test", "t/a/0", {"app": "a", "audience": "x", "jti": "2", "job": "j"}),
+    ("mark", "t/a/1", {"app": "a", "state": "published"}),
+    ("mark", "t/a/0", {"app": "a", "state": "dead"}),
+    ("mark", "t/a/0", {"app": "a", "state": "dead", "destroyed": True}),
+    ("mark", "t/a/1", {"app": "a", "state": "current"}),
+]
+"""Ten stubs in the life of two credentials."""
+
+
+@pytest.mark.parametrize("per_segment", [1, 2, 3, 4, 9, 10, 11])
+def test_segments_are_one_journal(path, per_segment):
+    """Closed and opened anew at every stub: numbers, counters, pages and what the stubs tell are those of one file."""
+    written = []
+    for kind, credential, body in LIFE:
+        journal = segmented(path, per_segment)
+        written.append(journal.write(kind, NOW, "t", credential, dict(body)))
+        journal.close()
+    journal = segmented(path, per_segment)
+    assert len(list(path.parent.glob("journal.*.sum"))) == 9 // per_segment
+    assert [stub.body["sequence"] for stub in written] == list(range(1, 11))
+    for since in range(11):
+        got, known = [], since
+        while page := list(journal.since(known, most=4)):
+            got += page
+            known = page[-1].body["sequence"]
+        assert got == written[since:]
+    told = {}
+    for stub in journal.replayed:
+        name = stub.body["credential"]
+        told.setdefault(name, []).append((stub.kind, stub.body.get("state"), stub.body.get("destroyed")))
+    assert list(told) == ["t/a/0", "t/a/1"]
+    assert told["t/a/0"][-1] == ("mark", "dead", True)
+    assert ("death-test", None, None) in told["t/a/0"]
+    assert told["t/a/1"][-1] == ("mark", "current", None)
+
+
+def test_closing_that_a_crash_cut_off_is_finished(path):
+    """Summed up and not yet renamed: the next start closes the segment, and nothing is lost or numbered twice."""
+    journal = segmented(path)
+    for n in range(4):
+        journal.write("mark", NOW, "t", f"t/a/{n % 2}", dict(BODY))
+    journal.close()
+    path.unlink()  # stub 4 was in it: as if it had never come to that
+    path.with_name("journal.3").rename(path)
+    journal = segmented(path)
+    assert [stub.body["sequence"] for stub in journal.since(0)] == [1, 2, 3]
+    stub = journal.write("mark", NOW, "t", "t/a/1", dict(BODY))
+    assert (stub.body["sequence"], stub.body["counter"]) == (4, 2)
+
+
+def change(path):
+    """Change a figure in a summary."""
+    octets = path.with_name("journal.6.sum").read_bytes()
+    path.with_name("journal.6.sum").write_bytes(octets.replace(b'"t/a/0":2', b'"t/a/0":1'))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        change,
+        lambda path: path.with_name("journal.6.sum").unlink(),
+        lambda path: [path.with_name(name).unlink() for name in ("journal.6", "journal.6.sum")],
+        lambda path: [path.with_name(name).unlink() for name in ("journal.6", "journal")],
+    ],
+    ids=["changed", "summary-gone", "segment-gone", "both-gone"],
+)
+def test_a_segment_that_was_changed_or_removed_stops_the_signer(path, damage):
+    """A changed summary does not verify, and a removed one leaves numbers that do not follow."""
+    journal = segmented(path)
+    for n in range(7):
+        journal.write("mark", NOW, "t", f"t/a/{n % 3}", dict(BODY))
+    journal.close()
+    damage(path)
+    with pytest.raises(Misconfigured, match="is damaged at line"):
+        segmented(path)

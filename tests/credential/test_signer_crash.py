@@ -54,7 +54,13 @@ def killed_at(tmp_path: Path, at: int, when: str) -> tuple[dict, int | None]:
     counts = tmp_path / "counts"
     got = nothing_yet()
     with contextlib.suppress(RuntimeError):  # it may die before it is ready
-        running = SignerProcess(tmp_path, program=["-m", "tests.killing", str(at), when, str(counts), "counterfoil"])
+        # Segments of three, so that the steps of closing one are among those to die at.
+        running = SignerProcess(
+            tmp_path,
+            "--journal-segment",
+            "3",
+            program=["-m", "tests.killing", str(at), when, str(counts), "counterfoil"],
+        )
         with contextlib.suppress(Unavailable):
             use_it(running, got)
         running.stop()
@@ -63,7 +69,7 @@ def killed_at(tmp_path: Path, at: int, when: str) -> tuple[dict, int | None]:
 
 def check_after(tmp_path: Path, got: dict, start_signer) -> None:
     """Start the signer again; everything it ever gave away has its stub, numbers have no gap, its keys work."""
-    running = start_signer(tmp_path)
+    running = start_signer(tmp_path, "--journal-segment", "3")
     engine = open_database(tmp_path / "counterfoil.db")
     ledger = Ledger(engine)
     collect(ledger, running.custodian, clock.now())

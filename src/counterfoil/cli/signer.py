@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--authority", action="append", default=[], metavar="HOST", help="a further token authority")
     parser.add_argument("--app-user", metavar="USER", help="the user that may ask, if it is not the signer's own")
     parser.add_argument("--rate", type=float, default=120.0, metavar="N", help="signatures a minute and credential")
+    parser.add_argument("--journal-segment", type=int, default=50_000, metavar="N", help="stubs a file of the journal")
     parser.add_argument("--keep-network", action="store_true", help="do not leave the network (a token behind one)")
 
 
@@ -89,7 +90,7 @@ def _signer(home: Home, arguments: argparse.Namespace) -> Signer:
         "main": Guarded(open_provider(arguments.keys, home.directory, home.wrapping)),
         "apart": Guarded(open_provider(apart, home.directory, home.wrapping)),
     }
-    journal = Journal(home.directory / "journal", home.stub_name, home.stub_key)
+    journal = Journal(home.directory / "journal", home.stub_name, home.stub_key, max(1, arguments.journal_segment))
     authorities = MICROSOFT | {name.lower() for name in arguments.authority}
     return Signer(journal, providers, clock.now, authorities, Rate(arguments.rate, burst=60))
 
