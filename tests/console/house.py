@@ -23,6 +23,7 @@ from counterfoil.gateway.routing import NextHop, Tls
 from counterfoil.gateway.store.tenants import Domain, Operator
 from counterfoil.incident import record
 from counterfoil.ledger.rows import microseconds
+from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import (
     Action,
     Authentication,
@@ -66,6 +67,7 @@ class House:
     trust: ssl.SSLContext
     browsers: list[httpx.Client] = field(default_factory=list)
     references: dict[str, str] = field(default_factory=dict)
+    furnished: str = ""
 
     @property
     def now(self) -> datetime:
@@ -157,6 +159,7 @@ async def furnish(house: House) -> None:
         await take(state, f"{tenant}-1", tenant, subject=f"Invoice for {tenant}", sender=sender)
         await take(state, f"{tenant}-2", tenant, subject=f"Held for {tenant}", sender=sender, held=True)
         stems.append(connect(state, tenant, number, "AB" * 32))
+    house.furnished = rfc3339(clock.now())
     campaigns.open(
         Campaign("spring", Kind.ROUTINE, clock.now(), "root", ((stems[0],), (stems[1],)), None),
         [Place("spring", stem, Kind.ROUTINE, ("AB" * 32,), f"{stem}/2", words=f"words of {stem}") for stem in stems],

@@ -5,6 +5,7 @@ import csv
 import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 
 import pytest
 from tests.console.house import House, post, take
@@ -86,6 +87,21 @@ def test_search(house: House):
     page = client.get("/messages", params={"since": "<yesterday>"}).text
     assert "&lt;yesterday&gt; is no time" in page
     assert "No message matches. Search less" in page
+
+
+@pytest.mark.parametrize(("limit", "rows"), [("1", 1), ("2", 2), ("0", 1), ("-1", 4), ("²", 4), ("9" * 30, 4), ("", 4)])
+def test_a_page_may_be_longer_or_shorter(house: House, limit: str, rows: int):
+    """So many rows as are asked for, within bounds; a full page leads on to what is older, and no row twice."""
+    client = house.browser("chief")
+    query = {"limit": limit, "until": str(house.furnished)}
+    found = client.get("/messages.json", params=query).json()["messages"]
+    assert len(found) == rows
+    page = client.get("/messages", params=query).text
+    assert (">Older</a>" in page) is (rows < 4)
+    if rows < 4:
+        older = unescape(page.split('">Older</a>', 1)[0].rpartition('<a href="/messages')[2])
+        after = client.get(f"/messages.json{older}").json()["messages"]
+        assert not {row["id"] for row in found} & {row["id"] for row in after}
 
 
 def test_a_fault_tells_nothing_of_itself(house: House, monkeypatch: pytest.MonkeyPatch):

@@ -7,14 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from counterfoil.credential.registry import credentials
-from counterfoil.gateway.store.tables import domains, held, messages, senders, sortable, tenants
+from counterfoil.gateway.store.tables import dispositions, domains, held, messages, senders, sortable, tenants
 from counterfoil.incident.store import entries as incident_entries
 from counterfoil.incident.store import incidents, scopes
 from counterfoil.ledger import rows
 from counterfoil.ledger.rows import entries, instant
 from counterfoil.ledger.stubs import read
 from counterfoil.model.instant import rfc3339
-from counterfoil.model.mail import Json
+from counterfoil.model.mail import Json, Outcome
 from counterfoil.model.trust import CredentialState
 from counterfoil.operators.roles import Scope
 from counterfoil.tenant.registry import connections
@@ -39,11 +39,22 @@ class Books:
         return self._all(query.group_by(messages.c.verdict, messages.c.outcome).order_by(count.desc()))
 
     def outcomes(self, scope: Scope) -> list[Row]:
-        """Count all messages there ever were by their newest outcome: outcome, messages."""
-        query = sa.select(messages.c.outcome, sa.func.count().label("messages")).where(
-            _within(messages.c.tenant, scope)
-        )
-        return self._all(query.group_by(messages.c.outcome))
+        """Count all messages there ever were: outcome, messages, unheard.
+
+        ``outcome`` is where a message is now; ``unheard`` counts those that have a home there and whose senders
+        may not have heard of it (a disposition ``unknown`` after ``handed-on`` or ``held``).
+        """
+        inside = _within(messages.c.tenant, scope)
+        query = sa.select(messages.c.outcome, sa.func.count().label("messages")).where(inside)
+        earlier = dispositions.alias("earlier")
+        home = (earlier.c.message == dispositions.c.message) & (earlier.c.number < dispositions.c.number)
+        home &= earlier.c.outcome.in_([Outcome.HANDED_ON.value, Outcome.HELD.value])
+        doubt = sa.select(messages.c.outcome, sa.func.count().label("messages"))
+        doubt = doubt.select_from(dispositions.join(messages)).where(inside, sa.exists().where(home))
+        doubt = doubt.where(dispositions.c.outcome == Outcome.UNKNOWN.value).group_by(messages.c.outcome)
+        unheard = {row["outcome"]: row["messages"] for row in self._all(doubt)}
+        counted = self._all(query.group_by(messages.c.outcome))
+        return [{**row, "unheard": unheard.get(row["outcome"], 0)} for row in counted]
 
     def waiting(self, scope: Scope) -> Row:
         """Say of held mail how much there is, how much of it is wanted, and what expires first."""

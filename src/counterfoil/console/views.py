@@ -85,7 +85,7 @@ def messages(sources: Sources, asked: Asked) -> Page:
         query = _query(asked)
     except ValueError as error:
         return mail.tracking([], asked, str(error))
-    return mail.tracking(sources.stories.find(query, held_only=False, limit=mail.LIMIT), asked)
+    return mail.tracking(sources.stories.find(query, held_only=False, limit=mail.limit(asked)), asked)
 
 
 def held(sources: Sources, asked: Asked) -> Page:
@@ -94,7 +94,7 @@ def held(sources: Sources, asked: Asked) -> Page:
         query = _query(asked)
     except ValueError as error:
         return mail.quarantine([], asked, str(error))
-    return mail.quarantine(sources.stories.find(query, held_only=True, limit=mail.LIMIT), asked)
+    return mail.quarantine(sources.stories.find(query, held_only=True, limit=mail.limit(asked)), asked)
 
 
 def message(sources: Sources, asked: Asked) -> Page:

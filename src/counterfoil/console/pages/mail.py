@@ -7,8 +7,8 @@ from counterfoil.console.page import Asked, Column, Fact, Page, Row, Table
 from counterfoil.model.mail import Json, Outcome, Verdict
 from counterfoil.operators.roles import Permission
 
-LIMIT = 100
-"""Rows of one page."""
+LIMIT, MOST = 100, 5000
+"""Rows of one page, and the most that ``limit`` in the address may ask for."""
 
 FIELDS = ("sender", "recipient", "subject", "message_id", "verdict", "outcome", "tenant", "since", "until")
 """What may be searched for, by the names in the address."""
@@ -157,9 +157,15 @@ def _form(asked: Asked, wrong: str) -> dict[str, object]:
     }
 
 
+def limit(asked: Asked) -> int:
+    """Return how many rows are asked for."""
+    text = asked.query.get("limit", "")
+    return min(max(int(text), 1), MOST) if text.isascii() and text.isdigit() and len(text) < 10 else LIMIT
+
+
 def _older(found: Sequence[Row], asked: Asked) -> str:
     """Return the query of the page with what is older, where this one is full."""
-    if len(found) < LIMIT:
+    if len(found) < limit(asked):
         return ""
-    kept = {name: asked.query[name] for name in FIELDS if asked.query.get(name)}
+    kept = {name: asked.query[name] for name in (*FIELDS, "limit") if asked.query.get(name)}
     return urlencode(kept | {"until": str(found[-1]["time"])})

@@ -68,22 +68,28 @@ def _held(waiting: Row) -> tuple[Fact, ...]:
     )
 
 
-def equation(ever: Sequence[Row]) -> Mapping[str, Json] | None:
-    """Sum up the mail equation from counts by newest outcome; ``None`` where there is no mail.
+_AFTER_HELD = (Outcome.RELEASED, Outcome.DELETED, Outcome.EXPIRED)
 
-    A message that was released, deleted or expired had been held, so it counts among those held.
+
+def equation(ever: Sequence[Row]) -> Mapping[str, Json] | None:
+    """Sum up the mail equation (``ledger.equation``) from the counts of ``Books.outcomes``; ``None`` without mail.
+
+    A message that was released, deleted or expired had been held. One whose sender may not have heard of its
+    home is ``unknown``, and in quarantine all the same if that is its home.
     """
     if not ever:
         return None
-    counts: dict[str, int] = {}
-    for row in ever:
-        name = str(row["outcome"] or "open")
-        counts[name] = counts.get(name, 0) + int(str(row["messages"]))
-    after: dict[str, Json] = {
-        name.value: counts.get(name, 0) for name in (Outcome.RELEASED, Outcome.DELETED, Outcome.EXPIRED)
-    }
-    still = counts.get(Outcome.HELD, 0)
-    held = still + sum(counts.get(name, 0) for name in after)
-    sums: dict[str, Json] = {"handed on": counts.get(Outcome.HANDED_ON, 0), "held": held}
-    sums |= {name: counts.get(name, 0) for name in (Outcome.REFUSED, Outcome.DEFERRED, Outcome.UNKNOWN, "open")}
-    return {"taken": sum(counts.values()), "ends": sums, "held": {"still held": still, **after}}
+    counts = {str(row["outcome"] or "open"): int(str(row["messages"])) for row in ever}
+    unheard = {str(row["outcome"] or "open"): int(str(row["unheard"])) for row in ever}
+    kept = (Outcome.HELD, *_AFTER_HELD)
+    quarantined = sum(counts.get(name, 0) for name in kept)
+    handed_on = counts.get(Outcome.HANDED_ON, 0) - unheard.get(Outcome.HANDED_ON, 0)
+    held = quarantined - sum(unheard.get(name, 0) for name in kept)
+    ends: dict[str, Json] = {Outcome.HANDED_ON.value: handed_on, Outcome.HELD.value: held}
+    # Whatever outcome there is stands in the sum, so that it comes out.
+    ends |= {name.value: counts.get(name, 0) for name in Outcome if name not in (Outcome.HANDED_ON, *kept)}
+    ends[Outcome.UNKNOWN.value] = counts.get(Outcome.UNKNOWN, 0) + sum(unheard.values())
+    ends["open"] = counts.get("open", 0)
+    parts: dict[str, Json] = {"still held": counts.get(Outcome.HELD, 0)}
+    parts |= {name.value: counts.get(name, 0) for name in _AFTER_HELD}
+    return {"taken": sum(counts.values()), "ends": ends, "quarantined": quarantined, "parts": parts}
