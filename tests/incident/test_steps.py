@@ -75,7 +75,7 @@ def test_only_an_unknown_key_proves_something_about_the_key(error, word):
 def test_the_page_has_its_own_ids_and_the_order_that_leaves_nothing_old():
     """Portal wording, PowerShell and certificate carry this customer's ids; the list is replaced in one write."""
     handover = Handover("Contoso", "t1", "a1", ("OLD1",), "NEW1NEW1", PEM, DEADLINE)
-    subject, html, text = steps_notice(handover, "CF-1", "Example", NOW)
+    subject, html, text = steps_notice([handover], "CF-1", "Example", NOW)
     assert "27 November 2026, 05:00 UTC" in subject
     for paper in (html, text):
         for word in ("Contoso", "t1", "a1", "OLD1", "NEW1NEW1", "BEGIN CERTIFICATE", "App registrations"):
@@ -85,3 +85,14 @@ def test_the_page_has_its_own_ids_and_the_order_that_leaves_nothing_old():
     assert next(n for n, line in enumerate(lines) if "throw" in line) < lines.index(
         "Update-MgApplication -ApplicationId $app.Id -KeyCredentials @($key)"
     )
+
+
+def test_two_connections_of_one_customer_stand_on_one_page():
+    """Each has its own application, certificate and command; nothing of the first is lost."""
+    work = [Handover("Contoso", "t1", f"app{n}", (f"OLD{n}",), f"NEW{n}", f"PEM{n}", DEADLINE) for n in (1, 2)]
+    _, html, text = steps_notice(work, "CF-1", "Example", NOW)
+    for paper in (html, text):
+        for word in ("app1", "app2", "OLD1", "OLD2", "NEW1", "NEW2", "PEM1", "PEM2"):
+            assert word in paper
+    assert "Connection 2 of 2" in html
+    assert "CONNECTION 2 OF 2" in text

@@ -1,12 +1,13 @@
 """The shape of 2021 in the tenants: a new certificate for each administrator, and real use to see what was done."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
 from counterfoil import clock
 from counterfoil.app.campaigning import mark
 from counterfoil.app.connecting import as_pem
-from counterfoil.app.house import Books
+from counterfoil.app.house import CONTROLS_FROM, Books
 from counterfoil.app.incidents import Concerned
 from counterfoil.app.telling import Names
 from counterfoil.credential import registry
@@ -42,35 +43,49 @@ def hand_over(
     who: str,
 ) -> list[Notice]:
     """Have a new certificate made for each connection, taint the old one, and draft the page for the administrator."""
-    incident = incidents.one(name)
-    made: list[Notice] = []
+    incident, by_tenant = incidents.one(name), defaultdict[str, list[Handover]](list)
     for one in some:
-        connection = one.connection
-        new = _new(books, incident, connection)
-        old = [c for c in one.credentials if c.thumbprint_sha256 != new.thumbprint_sha256]
-        for credential in old:
-            if credential.state not in DONE:
-                mark(books, _name(credential), CredentialState.TAINTED)
-        handover = Handover(
-            names.read.get(connection.tenant_id, connection.tenant),
-            connection.tenant_id,
-            connection.app,
-            tuple(c.thumbprint_sha1 for c in old),
-            new.thumbprint_sha1,
-            as_pem(registry.certificate_of(books.ledger.engine, _name(new))),
-            deadline,
-        )
-        detail: dict[str, Json] = {"app": connection.app, "new": _name(new), "deadline": rfc3339(deadline)}
-        detail["old"] = [_name(c) for c in old]
-        by = Operator(who, clock.now())
-        said = Said(
-            Kind.HANDOVER, "the administrator is asked to replace the certificate", connection.tenant_id, detail
-        )
-        incidents.add(name, said, by)
-        paper = steps_notice(handover, incident.reference, sender, by.now)
-        made.append(Notice(name, connection.tenant_id, Paper.STEPS, *paper, State.DRAFT, who, by.now))
+        handover = _ask(books, incidents, incident, one, names, deadline=deadline, who=who)
+        by_tenant[one.connection.tenant_id].append(handover)
+    now = clock.now()
+    made = [
+        Notice(name, tenant, Paper.STEPS, *steps_notice(work, incident.reference, sender, now), State.DRAFT, who, now)
+        for tenant, work in by_tenant.items()
+    ]
     Notices(incidents).draft(name, made, Operator(who, clock.now()))
     return made
+
+
+def _ask(
+    books: Books,
+    incidents: Incidents,
+    incident: Incident,
+    one: Concerned,
+    names: Names,
+    *,
+    deadline: datetime,
+    who: str,
+) -> Handover:
+    """Make the new certificate of one connection, taint the old one, and write down that its administrator is asked."""
+    connection = one.connection
+    new = _new(books, incident, connection)
+    old = [c for c in one.credentials if c.thumbprint_sha256 != new.thumbprint_sha256]
+    for credential in old:
+        if credential.state not in DONE:
+            mark(books, _name(credential), CredentialState.TAINTED)
+    detail: dict[str, Json] = {"app": connection.app, "new": _name(new), "deadline": rfc3339(deadline)}
+    detail["old"] = [_name(c) for c in old]
+    said = Said(Kind.HANDOVER, "the administrator is asked to replace the certificate", connection.tenant_id, detail)
+    incidents.add(incident.name, said, Operator(who, clock.now()))
+    return Handover(
+        names.read.get(connection.tenant_id, connection.tenant),
+        connection.tenant_id,
+        connection.app,
+        tuple(c.thumbprint_sha1 for c in old),
+        new.thumbprint_sha1,
+        as_pem(registry.certificate_of(books.ledger.engine, _name(new))),
+        deadline,
+    )
 
 
 def _new(books: Books, incident: Incident, connection: Connection) -> Credential:
@@ -79,7 +94,8 @@ def _new(books: Books, incident: Incident, connection: Connection) -> Credential
         if (entry.said.tenant, entry.said.detail["app"]) == (connection.tenant_id, connection.app):
             return registry.find(books.ledger.engine, str(entry.said.detail["new"]))
     listed = registry.listed(books.ledger.engine, connection.tenant_id)
-    generation = 1 + max((c.generation for c in listed if c.app == connection.app), default=0)
+    mine = [c.generation for c in listed if c.app == connection.app and c.generation < CONTROLS_FROM]
+    generation = 1 + max(mine, default=0)
     stub = books.custodian.certificate(connection.tenant_id, connection.app, generation, DAYS)
     take_in(books.ledger, stub)
     return registry.find(books.ledger.engine, f"{connection.tenant_id}/{connection.app}/{generation}")

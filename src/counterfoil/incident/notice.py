@@ -1,6 +1,7 @@
 """Notices: what one customer is told, as a page and as text, and the mail that carries both. Pure."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -59,11 +60,11 @@ def facts_notice(telling: Telling, reference: str, sender: str, now: datetime) -
     )
 
 
-def steps_notice(handover: Handover, reference: str, sender: str, now: datetime) -> tuple[str, str, str]:
-    """Return subject, page and text of what a customer's administrator has to do."""
-    values = {"h": handover, "reference": reference, "sender": sender, "now": now}
+def steps_notice(work: Sequence[Handover], reference: str, sender: str, now: datetime) -> tuple[str, str, str]:
+    """Return subject, page and text of what one customer's administrator has to do, connection by connection."""
+    values = {"first": work[0], "work": work, "reference": reference, "sender": sender, "now": now}
     return (
-        f"Please do until {pages.when(handover.deadline)}: replace our certificate ({reference})",
+        f"Please do until {pages.when(work[0].deadline)}: replace our certificate ({reference})",
         pages.page("steps.html", **values),
         pages.text("steps.txt", **values),
     )
