@@ -107,6 +107,11 @@ def _verify(arguments: argparse.Namespace) -> int:
         f"mail: {mail.intents} taken in = {mail.handed_on} handed on + {mail.held} held + {mail.refused} refused"
         f" + {mail.deferred} deferred + {mail.unknown} unknown + {mail.open} open"
     )
+    doubt = f"; {mail.release_unknown} tries to release ended nobody knows how" if mail.release_unknown else ""
+    answer_text(
+        f"quarantine: {mail.quarantined} held = {mail.still_held} still + {mail.released} released"
+        f" + {mail.deleted} deleted + {mail.expired} expired{doubt}"
+    )
     for gap in found.gaps:
         answer_text(f"gap: {gap_text(gap)}")
     for note in found.notes:
