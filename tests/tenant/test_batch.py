@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from tests.tenant.conftest import ALICE
 
-from counterfoil.model.errors import Misconfigured
+from counterfoil.model.errors import Misconfigured, Unavailable
 from counterfoil.tenant.batch import LARGEST, batch
 from counterfoil.tenant.door import Ask, segment
 from counterfoil.tenant.endpoints import MANAGEMENT
@@ -78,3 +78,46 @@ def test_only_calls_to_graph_can_share_a_request(connected):
     with pytest.raises(Misconfigured, match="only calls to Graph"):
         batch(connected.door, [INBOX, Ask("GET", "/api/v1.0/x", "none", audience=MANAGEMENT)], job)
     assert not connected.stubs(job)
+
+
+def test_parts_and_their_carrier_are_under_one_token(connected):
+    """Tokens that end between two requests: every row of the tenant's log has a stub under its own uti."""
+    connected.dial(token_life_min=1, token_life_max=1)
+    door, job = connected.door, connected.job()
+    try:
+        for _ in range(6):
+            batch(door, [INBOX] * 3, job)
+            connected.place.books.means.pause(0.2)
+    finally:
+        connected.dial(token_life_min=3600, token_life_max=3600)
+    ours = {(s["client_request_id"], s["uti"]) for s in connected.stubs(job)}
+    assert len({uti for _, uti in ours}) > 1
+    rows = connected.place.lab.operate("rows", tenant=connected.connection.tenant_id, log="activity")
+    ids = {identifier for identifier, _ in ours}
+    logged = {pair for row in rows if (pair := logged_as(row["body"]))[0] in ids}
+    assert len({uti for _, uti in logged}) > 1
+    assert logged <= ours
+    late = {s["client_request_id"] for s in connected.stubs(job) if s.get("status") == 401}
+    assert {identifier for identifier, _ in ours - logged} <= late, "a token that had ended leaves no row"
+
+
+def logged_as(body):
+    """The client-request-id and the token of a row of the Graph activity log."""
+    found = {key.lower(): value for key, value in body.items()}
+    return found.get("clientrequestid"), found.get("signinactivityid") or found.get("uti")
+
+
+def test_what_was_done_is_not_forgotten_when_the_rest_cannot_be_sent(connected):
+    """The way breaks after the first request: its parts keep their answers, the others say 503."""
+    door = connected.door
+    attempt, made = door.attempt, []
+
+    def once(*asked):
+        made.append(asked)
+        if len(made) > 1:
+            raise Unavailable("cannot be reached")
+        return attempt(*asked)
+
+    door.attempt = once
+    answers = batch(door, [INBOX] * 6, connected.job())
+    assert [answer.status for answer in answers] == [200] * 4 + [503] * 2

@@ -22,17 +22,19 @@ from counterfoil.tenant.wire import Lost as NoAnswer
 
 LARGEST = 20
 VERSION = "/v1.0"
+_NOT_SENT = Answer(503, {}, b"")
 
 
 def batch(door: Door, asks: Sequence[Ask], job: Job) -> tuple[Answer, ...]:
     """Make the calls, and return their answers in the order in which they were asked, errors included.
 
-    Answers are not judged: a part may be refused while its neighbour was done. A part whose answer got lost,
-    and which may have been done, is answered 504, as Graph would: whoever asked looks before repeating.
+    Answers are not judged: a part may be refused while its neighbour was done. A part that could not be sent
+    is answered 503. One whose answer got lost, and which may have been done, is answered 504, as Graph would:
+    whoever asked looks before repeating. Nothing that was done is forgotten because something else failed.
 
     Raises:
         Misconfigured: If a call goes elsewhere than Graph v1.0; that is the caller's mistake.
-        Unavailable: If Graph takes no batch at all just now.
+        TokenRefused: If the token service says no.
     """
     if any(ask.audience != GRAPH or not ask.path.startswith(f"{VERSION}/") for ask in asks):
         raise Misconfigured("only calls to Graph v1.0 go into one batch", "make the others one by one")
@@ -78,7 +80,10 @@ def _rounds(asks: Sequence[Ask], numbers: Sequence[int]) -> list[list[int]]:
 
 
 def _round(door: Door, parts: Mapping[int, Ask], job: Job) -> dict[int, Answer]:
-    token = door.tokens.token(GRAPH, job)
+    try:
+        token = door.tokens.token(GRAPH, job)
+    except Unavailable:
+        return dict.fromkeys(parts, _NOT_SENT)
     ids = {number: fresh_id() for number in parts}
     # If we die from here on, the stubs without a status still say that these calls are ours.
     for number, ask in parts.items():
@@ -87,9 +92,12 @@ def _round(door: Door, parts: Mapping[int, Ask], job: Job) -> dict[int, Answer]:
     body = json.dumps({"requests": requests}).encode()
     carrier = Ask("POST", f"{VERSION}/$batch", "none", body=body, headers={"content-type": "application/json"})
     try:
-        outer = door.attempt(carrier, job)
+        # With that very token: Graph logs the parts under it, and their stubs say so.
+        outer = door.attempt(carrier, job, token)
     except NoAnswer:
         return {number: _unknown(ask) for number, ask in parts.items()}
+    except Unavailable:
+        return dict.fromkeys(parts, _NOT_SENT)
     if outer.status in LOST:
         return {number: _unknown(ask) for number, ask in parts.items()}
     found = _answers(outer) if outer.status < 400 else dict.fromkeys(map(str, parts), outer)
@@ -118,15 +126,11 @@ def _unknown(ask: Ask) -> Answer:
 
 
 def _answers(outer: Answer) -> dict[str, Answer]:
-    """Read the parts of an answer.
-
-    Raises:
-        Unavailable: If it is no answer to a batch.
-    """
+    """Read the parts of an answer; one that is no answer to a batch says nothing of any part."""
     try:
         return {str(part["id"]): _answer(part) for part in json.loads(outer.content)["responses"]}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Unavailable(f"Graph answered a batch with {outer.status} and nothing that can be read") from error
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _answer(part: Mapping[str, Any]) -> Answer:

@@ -143,14 +143,19 @@ class Door:
             raise Unavailable("Microsoft 365 answered with a link to another host")
         return link[len(base) :]
 
-    def attempt(self, ask: Ask, job: Job) -> Answer:
+    def attempt(self, ask: Ask, job: Job, token: Token | None = None) -> Answer:
         """Make a call once, whatever the answer: a stub before, a stub after.
+
+        Args:
+            ask: The call.
+            job: Why.
+            token: The token to make it with, where stubs of its parts name that one already.
 
         Raises:
             Lost: If no answer came.
             Unavailable: If it could not be sent, or there is no token.
         """
-        token = self.tokens.token(ask.audience, job)
+        token = token or self.tokens.token(ask.audience, job)
         request = fresh_id()
         url = self._base(ask.audience) + ask.path
         # If we die from here on, the stub without a status still says that this call is ours.
