@@ -1,9 +1,16 @@
 """What may be done from a page, and what the ledger says of it."""
 
-import pytest
-from tests.console.house import HELD, House, post, take
+from dataclasses import replace
 
+import pytest
+from tests.console.house import HELD, House, post, scan_of, take
+
+from counterfoil.console import deeds
+from counterfoil.console.page import Asked
+from counterfoil.console.render import Frame, html
 from counterfoil.model.errors import Refused
+from counterfoil.model.mail import Part
+from counterfoil.operators.roles import Scope
 
 
 async def test_a_release_is_wanted_in_the_accounts_name(house: House):
@@ -44,6 +51,20 @@ def test_reading_held_mail_is_text_and_leaves_a_stub(house: House):
     read = [row.stub for row in house.state.ledger.stubs(kinds=frozenset({"action"}), tenant="acme")]
     deeds = [(stub.body["actor"], stub.body["action"], stub.body["subject"]) for stub in read if stub is not None]
     assert ("console:acme-all", "held-read", "acme-2") in deeds
+
+
+def test_a_page_of_text_has_an_end(house: House, monkeypatch: pytest.MonkeyPatch):
+    """However many parts a message has: so much is shown, and what is left out is named and counted."""
+    parts = tuple(Part(str(n), ("a",), "text/plain", "text/plain", "00", (), b"\x00" * 40_000) for n in range(1000))
+    scan = replace(scan_of("many", "many"), parts=parts)
+    sources = replace(house.sources, look=lambda _raw: scan)
+    account = house.sources.accounts.one("chief")
+    asked = Asked(account, Scope(None), house.now, {"id": "acme-2"})
+    page = deeds.read(sources, asked, deeds.Form({}, ())).page
+    assert page is not None
+    assert len(page.more["texts"]) == 8
+    assert len(page.more["others"]) + page.more["others_cut"] == 992
+    assert "And 792 more." in html(page, Frame())
 
 
 def test_a_campaign_is_held_and_goes_on_with_a_reason(house: House):

@@ -74,7 +74,8 @@ class Console:
         """Wrap what answers: nobody without a session, and no fault without a sentence."""
 
         async def endpoint(request: Request) -> Response:
-            visit = await self.gate.visit(request)
+            # A live page that is opened again by its browser is nobody at the keyboard.
+            visit = await self.gate.visit(request, touch=not request.url.path.endswith("/live"))
             if visit is None:
                 return self.gate.to_log_in(request)
             try:

@@ -14,8 +14,8 @@ from counterfoil.model.mail import Part
 from counterfoil.operators.roles import Permission
 
 MOST_AT_ONCE = 200
-MOST_TEXT = 100_000
-"""Characters of one part that are shown."""
+MOST_TEXT, MOST_TEXTS = 50_000, 300_000
+"""Octets of one part that are shown, and of all parts together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +90,20 @@ def read(sources: Sources, asked: Asked, _form: Form) -> Done:
     raw = sources.quarantine.raw(name, tenant)
     sources.accounts.note("held-read", asked.account.name, asked.now, subject=name, tenant=tenant)
     scan = sources.look(raw)
-    texts = [_text(part) for part in scan.parts if part.detected_type.startswith("text/")]
-    others = [part for part in scan.parts if not part.detected_type.startswith("text/")]
+    texts, others, shown_octets = [], [], 0
+    for part in scan.parts:
+        if part.detected_type.startswith("text/") and shown_octets < MOST_TEXTS:
+            texts.append(_text(part))
+            shown_octets += min(part.size, MOST_TEXT)
+        else:
+            others.append({"id": part.id, "names": list(part.names), "type": part.detected_type, "size": part.size})
     shown = {
         "id": name,
         "source": raw[:MOST_TEXT].decode("utf-8", "backslashreplace"),
         "source_cut": max(0, len(raw) - MOST_TEXT),
         "texts": texts,
-        "others": [{"id": p.id, "names": list(p.names), "type": p.detected_type, "size": p.size} for p in others],
+        "others": others[:MOST_AT_ONCE],
+        "others_cut": max(0, len(others) - MOST_AT_ONCE),
         "reasons": [item.reason for item in scan.uninspectable],
     }
     return Done((), "", Page(f"Text of {name}", "text.html", more=shown))
