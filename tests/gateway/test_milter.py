@@ -14,7 +14,8 @@ from tests.gateway.postfix import postfix
 from counterfoil import clock
 from counterfoil.flows.mail import MailFlow, Names
 from counterfoil.flows.transaction import Transactions
-from counterfoil.gateway.milter import QUEUE, MilterServer
+from counterfoil.gateway.milter import MilterServer
+from counterfoil.gateway.milter_session import QUEUE
 from counterfoil.gateway.routing import NextHop, Route, Tls
 from counterfoil.gateway.server import SmtpServer
 from counterfoil.model.mail import Direction, Outcome

@@ -7,7 +7,7 @@ from tests.gateway.test_headers import OWN
 
 from counterfoil.gateway import milter_wire as wire
 from counterfoil.gateway.headers import Dressed, strip
-from counterfoil.gateway.milter import MilterSession, PostfixQueue
+from counterfoil.gateway.milter_session import MilterSession, PostfixQueue
 from counterfoil.gateway.milter_wire import BadPacket, Decoder, Packet
 from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.model.mail import Direction

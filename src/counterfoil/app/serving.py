@@ -23,7 +23,8 @@ from counterfoil.flows.mail import MailFlow, Names
 from counterfoil.flows.transaction import Transactions
 from counterfoil.gateway.access import AccessLimits
 from counterfoil.gateway.connection import Times
-from counterfoil.gateway.milter import QUEUE, MilterServer
+from counterfoil.gateway.milter import MilterServer
+from counterfoil.gateway.milter_session import QUEUE
 from counterfoil.gateway.resolver import Network, NotAsked, Rationed
 from counterfoil.gateway.server import SmtpServer
 from counterfoil.gateway.smtp.limits import Limits
