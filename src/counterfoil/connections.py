@@ -65,6 +65,7 @@ class Credential:
 
     Raises:
         Misconfigured: If the data folder is not there, or the connection is not clear.
+        Refused: If there is no such connection, or the job's reason is none of ours.
         Unavailable: If the signer does not answer.
     """
 
@@ -81,13 +82,13 @@ class Credential:
         try:
             self._books = self._down.enter_context(_opened(Path(data), None if config is None else Path(config)))
             self.connection = _chosen(self._books, tenant, app)
+            standing = None if job is None else self._books.new_job(*job)
         except BaseException:
             self._down.close()
             raise
         self._lock = threading.Lock()
         self._doors: dict[int, Door] = {}
-        self._standing = None if job is None else self._books.new_job(*job)
-        self._job: ContextVar[Job | None] = ContextVar("counterfoil_job", default=self._standing)
+        self._job: ContextVar[Job | None] = ContextVar("counterfoil_job", default=standing)
 
     @contextmanager
     def job(self, reason: str, subject: str) -> Iterator[Job]:
