@@ -1,3 +1,7 @@
+import re
+from email import message_from_bytes
+from email import policy as policies
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,3 +167,21 @@ def test_strip_leaves_none_of_ours(pieces):
     """After stripping there is nothing left to strip."""
     once = strip(b"".join(pieces), **OWN)
     assert strip(once.raw, **OWN).removed == ()
+
+
+JUNK = st.sampled_from(
+    [b"", b" ", b"\t", b"\0", b"\r\n ", b"(", b")", b"\\", b'"', b"(a)", b"\xff", b"\xc2\xad", b"=", b";", b"1", b"."]
+)
+
+
+@given(st.lists(JUNK, min_size=8, max_size=8))
+def test_no_parser_reads_our_results_in_what_is_left(junk):
+    """Whatever stands between the pieces of name and value, Python's two parsers find no results of ours afterwards."""
+    pieces = (b"Authentication-Results", b":", b"mx", b".", b"test", b";", b" spf=pass")
+    raw = junk[0] + b"".join(a + b for a, b in zip(pieces, junk[1:], strict=True)) + b"\r\nSubject: a\r\n\r\nbody\r\n"
+    out = Dressed(strip(b"X-Other: b\r\n" + raw, **OWN), (("X-Counterfoil-Id", "m1"),)).octets()
+    for policy in (policies.default, policies.compat32):
+        for name, value in message_from_bytes(out, policy=policy).items():
+            if name.strip().lower() == "authentication-results":
+                bare = re.sub(r"\([^()]*\)", "", str(value).replace("\0", ""))
+                assert not re.match(r'[\s"]*mx\.test[\s";.]*(?:1\s*)?;', bare), out
