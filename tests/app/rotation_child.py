@@ -29,7 +29,7 @@ PACE = Pace(
     refusals=2,
     spacing=timedelta(seconds=0.1),
     propagation=timedelta(seconds=0.1),
-    longest_token_life=timedelta(seconds=2.6),
+    longest_token_life=timedelta(seconds=4.6),
 )
 
 

@@ -25,8 +25,8 @@ AT_ONCE = 6
 
 @pytest.fixture(scope="module")
 def at(tmp_path_factory):
-    """A laboratory whose tokens live two seconds, with a few tenants; each campaign makes the next generation."""
-    with place(tmp_path_factory.mktemp("crash"), token_life_min=2.0, token_life_max=2.5) as made:
+    """A laboratory whose tokens live four seconds, with a few tenants; each campaign makes the next generation."""
+    with place(tmp_path_factory.mktemp("crash"), token_life_min=4.0, token_life_max=4.5) as made:
         made.free = SimpleQueue()
         for number in range(AT_ONCE):
             name = f"tenant-{number}"
@@ -72,8 +72,8 @@ def survive(at, mail, name, kind, points):
         release(at, name)
     code, said, errors = drive(at, name, 0)
     assert code == 0, errors
-    assert said[1:] == ["True", "True"], f"{name}: {points}: {said}"
     where = Campaigns(at.books.ledger).places(name)[f"{mail.tenant_id}/{mail.app}"]
+    assert said[1:] == ["True", "True"], f"{name}: {points}: {said}: {where}"
     assert where.state is State.DONE
     now = generations(at, mail)
     assert max(now) == before + 1, f"{name}: {points}: made more than one key"
