@@ -217,3 +217,18 @@ def enter_shared(at, mail, shared):
     """Enter the connection with the shared key."""
     connecting.enter(at.books, mail, "test", 30, ((shared.key_pem + shared.certificate_pem).encode(), None))
     assert connecting.test(at.books, mail, mail.roles, "test").works
+
+
+def test_a_second_campaign_outnumbers_the_first_at_once(at):
+    """Fencing numbers go on from campaign to campaign: the second switch is made at its first try."""
+    pairs = [connected(at, "one")]
+    driver, _ = campaign(at, Kind.ROUTINE, pairs)
+    assert run(driver)
+    first = at.books.connections.fence(pairs[0][0])
+    books, campaigns = at.books, Campaigns(at.books.ledger)
+    opened, places = begin(
+        books.ledger, books.connections, "c2", Kind.ROUTINE, [pairs[0][0]], now=clock.now(), actor="test"
+    )
+    campaigns.open(opened, places)
+    leased = campaigns.lease(places[0], clock.now())
+    assert leased.fence > first

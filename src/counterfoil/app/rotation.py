@@ -165,6 +165,8 @@ def first_place(
         old=(current.thumbprint_sha256, *sorted(tainted)),
         label=f"{stem}/{generation}",
         roles=connection.roles or (),
+        # Leases go on counting from there, so that a worker of an earlier campaign is outnumbered at once.
+        fence=connections.fence(connection),
     )
 
 
