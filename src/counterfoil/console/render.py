@@ -54,25 +54,14 @@ def _bounded(text: str, most: int) -> Markup:
 
 def whole(text: str) -> Markup:
     """Do the same to text of any length, its line ends and tabs kept: for what stands in a box of its own."""
-    parts = []
-    for run, hidden in _runs(text.replace("\r\n", "\n")):
-        parts.append(Markup('<span class="hidden-character">{}</span>').format(run) if hidden else escape(run))
-    return Markup("").join(parts)
+    escaped = str(escape(text.replace("\r\n", "\n")))
+    if escaped.isprintable():
+        return Markup(escaped)  # noqa: S704 - escaped in the line above
+    shown = (c if c.isprintable() or c in "\n\t" else _HIDDEN.format(ord(c)) for c in escaped)
+    return Markup("".join(shown))  # noqa: S704 - as above, and a code point is a number
 
 
-def _runs(text: str) -> list[tuple[str, bool]]:
-    """Cut text into what can be printed and the code points of what cannot."""
-    runs: list[tuple[str, bool]] = []
-    plain = ""
-    for character in text:
-        if character.isprintable() or character in "\n\t":
-            plain += character
-            continue
-        if plain:
-            runs.append((plain, False))
-            plain = ""
-        runs.append((f"U+{ord(character):04X}", True))
-    return [*runs, (plain, False)] if plain else runs
+_HIDDEN = '<span class="hidden-character">U+{:04X}</span>'
 
 
 def moment(value: object) -> Markup:
