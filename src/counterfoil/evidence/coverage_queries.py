@@ -9,12 +9,11 @@ COVERAGE: Final = {
         FROM tokens t LEFT JOIN signins_matched m ON m.no = t.no
         WHERE t.outcome = 'issued' AND t.tenant IS NOT NULL
         GROUP BY t.tenant, t.time, t.uti, t.no""",
-    "graph_keys": """
-        SELECT DISTINCT tenant, uti, client_request_id AS crid FROM uses
-        WHERE source = 'graph-activity' AND uti IS NOT NULL AND client_request_id IS NOT NULL""",
     "graph_musts": """
-        SELECT c.tenant, 'graph-activity' AS source, c.time, c.uti, c.no, g.crid IS NOT NULL AS arrived
-        FROM calls c LEFT JOIN graph_keys g ON g.tenant = c.tenant AND g.uti = c.uti AND g.crid = c.crid
+        SELECT c.tenant, 'graph-activity' AS source, c.time, c.uti, c.no,
+               EXISTS (SELECT 1 FROM uses g WHERE g.source = 'graph-activity' AND g.tenant = c.tenant
+                                             AND g.uti = c.uti AND g.client_request_id = c.crid) AS arrived
+        FROM calls c
         WHERE c.tenant IS NOT NULL AND list_contains(c.must, 'graph-activity')""",
     # Exchange drops a repeat of the same access within an hour, so only the first of them must show.
     "message_accesses": """

@@ -5,7 +5,7 @@ An edge: it touches the file system, through the folder it is given.
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -14,8 +14,8 @@ import duckdb
 
 from counterfoil.evidence.collected import SETTINGS, Collected
 from counterfoil.evidence.coverage_queries import COVERAGE
-from counterfoil.evidence.fold import FOLD, PLACED
-from counterfoil.evidence.queries import ADOPT, PREPARE, STEPS, TABLES
+from counterfoil.evidence.fold import FOLD, PLACED, SHARED
+from counterfoil.evidence.queries import ADOPT, PREPARE, STEPS, TABLES, VIEWS
 from counterfoil.evidence.stubs import Books
 from counterfoil.evidence.typed.books import StoredCalls, StoredJobs
 from counterfoil.evidence.uses import COLUMNS
@@ -136,8 +136,7 @@ class Engine:
         self._base.execute(ADOPT)
         for query in FOLD:
             self._base.execute(query)
-        for name, query in PREPARE.items():
-            self._base.execute(f"CREATE TABLE {name} AS {query}")
+        self._make(PREPARE)
         return list(self.rows("SELECT * FROM signin_candidates"))
 
     def match(self, joined: Iterable[tuple[str, int, str]]) -> None:
@@ -147,8 +146,13 @@ class Engine:
         chosen = [list(row) for row in joined]
         if chosen:
             self._base.executemany("INSERT INTO joined VALUES (?, ?, ?)", chosen)
-        for name, query in {**STEPS, **COVERAGE}.items():
-            self._base.execute(f"CREATE TABLE {name} AS {query}")
+        for query in SHARED:
+            self._base.execute(query)
+        self._make({**STEPS, **COVERAGE})
+
+    def _make(self, queries: Mapping[str, str]) -> None:
+        for name, query in queries.items():
+            self._base.execute(f"CREATE {'VIEW' if name in VIEWS else 'TABLE'} {name} AS {query}")
 
     def rows(self, query: str, values: Iterable[object] = ()) -> Iterator[dict[str, Any]]:
         """Run a query and yield rows by column name; times are aware and in UTC."""

@@ -31,6 +31,25 @@ FOLD: Final = (
 
 PLACED: Final = """
     CREATE VIEW uses_placed AS
-    SELECT u.* REPLACE (coalesce(p.name, u.file) AS file, u.number + 1 - coalesce(p.first, 1) AS number)
-    FROM uses u LEFT JOIN places p ON p.path = u.file"""
-"""Rows of the typed way know their file's path and their place in a larger one: what a person needs is put there."""
+    SELECT u.* REPLACE (n.uti AS uti, coalesce(p.name, u.file) AS file, u.number + 1 - coalesce(p.first, 1) AS number)
+    FROM uses_raw u JOIN uses n ON n.record = u.record LEFT JOIN places p ON p.path = u.file"""
+"""Whole rows, for those few that are looked at.
+
+Rows of the typed way know their file's path and their place in a larger one: what a person needs is put there.
+"""
+
+
+def _shared(table: str, relation: str, crid: str) -> str:
+    """Find the keys that several rows share; a hash leaves out the many that none shares."""
+    rows = f"SELECT tenant, uti, {crid} AS crid FROM {relation} AND uti IS NOT NULL AND {crid} IS NOT NULL"  # noqa: S608 - our own names
+    return f"""CREATE TABLE {table} AS SELECT tenant, uti, crid FROM ({rows}) AS r
+        WHERE hash(tenant, uti, crid) IN (SELECT h FROM (SELECT hash(tenant, uti, crid) AS h FROM ({rows}) AS r) AS s
+                                          GROUP BY h HAVING count(*) > 1)
+        GROUP BY tenant, uti, crid HAVING count(*) > 1"""  # noqa: S608 - our own names
+
+
+SHARED: Final = (
+    _shared("doubled", "calls WHERE true", "crid"),
+    _shared("crowded", "uses WHERE source = 'graph-activity'", "client_request_id"),
+)
+"""Statements that give the keys of step 4 which more than one stub, or more than one row, has."""

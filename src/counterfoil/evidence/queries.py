@@ -4,8 +4,9 @@ A plain subset of SQL (NOT EXISTS, explicit GROUP BY, window functions; no ASOF,
 text), so that other engines can run the same. The numbers are those of docs/reconcile.md. What coverage
 asks is in :mod:`counterfoil.evidence.coverage_queries`.
 
-Inputs: ``uses_loaded`` (rows of logs), ``tokens``, ``calls``, ``credentials`` (stubs), and ``joined``
-(sign-ins that step 2 gave to a stub by correlation or request id).
+Inputs: ``uses_raw`` (rows of logs, copies folded), ``tokens``, ``calls``, ``credentials`` (stubs), ``joined``
+(sign-ins that step 2 gave to a stub by correlation or request id), and ``doubled`` and ``crowded`` (the keys
+tenant, uti, crid that several stubs or several rows share).
 """
 
 from typing import Final
@@ -27,6 +28,14 @@ TABLES: Final = {
 }
 """The columns of what is loaded, by table."""
 
+
+_NARROW: Final = ", ".join(
+    f"u.{name}"
+    for name in (
+        *("record", "source", "tenant", "time", "uti", "success", "request_id", "correlation_id", "client_request_id"),
+        *("operation_id", "method", "path", "effect", "mailbox", "mailbox_id", "sha1", "sha256", "key_id", "principal"),
+    )
+)
 
 ADOPT: Final = """
     UPDATE uses_read SET tenant = a.tenant, record = replace(record, ':None:', ':' || a.tenant || ':'),
@@ -57,16 +66,24 @@ PREPARE: Final = {
         UNION SELECT tenant, uti FROM uses_raw
               WHERE source = 'sign-ins' AND uti IS NOT NULL AND app IN (SELECT app FROM apps)""",
     # A textual GUID may be in either byte order: the one that somebody else knows is meant.
-    # Rows of other applications are left out here and never come back.
-    "uses": """
+    "uses_either": """
         SELECT u.* REPLACE (CASE WHEN k.uti IS NULL AND o.uti IS NOT NULL THEN u.uti_other ELSE u.uti END AS uti)
-        FROM uses_raw u
+        FROM (SELECT r.* FROM uses_raw r
+              WHERE r.uti_other IS NOT NULL OR NOT EXISTS (SELECT 1 FROM apps a WHERE a.app = r.app)) AS u
+        LEFT JOIN apps a ON a.app = u.app
         LEFT JOIN known_utis k ON k.tenant = u.tenant AND k.uti = u.uti
         LEFT JOIN known_utis o ON o.tenant = u.tenant AND o.uti = u.uti_other
         LEFT JOIN stub_utis s ON s.tenant = u.tenant AND s.uti = u.uti
         LEFT JOIN stub_utis w ON w.tenant = u.tenant AND w.uti = u.uti_other
         WHERE u.source <> 'directory-audit'
-          AND (u.app IN (SELECT app FROM apps) OR s.uti IS NOT NULL OR w.uti IS NOT NULL)""",
+          AND ((u.uti_other IS NOT NULL AND a.app IS NOT NULL)
+               OR (a.app IS NULL AND (s.uti IS NOT NULL OR w.uti IS NOT NULL)))""",
+    # Rows of other applications are left out here and never come back; of the rest, the columns of the steps.
+    "uses": f"""
+        SELECT {_NARROW} FROM uses_raw u
+        WHERE u.source <> 'directory-audit' AND u.uti_other IS NULL AND u.app IN (SELECT app FROM apps)
+        UNION ALL
+        SELECT {_NARROW} FROM uses_either u""",  # noqa: S608 - our own names
     # Step 1.
     "signins_by_uti": """
         SELECT u.record, min(t.no) AS no
@@ -107,23 +124,42 @@ STEPS: Final = {
     # Step 4: as many rows as there are stubs under one (uti, client-request-id); those that say what the
     # stub says come first. A stub may keep its resource in a form that cannot be compared.
     "call_keys": """
-        SELECT tenant, uti, crid, count(*) AS stubs, min(no) AS no, min(method) AS method, min(path) AS path,
-               max(CASE WHEN len(messages) > 0 THEN 1 ELSE 0 END) AS lists,
-               max(CASE WHEN effect = 'change' THEN 1 ELSE 0 END) AS changes
-        FROM calls WHERE crid IS NOT NULL AND uti IS NOT NULL GROUP BY tenant, uti, crid""",
-    "call_ranks": """
-        SELECT u.record, k.no, k.stubs,
+        SELECT c.tenant, c.uti, c.crid, 1 AS stubs, c.no, c.method, c.path,
+               CASE WHEN len(c.messages) > 0 THEN 1 ELSE 0 END AS lists,
+               CASE WHEN c.effect = 'change' THEN 1 ELSE 0 END AS changes
+        FROM calls c
+        WHERE c.crid IS NOT NULL AND c.uti IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM doubled d WHERE d.tenant = c.tenant AND d.uti = c.uti AND d.crid = c.crid)
+        UNION ALL
+        SELECT c.tenant, c.uti, c.crid, count(*), min(c.no), min(c.method), min(c.path),
+               max(CASE WHEN len(c.messages) > 0 THEN 1 ELSE 0 END),
+               max(CASE WHEN c.effect = 'change' THEN 1 ELSE 0 END)
+        FROM calls c
+        WHERE EXISTS (SELECT 1 FROM doubled d WHERE d.tenant = c.tenant AND d.uti = c.uti AND d.crid = c.crid)
+        GROUP BY c.tenant, c.uti, c.crid""",
+    "call_rows": """
+        SELECT u.record, u.tenant, u.uti, u.client_request_id, u.success, u.time, k.no, k.stubs,
+               k.method = u.method AS same_method, lower(k.path) = lower(u.path) AS same_path,
                k.stubs > 1 OR (
                    (k.method IS NULL OR u.method IS NULL OR k.method = u.method)
                    AND (k.path IS NULL OR u.path IS NULL OR k.path NOT LIKE '/%/%' OR k.path LIKE '%{%'
-                        OR lower(k.path) = lower(u.path))) AS agrees,
-               row_number() OVER (
-                   PARTITION BY u.tenant, u.uti, u.client_request_id
-                   ORDER BY CASE WHEN k.method = u.method THEN 0 ELSE 1 END,
-                            CASE WHEN lower(k.path) = lower(u.path) THEN 0 ELSE 1 END,
-                            CASE WHEN u.success THEN 0 ELSE 1 END, u.time, u.record) AS place
+                        OR lower(k.path) = lower(u.path))) AS agrees
         FROM uses u JOIN call_keys k ON k.tenant = u.tenant AND k.uti = u.uti AND k.crid = u.client_request_id
         WHERE u.source = 'graph-activity'""",
+    # Only where several rows share one key have they to be put in order.
+    "call_ranks": """
+        SELECT r.record, r.no, r.stubs, r.agrees, 1 AS place FROM call_rows r
+        WHERE NOT EXISTS (SELECT 1 FROM crowded d WHERE d.tenant = r.tenant AND d.uti = r.uti
+                                                    AND d.crid = r.client_request_id)
+        UNION ALL
+        SELECT r.record, r.no, r.stubs, r.agrees,
+               row_number() OVER (
+                   PARTITION BY r.tenant, r.uti, r.client_request_id
+                   ORDER BY CASE WHEN r.same_method THEN 0 ELSE 1 END, CASE WHEN r.same_path THEN 0 ELSE 1 END,
+                            CASE WHEN r.success THEN 0 ELSE 1 END, r.time, r.record) AS place
+        FROM call_rows r
+        WHERE EXISTS (SELECT 1 FROM crowded d WHERE d.tenant = r.tenant AND d.uti = r.uti
+                                                AND d.crid = r.client_request_id)""",
     "calls_matched": "SELECT record, no FROM call_ranks WHERE place <= stubs AND agrees",
     # Step 6: items of mailbox rows under a token of ours, by client-request-id, else by message id (a stub
     # may hold Exchange ids instead). What only read cannot explain a change.
@@ -165,9 +201,17 @@ STEPS: Final = {
           AND NOT EXISTS (SELECT 1 FROM items_raw i WHERE i.record = u.record)""",
     "matched": """
         SELECT record FROM signins_matched
-        UNION SELECT record FROM calls_matched
-        UNION SELECT record FROM mailbox_matched""",
+        UNION ALL SELECT record FROM calls_matched
+        UNION ALL SELECT record FROM mailbox_matched""",
+    "left_over": """
+        SELECT u.record, u.uti FROM uses u WHERE NOT EXISTS (SELECT 1 FROM matched m WHERE m.record = u.record)""",
+    # Whole rows again; those of the typed way get the name of their file and their place in it.
     "remainder": """
-        SELECT u.* FROM uses_placed u WHERE NOT EXISTS (SELECT 1 FROM matched m WHERE m.record = u.record)""",
+        SELECT u.* REPLACE (l.uti AS uti, coalesce(p.name, u.file) AS file,
+                            u.number + 1 - coalesce(p.first, 1) AS number)
+        FROM uses_raw u JOIN left_over l ON l.record = u.record LEFT JOIN places p ON p.path = u.file""",
 }
 """Steps 3, 4 and 6; what is left over is judged row by row."""
+
+VIEWS: Final = frozenset({"uses_either", "call_rows", "calls_matched", "matched"})
+"""Results that are asked for once or twice and need not be kept."""

@@ -35,7 +35,8 @@ _STEPS: Final = (
     "SELECT *, decoded(below) AS plain_path FROM ({0})",
     "SELECT *, ended(plain_path) AS bare_path FROM ({0})",
     "SELECT *, CASE WHEN said(resource) IS NOT NULL THEN coalesce(nullif(unversioned(bare_path), ''), '/') END AS path,"
-    " lower(nullif(regexp_extract(said(resource), '^https?://([A-Za-z0-9.-]+)', 1), '')) AS host FROM ({0})",
+    " CASE WHEN left(asked, 4) = 'http' THEN lower(split_part(split_part(asked, '/', 3), ':', 1)) END AS host"
+    " FROM ({0})",
 )
 # Words that carry digits, signs or an at are names, and no word that the table of operations knows.
 _PATTERN: Final = "regexp_replace(path, '/[^/(]*[0-9@=_-][^/(]*', '/x', 'g')"

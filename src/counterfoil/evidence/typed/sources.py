@@ -150,7 +150,7 @@ _ACCESS_PLAIN: Final = (
     "v.record_type IS NOT NULL",
     "v.record_type NOT IN ('8', 'AzureActiveDirectory')",
     "NOT loose(v.owner) AND NOT loose(v.user) AND NOT loose(v.mailbox_id) AND NOT loose(v.agent)",
-    f"len(list_filter({_NAMED}, lambda p: loose(p.Value))) = 0",
+    f"len(list_filter({_NAMED}, lambda p: p IS NULL OR loose(p.Value))) = 0",
     "NOT loose(v.object) AND NOT loose(v.result) AND NOT loose(v.client_app) AND NOT loose(v.any_app)",
     "NOT loose(v.correlation) AND NOT loose(v.rest) AND NOT loose(v.principal)",
     f"len({_NAMED}) = len(list_distinct(list_transform({_NAMED}, lambda p: coalesce(p.Name, 'None'))))",
