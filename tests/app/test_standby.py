@@ -97,3 +97,14 @@ def standby_states(at, mail):
     """The state of every credential of a connection by its generation, negative controls left out."""
     found = listed(at.books.ledger.engine, mail.tenant_id)
     return {c.generation: c.state.value for c in found if c.app == mail.app and c.generation < 1_000_000}
+
+
+def test_a_standby_is_made_by_command_once(at):
+    """The command publishes it through the control application; a second one is refused with a sentence."""
+    connected(at, "one")
+    code, said, words = at.command("credential", "standby", "--tenant", "one")
+    assert (code, said["state"], said["tenant"]) == (0, "standby", "one"), words
+    code, _, words = at.command("credential", "standby", "--tenant", "one")
+    assert (code, "has a standby already" in words) == (2, True)
+    code, _, words = at.command("credential", "cut-over", "--tenant", "one")
+    assert (code, "say --yes" in words) == (2, True), "nobody is asked where nobody is"
