@@ -48,7 +48,7 @@ HOSTILE = {
     "broken zip": (_broken_zip(), "zip"),
     "zip bomb": (_bomb(), "bomb"),
     "picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", "neither text"),
-    "prose": (b"Dear all,\nplease find attached\n", "neither JSON nor CSV"),
+    "words about a log": (b"Dear all,\nthe rows of 2026-10-05 are attached\n", "neither JSON nor CSV"),
     "ragged csv": (b"AppId,RequestUri,RequestMethod\na,b\n", "has 2 fields"),
     "audit data cut off": (b'RecordId,CreationDate,AuditData\n1,2,"{""Id"": ""x', "no CSV"),
     "audit data no json": (b'RecordId,CreationDate,AuditData\n1,2,"{""Id"": ""x"\n3,4,5\n', "no "),

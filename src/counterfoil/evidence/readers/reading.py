@@ -17,6 +17,9 @@ from counterfoil.evidence.readers.kinds import ERROR, OTHER, READERS, STUBS, SUM
 from counterfoil.evidence.readers.records import Text, records
 from counterfoil.evidence.uses import Use, as_row
 
+NO_LOG = "no-log"
+"""What a file without any record counts as: empty, or a note of somebody's; it is shown and costs nothing."""
+
 _FLUSH = 1 << 19
 _SHOWN = 20
 _SPELLED = ("uniquetokenidentifier", "signinactivityid", "uniquetokenid")
@@ -91,6 +94,8 @@ def _read(text: Text, reading: FileReading, hint: str | None, ask: Callable[[byt
                 waiting, size = [], 0
     except Unreadable as error:
         reading.fault(str(error))
+    if not reading.kinds and not reading.fault_count:
+        reading.kinds[NO_LOG] = 1
     if waiting:
         ask(b"w" + "\n".join(waiting).encode("utf-8", "replace") + b"\n")
     reading.tenants = sorted(tenants)

@@ -17,6 +17,11 @@ LARGEST = 64 << 20
 _CHUNK = 1 << 20
 _BLANK = re.compile("[ \t\r\n\ufeff]*")
 _BETWEEN = re.compile("[ \t\r\n\ufeff,\\[\\]\x1e]*")
+LONGEST_NOTE = 1 << 16
+_LOGLIKE = re.compile(
+    r"[{}\[\]\x00-\x08\ufffd]|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}|\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d|\d+\.\d+\.\d+\.\d+"
+    r"|[A-Za-z0-9_-]{22}|\w@\w"
+)
 _DECODER = json.JSONDecoder()
 csv.field_size_limit(LARGEST)
 
@@ -160,7 +165,8 @@ def _rows(text: Text, fault: Fault) -> Iterator[dict[str, Any]]:
     delimiter = max(",;\t", key=first.count)
     header = next(csv.reader([first], delimiter=delimiter), [])
     if len(header) < 3:
-        fault("neither JSON nor CSV")
+        if not _prose(first + text.buffer[text.at :], whole=text.ended):
+            fault("neither JSON nor CSV")
         return
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     number = 1
@@ -186,6 +192,14 @@ def _rows(text: Text, fault: Fault) -> Iterator[dict[str, Any]]:
                 continue
             record = audit
         yield record
+
+
+def _prose(sample: str, *, whole: bool) -> bool:
+    """Say whether a whole short text is surely no log, such as a note that lies beside the exports.
+
+    Brackets, ids, times, addresses and what no person types speak for a log, and then it costs coverage.
+    """
+    return whole and len(sample) <= LONGEST_NOTE and _LOGLIKE.search(sample) is None
 
 
 def _lines(text: Text, fault: Fault) -> Iterator[str]:
