@@ -11,7 +11,8 @@ from typing import Any
 
 import zstandard
 
-from counterfoil.evidence.typed.shapes import SHAPES, Shape
+from counterfoil.evidence.typed.shape import Shape
+from counterfoil.evidence.typed.shapes import SHAPES
 
 LARGEST_WHOLE = 64 << 20
 """An envelope is one JSON value and is held in memory whole; a larger file is left to the other readers."""

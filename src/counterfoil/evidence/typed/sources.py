@@ -9,7 +9,7 @@ from typing import Final
 
 from counterfoil.evidence.readers.graph import RESOURCE
 from counterfoil.evidence.readers.mailbox import CHANGES, FAILED, NO_APP, READS
-from counterfoil.evidence.typed.shapes import Shape
+from counterfoil.evidence.typed.shape import Shape
 from counterfoil.evidence.uses import COLUMNS, GRAPH, MAILBOX, SIGN_INS
 
 
