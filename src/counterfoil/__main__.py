@@ -4,13 +4,14 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from counterfoil import __version__
 from counterfoil.cli import COMMANDS
 from counterfoil.cli.output import fail
-from counterfoil.model.errors import CounterfoilError
+from counterfoil.model.errors import CounterfoilError, Misconfigured
 
 
 def parser_for(command: str | None) -> argparse.ArgumentParser:
@@ -51,6 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return fail(Misconfigured(f"{place}{error.strerror or error}", "name a file or folder that you may use"))
+    except Exception:  # noqa: BLE001 - a fault of ours, printed whole; 1 would be an answer of some commands
+        traceback.print_exc()
+        return 2
 
 
 if __name__ == "__main__":

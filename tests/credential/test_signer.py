@@ -485,3 +485,10 @@ def test_the_journal_reads_as_json(standing):
     path = standing.socket.with_name("journal")
     (line,) = path.read_text().splitlines()
     assert json.loads(line)["kind"] == "certificate"
+
+
+def test_a_second_signer_on_the_same_home_is_refused(tmp_path, signer, start_signer):
+    """Two would write one journal; the first one keeps its socket and goes on."""
+    with pytest.raises(RuntimeError, match="another signer runs in"):
+        start_signer(tmp_path)
+    assert signer.custodian.status()["stub_key"] == signer.said["stub_key"]

@@ -7,6 +7,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from counterfoil.app.drill.customers import FEWEST_CONNECTED
 from counterfoil.app.drill.story import Told, play
 from counterfoil.cli.output import answer_json, answer_text, stderr
 from counterfoil.model.errors import Misconfigured
@@ -23,8 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Play, tell, and say in the exit code whether every claim was true."""
-    if arguments.tenants < 1:
-        raise Misconfigured("a drill needs at least one tenant", "say --tenants 20")
+    if arguments.tenants < FEWEST_CONNECTED:
+        raise Misconfigured(
+            f"a drill needs at least {FEWEST_CONNECTED} tenants: three that are read, one whose token is replayed, "
+            "one that cannot be judged, one that is clean",
+            "say --tenants 20",
+        )
     if arguments.keep is not None and arguments.keep.exists() and any(arguments.keep.iterdir()):
         raise Misconfigured(f"{arguments.keep} is not empty", "name a new folder")
     with tempfile.TemporaryDirectory(prefix="counterfoil-drill-") as scratch:

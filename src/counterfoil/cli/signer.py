@@ -5,7 +5,6 @@ import logging
 import os
 import pwd
 import signal
-import socket
 import sys
 import threading
 from pathlib import Path
@@ -22,6 +21,7 @@ from counterfoil.credential.rate import Rate
 from counterfoil.credential.shield import Shield, raise_shield
 from counterfoil.credential.signer import Signer
 from counterfoil.credential.signer_server import Operations, SignerServer
+from counterfoil.ledger import durable
 from counterfoil.model.errors import Misconfigured
 
 _log = logging.getLogger(__name__)
@@ -50,10 +50,21 @@ def run(arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="counterfoil signer: %(message)s")
     shield = raise_shield(leave_network=not arguments.keep_network)
     passphrase = arguments.passphrase_file.read_bytes().strip() if arguments.passphrase_file else None
-    home = open_home(arguments.home or arguments.data / "signer", origin=arguments.origin, passphrase=passphrase)
+    directory: Path = arguments.home or arguments.data / "signer"
+    try:
+        with durable.lock(directory / "running", wait=False):
+            return _run(arguments, directory, passphrase, shield)
+    except BlockingIOError as error:
+        # Two would write one journal, and the second would take the first one's socket away.
+        hint = "stop it first, or give --home another folder"
+        raise Misconfigured(f"another signer runs in {directory}", hint) from error
+
+
+def _run(arguments: argparse.Namespace, directory: Path, passphrase: bytes | None, shield: Shield) -> int:
+    home = open_home(directory, origin=arguments.origin, passphrase=passphrase)
     place = arguments.socket or home.directory / "signer.sock"
     if arguments.new_log is not None:
-        return _begin_new_log(home, arguments.new_log, place, as_json=arguments.json)
+        return _begin_new_log(home, arguments.new_log, as_json=arguments.json)
     signer = _signer(home, arguments)
     users, group = _who_may_ask(arguments.app_user)
     if group is not None and place.parent == home.directory:
@@ -70,10 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _begin_new_log(home: Home, name: str, place: Path, *, as_json: bool) -> int:
-    with socket.socket(socket.AF_UNIX) as probe:
-        if probe.connect_ex(str(place)) == 0:
-            raise Misconfigured(f"a signer is running at {place}", "stop it first, then begin the new log")
+def _begin_new_log(home: Home, name: str, *, as_json: bool) -> int:
     new = begin_new_log(home, name)
     if as_json:
         answer_json({"old": str(home.checkpoint_verifier), "new": str(new.checkpoint_verifier)})

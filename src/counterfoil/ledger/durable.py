@@ -54,12 +54,16 @@ def sync_directory(path: Path) -> None:
 
 
 @contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Hold a lock file against other processes; the kernel gives it back if we die."""
+def lock(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold a lock file against other processes; the kernel gives it back if we die.
+
+    Raises:
+        BlockingIOError: If another process holds it and we do not wait.
+    """
     make_directory(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
         os.close(descriptor)
