@@ -130,6 +130,14 @@ async def take(state: State, name: str, tenant: str | None, *, subject: str, sen
         )
 
 
+async def refuse(state: State, name: str, tenant: str) -> None:
+    """Put one message through the journal that is refused before it is scanned."""
+    envelope = Envelope("a@big.test", (f"to@{tenant}.test",), "192.0.2.7", "helo.test", tenant, Direction.INBOUND)
+    received = Received(name, clock.now(), envelope, "cd" * 32, 9, "smtp", NextHop("mx.test", 25, Tls.NONE))
+    await state.journal.intent(received)
+    await state.journal.settled(received, Outcome.REFUSED, "554 5.7.1 too large", None, None)
+
+
 def connect(state: State, tenant: str, number: int, thumbprint: str) -> str:
     """Enter a connection with one credential; return its stem."""
     guid = f"{number:08d}-0000-4000-8000-{'a' if tenant == 'acme' else 'b'}0000000000{number}"

@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 
 import pytest
-from tests.console.house import House, post, take
+import sqlalchemy as sa
+from tests.console.house import House, post, refuse, take
 
 from counterfoil.console.application import THREADS
 from counterfoil.console.shield import HEADERS
+from counterfoil.gateway.store.tables import messages
 
 
 @pytest.mark.parametrize(
@@ -150,3 +152,22 @@ async def test_pages_that_hang_hold_up_neither_mail_nor_the_log_in(house: House,
         free.set()
     assert {page.result(60).status_code for page in pages} == {200}
     browsing.shutdown()
+
+
+async def test_a_message_that_was_never_scanned_has_its_page(house: House):
+    """Refused before its scan, or held with its report lost: the page says so, and not that nothing was found."""
+    await refuse(house.state, "acme-refused", "acme")
+    await take(house.state, "acme-lost", "acme", subject="lost", sender="a@lost.test", held=True)
+    with house.state.ledger.engine.begin() as connection:
+        connection.execute(sa.update(messages).where(messages.c.id == "acme-lost").values(report=None))
+    client = house.browser("chief")
+    for path in ("/messages/acme-refused", "/messages/acme-lost", "/quarantine/acme-lost"):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert answer.text.count("The message was not scanned") == 2
+        assert "Nothing was found" not in answer.text
+        assert "Nothing that was found" not in answer.text
+        assert "Everything could be inspected" not in answer.text
+        assert "Sender authentication" not in answer.text
+    assert "554 5.7.1 too large" in client.get("/messages/acme-refused").text
+    assert "Nothing was found" not in client.get("/messages/acme-1").text

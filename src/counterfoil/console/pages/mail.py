@@ -77,22 +77,31 @@ def quarantine(found: Sequence[Row], asked: Asked, wrong: str = "") -> Page:
 
 
 def story(told: Mapping[str, Json], asked: Asked) -> Page:
-    """Return everything that is known of one message."""
+    """Return everything that is known of one message; one refused or lost before its scan has no findings to show."""
+    is_scanned = "findings" in told
+    told = {**_UNSCANNED, **told}
     tenant = str(told["tenant"] or "")
     is_held = told.get("expires") is not None
     tables = (
-        Table("findings", "Findings", FINDINGS, _rows(told.get("findings")), "Nothing was found."),
+        Table(
+            "findings",
+            "Findings",
+            FINDINGS,
+            _rows(told.get("findings")),
+            "Nothing was found." if is_scanned else NO_SCAN,
+        ),
         Table(
             "unseen",
             "What could not be inspected",
             UNSEEN,
             _rows(told.get("uninspectable")),
-            "Everything could be inspected.",
+            "Everything could be inspected." if is_scanned else NO_SCAN,
         ),
         Table("steps", "What became of it", STEPS, _rows(told.get("dispositions")), "We are at work on it."),
     )
     more: dict[str, object] = {
         "story": told,
+        "is_scanned": is_scanned,
         "held": is_held,
         "may_read": is_held and asked.may(Permission.READ_HELD, tenant),
         "may": {
@@ -101,6 +110,10 @@ def story(told: Mapping[str, Json], asked: Asked) -> Page:
         },
     }
     return Page(str(told.get("subject") or "Message without a subject"), "story.html", tables, _facts(told), more)
+
+
+NO_SCAN = "The message was not scanned, so nothing can be said of what is in it."
+_UNSCANNED: Mapping[str, Json] = {"reasons": [], "would_change": [], "authentication": None}
 
 
 def _facts(told: Mapping[str, Json]) -> tuple[Fact, ...]:
