@@ -2,7 +2,9 @@
 
 import json
 import logging
+import subprocess
 import sys
+from pathlib import Path
 
 from counterfoil.app.logs import JsonLines, Plain
 from counterfoil.database import open_database
@@ -51,3 +53,16 @@ def test_a_person_reads_plain_lines():
     record = logging.LogRecord("x", logging.WARNING, "", 0, "cut off", None, None)
     record.created, record.facts = 0.0, {"id": "m\x1b[2J", "missing": [], "in_force": ["a", "b"]}
     assert Plain().format(record) == "00:00:00Z  warning: cut off  id=m\\x1b[2J  missing=none  in_force=a, b"
+
+
+def test_the_first_schema_is_made_without_a_word(tmp_path: Path):
+    """A new database is made at level info, and the library that makes it logs nothing of its own workings."""
+    program = (
+        "import sys; from counterfoil.app.logs import log_to_stderr; log_to_stderr('info');"
+        "from counterfoil.database import open_database; open_database(sys.argv[1]);"
+        "import logging; logging.getLogger('ours').info('made'); assert 'alembic.runtime.migration' in sys.modules"
+    )
+    made = subprocess.run(
+        [sys.executable, "-c", program, f"sqlite:///{tmp_path / 'new.db'}"], capture_output=True, text=True, check=True
+    )
+    assert [json.loads(line)["logger"] for line in made.stderr.splitlines()] == ["ours"]

@@ -70,3 +70,5 @@ def log_to_stderr(level: str) -> None:
     for chatty in ("httpx", "httpcore", "msal"):
         # At "info" they write down every URL, and ours name mailboxes.
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # At "info" it tells of its own workings while the first schema is made.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
