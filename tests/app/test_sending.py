@@ -87,7 +87,7 @@ async def test_a_stranger_gets_nothing(hop: tuple[Sink, int], config: Config, tm
         assert not await released(state, strict, tmp_path, NextHop("localhost", port, Tls.VERIFY))
         story = state.stories.story("m1", None)
     assert (sink.delivered, story["outcome"]) == ([], "held")
-    assert "the next hop does not answer" in str(story["last_words"])
+    assert "the next hop shows a certificate that is not believed" in str(story["last_words"])
 
 
 def test_the_one_relay():

@@ -6,6 +6,7 @@ there at once. From then on every reply is the next hop's.
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ from counterfoil.gateway.smtp.events import Content, Mail, Recipient, Spoilt
 from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.model.errors import Unavailable
 from counterfoil.model.mail import Direction, Envelope, Json
+
+log = logging.getLogger(__name__)
 
 MOST_HOPS = 50
 MOST_OWN_HOPS = 5  # out from one tenant and in to another is two; more than a few is a loop
@@ -98,7 +101,15 @@ class Transactions:
         return opened.said or _SENDER_OK
 
     async def recipient(self, recipient: Recipient) -> Reply:
-        """Add a recipient, if the next hop takes it."""
+        """Add a recipient, if the next hop takes it; where it does not, the log says why."""
+        reply = await self._recipient(recipient)
+        if not reply.positive:
+            opened = self._opened()
+            facts = {"tenant": opened.tenant, "recipient": recipient.address, "reply": str(reply)}
+            log.info("recipient not taken", extra={"facts": facts | {"next_hop": str(opened.next_hop or "")}})
+        return reply
+
+    async def _recipient(self, recipient: Recipient) -> Reply:
         opened = self._opened()
         address = self._flow.names.mailbox_of(recipient.address)
         if address is None:

@@ -196,7 +196,12 @@ def _sent(reply: Reply) -> Sent:
 
 
 def _unavailable(next_hop: NextHop, error: Exception) -> Unavailable:
+    words = f"the next hop does not answer: {type(error).__name__}"
+    if "STARTTLS" in str(error):
+        words = "the next hop offers no STARTTLS, which its route asks for"
+    elif isinstance(error, ssl.SSLCertVerificationError) or isinstance(error.__cause__, ssl.SSLCertVerificationError):
+        words = "the next hop shows a certificate that is not believed"
     return Unavailable(
-        f"the next hop does not answer: {type(error).__name__}",
+        words,
         f"see whether {next_hop} listens and speaks the TLS that its route asks for: {error}",
     )
