@@ -70,7 +70,7 @@ def first(sources: Sources, asked: Asked) -> Page:
         today=books.mail(mail_of, midnight) if mail_of else None,
         ever=books.outcomes(mail_of) if mail_of else [],
         waiting=books.waiting(mail_of) if mail_of else {},
-        campaigns=[row for row in _campaigns(sources, campaigns_of) if row["state"] != "done"],
+        campaigns=_campaigns(sources, campaigns_of),
         alarms=books.deeds(account.scope(Permission.SEE_LEDGER), 20, alarms=True),
         coverage=[incident_pages.finding(row) for row in books.findings(account.scope(Permission.SEE_INCIDENTS))][
             :COVERAGE

@@ -21,6 +21,7 @@ COLUMNS = (
     Column("why", "Why it holds"),
 )
 NO_CAMPAIGNS = "No campaign yet. Say what one would do, without doing it: counterfoil rotate plan NAME"
+NONE_RUNS = "No campaign is under way: every one is done. They are all under Campaigns."
 PLACES = (
     Column("tenant", "Tenant", "text", "/tenants/{tenant}"),
     Column("wave", "Wave", "number"),
@@ -80,7 +81,7 @@ def one(campaign: Campaign, places: Places, names: Mapping[str, str], asked: Ask
         "campaign": campaign.id,
         "is_held": campaign.held is not None,
         "waves": _waves(campaign, places, found),
-        "may_hold": asked.account.scope(Permission.HOLD).everything and campaign.held is None,
+        "may_hold": asked.account.scope(Permission.HOLD).everything and head["state"] == "running",
         "may_resume": asked.account.scope(Permission.RESUME).everything and campaign.held is not None,
     }
     table = Table("places", "Connections", PLACES, found, "No connection of yours is in this campaign.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from counterfoil.console.page import Column, Fact, Page, Row, Table
 from counterfoil.console.pages.campaigns import COLUMNS as CAMPAIGN_COLUMNS
-from counterfoil.console.pages.campaigns import NO_CAMPAIGNS
+from counterfoil.console.pages.campaigns import NO_CAMPAIGNS, NONE_RUNS
 from counterfoil.console.pages.incidents import FINDINGS
 from counterfoil.model.mail import Json, Outcome
 
@@ -26,7 +26,10 @@ DEEDS = (
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All that the first page is made of; ``mail`` and what follows is ``None`` for who may not see it."""
+    """All that the first page is made of; ``today`` is ``None`` for who may not see mail.
+
+    ``campaigns`` are all of them; the page shows those that are not done.
+    """
 
     today: Sequence[Row] | None
     ever: Sequence[Row]
@@ -38,9 +41,10 @@ class Overview:
 
 def page(found: Overview) -> Page:
     """Return the page."""
+    unfinished = [row for row in found.campaigns if row["state"] != "done"]
     tables = [
         Table("alarms", "Alarms", DEEDS, found.alarms, "No alarm among the newest entries of the ledger."),
-        Table("campaigns", "Campaigns", CAMPAIGN_COLUMNS, found.campaigns, NO_CAMPAIGNS),
+        Table("campaigns", "Campaigns", CAMPAIGN_COLUMNS, unfinished, NONE_RUNS if found.campaigns else NO_CAMPAIGNS),
         Table(
             "coverage",
             "What was found of each tenant, and whether it can be said",
