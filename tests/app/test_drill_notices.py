@@ -7,7 +7,7 @@ import pytest
 from counterfoil.app.drill import claims, notices
 from counterfoil.app.drill.claims import Verdict
 from counterfoil.app.drill.theft import Truth
-from counterfoil.incident.facts import HEADLINES
+from counterfoil.incident.wording import HEADLINES
 
 TRUTH = Truth(frozenset({"id-a"}), frozenset(), {"id-a": frozenset({"<1@x>"})})
 

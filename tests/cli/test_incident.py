@@ -11,6 +11,9 @@ from tests.incident.conftest import entry
 
 from counterfoil.__main__ import main
 
+MARK = "1E8E9FFC270FA9770114BCB88D85F863CE0159F6"
+"""The certificate in the rows of ``entry``: none of ours."""
+
 
 def run(at, *words):
     """Run a command in this process, as its users would; return the exit code, its answer and its messages."""
@@ -28,7 +31,8 @@ def at(tmp_path_factory):
         made.mark = made.books.connections.current(made.mail).thumbprint_sha1
         made.opened = run(made, "incident", "open", "leak", "--thumbprint", made.mark.lower(), "--operator", "ada")
         answer = made.data.parent / "answer.json"
-        answer.write_text(json.dumps({"tenants": [entry(made.mail.tenant_id), entry("other", "fabrikam")]}))
+        mine = json.dumps(entry(made.mail.tenant_id)).replace(MARK, made.mark)
+        answer.write_text(json.dumps({"tenants": [json.loads(mine), entry("other", "fabrikam")]}))
         made.scoped = run(made, "incident", "scope", "leak", "--answer", str(answer))
         yield made
 
@@ -137,7 +141,7 @@ def test_papers_are_written(at, tmp_path):
     """The page names the customer, the layer pins its version, the bundle says how to verify it."""
     page, layer, bundle = (tmp_path / name for name in ("fleet.html", "layer.json", "b.zip"))
     code, said, _ = run(at, "incident", "report", "leak", "--html", str(page), "--navigator", str(layer))
-    assert (code, said["counts"]["touched"]) == (0, 2)
+    assert (code, said["counts"]["touched"]) == (0, 1)
     assert "contoso" in page.read_text()
     versions = json.loads(layer.read_text())["versions"]
     assert versions["attack"] == "18"
@@ -187,3 +191,24 @@ def test_what_cannot_be_is_refused_in_a_sentence(at, words, error):
     assert (code, said) == (2, None)
     assert error in errors
     assert "Traceback" not in errors
+
+
+def test_an_answer_about_another_certificate_touches_nobody(at):
+    """It says so; who does not have the certificate gets no draft, and who has it is not told of a theft with it."""
+    other = entry("other", "fabrikam")
+    mine = entry(at.mail.tenant_id)
+    answer = at.data.parent / "another.json"
+    answer.write_text(json.dumps({"tenants": [mine, other]}))
+    run(at, "incident", "open", "second", "--thumbprint", at.mark, "--operator", "ada")
+    code, rows, _ = run(at, "incident", "scope", "second", "--answer", str(answer))
+    assert code == 0
+    assert [(row["tenant"], row["state"]) for row in rows] == [(at.mail.tenant_id, "cannot-say")]
+    _, shown, _ = run(at, "incident", "show", "second")
+    (said,) = [line["words"] for line in shown["timeline"] if line["kind"] == "scope"]
+    assert said.endswith("whom it calls touched, another credential touched")
+    code, drafts, _ = run(at, "incident", "notices", "draft", "second", "--sender", "Us")
+    assert (code, [row["tenant"] for row in drafts]) == (0, ["contoso"])
+    _, (notice,), _ = run(at, "incident", "notices", "show", "second")
+    assert "(how sure: proven)" not in notice["text"]
+    assert "findings about another credential" in notice["text"]
+    assert "<1@own.example>" not in notice["text"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from counterfoil.credential import registry
 from counterfoil.gateway.store.tenants import Operator
 from counterfoil.incident import scope
+from counterfoil.incident.attribution import Meant, narrowed, summary_words
 from counterfoil.incident.outside import read_report
 from counterfoil.incident.record import Incident, Kind, Origin, Said, Status, Subject
 from counterfoil.incident.store import Incidents
@@ -118,14 +119,34 @@ def _ours(ledger: Ledger, marks: Iterable[str]) -> tuple[str, ...]:
 
 
 def attach(incidents: Incidents, data: Path, name: str, path: Path, by: Operator) -> Incident:
-    """Take scope and blast radius from an answer, and keep the answer under hold."""
-    parts = scope.read_answer(_read(path))
+    """Take scope and blast radius from an answer, of the incident's subject alone, and keep the answer under hold."""
+    given = scope.read_answer(_read(path))
+    parts = narrowed(given, _meant(incidents.ledger, incidents.one(name)))
     hold(incidents, data, name, [path], by)
     counts = scope.summary(parts.values())
     words = f"{counts['touched']} touched, {counts['cannot_say']} cannot be judged, {counts['clean']} clean"
+    none = summary_words(given.values(), parts.values())
+    words = f"{words}; {none}" if none else words
     rows = {part.tenant: (part.state, part.text, part.sha256) for part in parts.values()}
     incidents.put_scope(name, rows, Said(Kind.SCOPE, words, detail=counts), by)
     return incidents.one(name)
+
+
+def _meant(ledger: Ledger, incident: Incident) -> Meant | None:
+    """Gather what counts for the subject of an incident; ``None`` where it has none yet."""
+    subject = incident.subject
+    if not (subject.thumbprints or subject.key_stores or subject.products):
+        return None
+    opened = concerned(ledger, subject)
+    mine = {c for one in opened for c in one.credentials}
+    mine |= {c for c in registry.listed(ledger.engine) if _is_meant(c, subject)}
+    marks = frozenset({*subject.thumbprints, *(m for c in mine for m in (c.thumbprint_sha1, c.thumbprint_sha256))})
+    stubs = (row.stub for row in ledger.stubs(kinds=frozenset({"token"})) if row.stub is not None)
+    tokens = frozenset(
+        str(stub.body["uti"]) for stub in stubs if stub.body.get("uti") and stub.body.get("thumbprint_sha256") in marks
+    )
+    whole = frozenset(one.connection.tenant_id for one in opened) if subject.products else frozenset()
+    return Meant(marks, tokens, incident.origin in (Origin.FINDING, Origin.REVIEW), whole)
 
 
 def hold(incidents: Incidents, data: Path, name: str, paths: Iterable[Path], by: Operator) -> None:

@@ -19,7 +19,7 @@ from counterfoil.gateway.store.tenants import Operator, Tenants
 from counterfoil.incident.facts import Customer, telling
 from counterfoil.incident.notice import Notice, Paper, State, facts_notice, mail
 from counterfoil.incident.notices import Notices
-from counterfoil.incident.record import Containment, Incident, Kind
+from counterfoil.incident.record import Containment, Incident, Kind, Subject
 from counterfoil.incident.store import Incidents
 from counterfoil.ledger import durable
 from counterfoil.model.errors import Misconfigured, Refused
@@ -80,14 +80,17 @@ def names_of(incidents: Incidents, tenants: Tenants) -> Names:
 def customers(incidents: Incidents, incident: Incident, tenants: Tenants, pace: Pace) -> list[Customer]:
     """Gather what is known of every customer whom the incident concerns, each by itself.
 
-    Those are the customers with a connection that the subject opens, and those that the answer does not
-    call clean.
+    Those are the customers with a connection that the subject opens, and those whom it touched. An incident
+    without a subject yet concerns everybody whom the answer does not call clean.
     """
     names, parts = names_of(incidents, tenants), incidents.scope(incident.name)
     having: dict[str, set[str]] = defaultdict(set)
     for one in concerned(incidents.ledger, incident.subject):
         having[one.connection.tenant_id] |= {c.thumbprint_sha256 for c in one.credentials}
-    asked_for = [tenant for tenant, part in parts.items() if part["state"] != "clean"]
+    named = incident.subject != Subject()
+    asked_for = [
+        t for t, part in parts.items() if part["state"] in (("touched",) if named else ("touched", "cannot-say"))
+    ]
     uses, refused = _tokens(incidents, having, incident.containments)
     places = _places(incidents, incident)
     by_hand = {entry.said.tenant for entry in incident.of(Kind.HANDOVER)}

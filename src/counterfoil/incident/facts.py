@@ -12,6 +12,7 @@ from typing import Any
 from counterfoil.credential.campaign import Place
 from counterfoil.incident.pages import when
 from counterfoil.incident.record import Containment
+from counterfoil.incident.wording import APART, HEADLINES, HEADLINES_APART, KINDS, LOGS, WHY
 
 SHOWN = 200
 """Messages and items named on the page; the evidence bundle names all."""
@@ -85,34 +86,6 @@ class Telling:
 
 
 NOTHING: Mapping[str, Any] = {"mailboxes": [], "messages": [], "items": [], "widened": []}
-HEADLINES = {
-    "touched": "Somebody else used our connection to your Microsoft 365.",
-    "cannot-say": "We cannot say yet whether somebody else used our connection to your Microsoft 365.",
-    "clean": "We found no sign that somebody else used our connection to your Microsoft 365.",
-    "not-concerned": "The certificate concerned is not on any connection of yours.",
-}
-KINDS = {
-    "stolen-certificate": "it signed in with our certificate, and our records show no such sign-in of ours",
-    "replayed-token": "it used an access token of our connection for calls that our records show we did not make",
-    "foreign-credential": "it used a credential on our application that is not ours",
-    "inside-use": "our own systems used the connection without a reason on record",
-}
-LOGS = {
-    "sign-ins": "the sign-in log of our application",
-    "graph-activity": "the Microsoft Graph activity log",
-    "mailbox-audit": "the mailbox audit log",
-    "directory-audit": "the directory audit log",
-}
-WHY = {
-    "no-data": "we made no call of our own by which the log could be checked",
-    "late": "the rows may still be on their way",
-    "missing": "rows that our own calls must have left are not in it, so others may be lacking too",
-    "throttled": "Microsoft stopped recording single accesses of a busy mailbox",
-    "unlicensed": "your licence does not include this log",
-    "beyond-retention": "the log is older than Microsoft keeps it",
-    "not-exported": "this log was not given to us",
-    "unknown-schema": "the log came in a form that we cannot read",
-}
 
 
 def telling(customer: Customer) -> Telling:
@@ -122,17 +95,18 @@ def telling(customer: Customer) -> Telling:
     radius: Mapping[str, Any] = part["radius"] if part else {"read": NOTHING, "changed": NOTHING, "persistence": []}
     thefts = [entry for entry in part["discrepancies"] if entry["kind"] in KINDS] if part else []
     lacking = tuple(_lacking(part))
-    facts = (_used(customer), _touched(state, thefts, lacking), *_reach(state, radius))
+    apart = int(part.get("apart", 0)) if part else 0
+    facts = (_used(customer), _touched(customer.has, state, thefts, lacking, apart), *_reach(state, radius, apart))
     return Telling(
         customer=customer,
         state=state,
-        headline=HEADLINES[state],
+        headline=(HEADLINES_APART if apart else HEADLINES).get(state, HEADLINES[state]),
         facts=facts,
         read=_shortened(radius["read"]),
         changed=_shortened(radius["changed"]),
         left=tuple(radius["persistence"]),
         did=tuple(_did(customer)),
-        must=tuple(_must(customer, state, radius, lacking)),
+        must=tuple(_must(customer, state, radius, lacking, apart)),
         limits=tuple(_limits(part)),
         addresses=tuple(sorted({address for entry in thefts for address in entry["addresses"]})),
         hidden={
@@ -148,26 +122,34 @@ def _used(customer: Customer) -> Fact:
     question = "Do we use a connection with this certificate in your Microsoft 365?"
     if not customer.has:
         other = customer.part is not None and customer.part["state"] != "clean"
-        because = ("what is told below was found on another credential, or cannot be tied to one",) if other else ()
+        because = (
+            ("what is told below was found on another credential, or on a connection that we have ended",)
+            if other
+            else ()
+        )
         return Fact(question, "No", Grade.OURS, because)
     return Fact(question, "Yes", Grade.OURS, (f"we asked for {customer.uses} tokens with it ourselves",))
 
 
-def _touched(state: str, thefts: list[Mapping[str, Any]], lacking: tuple[str, ...]) -> Fact:
-    question = "Did somebody else use it?"
+def _touched(has: bool, state: str, thefts: list[Mapping[str, Any]], lacking: tuple[str, ...], apart: int) -> Fact:
+    question = (
+        "Did somebody else use it?" if has or state == "not-concerned" else "Did somebody else use our connection?"
+    )
     if state == "touched":
         because = tuple(
             f"{KINDS[entry['kind']]}: {rows(entry['count'])} of your own logs, {_span(entry)}" for entry in thefts
         )
         return Fact(question, "Yes", Grade.PROVEN, because)
     if state == "cannot-say":
-        return Fact(question, "We cannot say", Grade.UNKNOWN, lacking or ("your logs have not been compared yet",))
+        because = lacking or ("your logs have not been compared yet",)
+        return Fact(question, "We cannot say", Grade.UNKNOWN, (*because, *((APART,) if apart else ())))
     if state == "not-concerned":
         return Fact(question, "No: there is nothing of yours that it opens", Grade.OURS)
-    return Fact(question, "No sign of it", Grade.NO_SIGN, ("every use in your logs is one of ours",))
+    seen = "no use of it in your logs is by somebody else" if apart else "every use in your logs is one of ours"
+    return Fact(question, "No sign of it", Grade.NO_SIGN, (seen, *((APART,) if apart else ())))
 
 
-def _reach(state: str, radius: Mapping[str, Any]) -> Iterator[Fact]:
+def _reach(state: str, radius: Mapping[str, Any], apart: int) -> Iterator[Fact]:
     if state == "not-concerned":
         return
     for question, way in (("What was read?", "read"), ("What was changed?", "changed")):
@@ -175,7 +157,8 @@ def _reach(state: str, radius: Mapping[str, Any]) -> Iterator[Fact]:
         if state == "cannot-say":
             yield Fact(question, "We cannot say", Grade.UNKNOWN)
         elif any(extent[name] for name in NOTHING):
-            yield Fact(question, _sum(extent), Grade.PROVEN, ("named one by one below",))
+            mixed = ("some of it may have been done with another credential",) if apart else ()
+            yield Fact(question, _sum(extent), Grade.PROVEN, ("named one by one below", *mixed))
         else:
             yield Fact(question, "Nothing that your logs show", Grade.NO_SIGN)
 
@@ -268,7 +251,9 @@ def _rotated(place: Place, until: datetime | None) -> Iterator[Did]:
         )
 
 
-def _must(customer: Customer, state: str, radius: Mapping[str, Any], lacking: Iterable[str]) -> Iterator[str]:
+def _must(
+    customer: Customer, state: str, radius: Mapping[str, Any], lacking: Iterable[str], apart: int
+) -> Iterator[str]:
     if customer.by_hand:
         yield "Replace our certificate by hand: the page that comes with this one says how, and until when."
     if state == "touched" and any(radius["read"][name] for name in NOTHING):
@@ -287,7 +272,8 @@ def _must(customer: Customer, state: str, radius: Mapping[str, Any], lacking: It
             yield "Export the logs named above for us, or let us read them."
         yield "Keep your logs: export them before Microsoft deletes them."
     elif not customer.by_hand:
-        yield "Nothing. You may keep this page, and check it: the evidence bundle has what you need."
+        nothing = "Nothing because of this certificate" if apart else "Nothing"
+        yield f"{nothing}. You may keep this page, and check it: the evidence bundle has what you need."
 
 
 def _shortened(extent: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,8 +58,13 @@ def _part(entry: Any) -> Part:
         own = _own(entry)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Refused(f"the answer of {entry['tenant']} lacks something: {error!r}", HINT) from error
+    return part_of(own)
+
+
+def part_of(own: Mapping[str, Any]) -> Part:
+    """Spell a tenant's part, and fingerprint it."""
     text = json.dumps(own, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    return Part(entry["tenant"], entry["state"], text, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest())
+    return Part(own["tenant"], own["state"], text, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest())
 
 
 def _own(entry: Mapping[str, Any]) -> dict[str, Json]:

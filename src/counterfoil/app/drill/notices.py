@@ -27,10 +27,10 @@ from counterfoil.credential.campaign import Pace
 from counterfoil.gateway.relay import Relay
 from counterfoil.gateway.store.tenants import Operator
 from counterfoil.incident import report
-from counterfoil.incident.facts import HEADLINES
 from counterfoil.incident.notices import Notices
 from counterfoil.incident.record import Kind, Said
 from counterfoil.incident.store import Incidents
+from counterfoil.incident.wording import HEADLINES
 from counterfoil.model.errors import Unavailable
 
 NAME = "drill"
