@@ -138,7 +138,9 @@ def _scope(arguments: argparse.Namespace) -> int:
         answer_json([*rows])
     else:
         columns = ("name", "state", "has_the_certificate", "tokens_of_ours", "tenant")
-        answer_table(columns, [tuple(str(row[name]) for name in columns) for row in rows], "it concerns no connection")
+        answer_table(
+            columns, [tuple(_cell(row[name]) for name in columns) for row in rows], "it concerns no connection"
+        )
     return 0
 
 
@@ -220,6 +222,10 @@ def _release(arguments: argparse.Namespace) -> int:
     return _say(arguments, outcomes)
 
 
+def _cell(value: Json) -> str:
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
+
+
 def _say(arguments: argparse.Namespace, outcomes: list[containing.Outcome]) -> int:
     rows: list[dict[str, Json]] = [
         {"tenant": o.connection.tenant, "app": o.connection.app, "done": o.done, "words": o.words} for o in outcomes
@@ -227,5 +233,5 @@ def _say(arguments: argparse.Namespace, outcomes: list[containing.Outcome]) -> i
     if arguments.json:
         answer_json([*rows])
     else:
-        answer_table(("tenant", "app", "done", "words"), [tuple(str(v) for v in row.values()) for row in rows], "none")
+        answer_table(("tenant", "app", "done", "words"), [tuple(map(_cell, row.values())) for row in rows], "none")
     return 0 if all(outcome.done for outcome in outcomes) else 1

@@ -8,6 +8,7 @@ prompts where there is no terminal. Colour only on a terminal, and never where N
 import json
 import sys
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -31,13 +32,32 @@ def answer_text(text: str) -> None:
 
 
 def answer_table(columns: tuple[str, ...], rows: list[tuple[str, ...]], empty: str) -> None:
-    """Print a table on stdout, or ``empty`` where there is no row.
+    """Print a table on stdout, or ``empty`` where there is no row; without a terminal, each row whole on one line.
 
     Cells are text from outside: they are never read as markup, and control characters are made visible.
+    Names of columns that are keys of JSON too are printed as words.
     """
+    columns = tuple(column.replace("_", " ") for column in columns)
     if not rows:
         answer_text(empty)
-        return
+    elif stdout.is_terminal:
+        _answer_folded(columns, rows)
+    else:
+        for line in _whole_lines([columns, *rows]):
+            answer_text(line)
+
+
+def _whole_lines(rows: list[tuple[str, ...]]) -> list[str]:
+    """Lay rows out in columns as wide as their widest cell, for what reads a file or a pipe line by line."""
+    cells = [[visible(cell).replace("\n", " ") for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def _answer_folded(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")

@@ -1,0 +1,38 @@
+"""What an answer looks like where nobody looks at a terminal."""
+
+import pytest
+
+from counterfoil.cli.output import answer_table
+
+SHA256 = "AB" * 32
+
+
+def test_a_row_is_one_line_without_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """However long its cells, a row is neither folded nor cut; its columns stand under their headings."""
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [("acme", SHA256, SHA256, "x" * 500), ("a longer name", "", "2026-03-04T05:06:07.123456Z", "end")]
+    answer_table(("tenant", "proven_dead", "time", "words"), rows, "none")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[0].split() == ["tenant", "proven", "dead", "time", "words"]
+    assert lines[1].split() == list(rows[0])
+    assert lines[2].split("  ")[0] == "a longer name"
+    assert lines[2].index("2026-03-04T05:06:07.123456Z") == lines[1].rindex(SHA256) == lines[0].index("time")
+
+
+def test_columns_line_up_below_wide_letters(capsys: pytest.CaptureFixture[str]):
+    """A letter that takes two cells of a terminal counts as two."""
+    answer_table(("name", "what"), [("\u4f8b\u4f8b\u4f8b", "x"), ("abcdef", "y")], "none")
+    assert capsys.readouterr().out.splitlines()[1:] == ["\u4f8b\u4f8b\u4f8b  x", "abcdef  y"]
+
+
+def test_no_cell_makes_a_line_or_drives_a_terminal(capsys: pytest.CaptureFixture[str]):
+    """A line end, an escape and markup in text from outside stay inside their row, and are seen."""
+    answer_table(("name", "what"), [("a\nb  forged", "\x1b[2J[red]x[/red]")], "none")
+    assert capsys.readouterr().out.splitlines()[1:] == ["a b  forged  \\x1b[2J[red]x[/red]"]
+
+
+def test_no_rows(capsys: pytest.CaptureFixture[str]):
+    """Instead of headings over nothing there is a sentence."""
+    answer_table(("name",), [], "none yet")
+    assert capsys.readouterr().out == "none yet\n"
