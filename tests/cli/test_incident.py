@@ -122,6 +122,10 @@ def test_nothing_goes_out_that_nobody_approved(at, tmp_path):
     assert len(paths) == 2
     _, said, _ = run(at, "incident", "report", "leak")
     assert said["counts"]["told"] == 0
+    _, (row,), _ = run(at, "incident", "notices", "list", "leak")
+    assert (row["told"], [line["words"] for line in row["exported"]]) == ([], ["exported for contoso"])
+    _, shown, _ = run(at, "incident", "show", "leak")
+    assert [line["kind"] for line in shown["timeline"] if line["words"].startswith("exported")] == ["exported"]
     words = ("incident", "notices", "told", "leak", "--how", "telephone", "--whom", "Bob")
     code, rows, _ = run(at, *words)
     assert (code, "Bob was told" in rows[0]["told"][-1]["words"]) == (0, True)

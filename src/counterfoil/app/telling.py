@@ -169,7 +169,7 @@ def export(notices: Notices, some: Iterable[Notice], names: Names, folder: Path,
     for notice in some:
         place = folder / _file_name(names.ours.get(notice.tenant, notice.tenant))
         files = [place / f"{notice.paper.value}.html", place / f"{notice.paper.value}.txt"]
-        notices.told(notice, "export", f"exported for {names.read.get(notice.tenant, notice.tenant)}", {}, _by(who))
+        notices.exported(notice, f"exported for {names.read.get(notice.tenant, notice.tenant)}", _by(who))
         for path, text in zip(files, (notice.html, notice.text), strict=True):
             _write(path, text)
         written += files

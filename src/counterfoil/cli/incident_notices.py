@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from counterfoil import clock
@@ -12,6 +12,7 @@ from counterfoil.app.connecting import opened_books
 from counterfoil.app.state import State
 from counterfoil.cli.incident_open import By, add_by, find
 from counterfoil.cli.output import answer_json, answer_table, answer_text
+from counterfoil.cli.search import time
 from counterfoil.cli.state import add_config, opened
 from counterfoil.cli.verbs import Run, Verbs
 from counterfoil.config import load
@@ -24,7 +25,7 @@ from counterfoil.incident.record import Incident, Kind, Said
 from counterfoil.incident.report import stands_document
 from counterfoil.incident.store import Incidents
 from counterfoil.model.errors import Misconfigured, Refused
-from counterfoil.model.instant import from_rfc3339, rfc3339
+from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 
 
@@ -44,18 +45,20 @@ def add_notices(verbs: Verbs) -> None:
     told.add_argument("--how", required=True, metavar="WORDS", help="telephone, letter, in person")
     told.add_argument("--whom", required=True, metavar="NAME", help="who was told")
     show = _verb(notices, "show", _show, "print the text of notices, to read before approving")
-    listing = _verb(notices, "list", _list, "who has which notice, in which state, and who was told when")
+    listing = _verb(
+        notices, "list", _list, "who has which notice, in which state, when it was exported, and who was told when"
+    )
     draft.add_argument("--sender", required=True, metavar="WORDS", help="who writes, as customers know you")
     for verb in (draft, approve, export, send, told, show, listing):
         verb.add_argument("--tenant", action="append", default=[], metavar="TENANT", help="only this tenant")
         add_by(verb, required=verb is approve)
     for verb in (approve, export, send, show):
-        verb.add_argument("--paper", choices=[*Paper], help="only this paper; both if left out")
+        verb.add_argument("--paper", choices=[paper.value for paper in Paper], help="only this paper; both if left out")
     steps = Verbs(verbs.add("steps", _nothing, "certificates that a customer's administrator has to replace by hand"))
     ask = _verb(
         steps, "draft", _steps, "make new certificates, taint the old ones, and draft each administrator's page"
     )
-    ask.add_argument("--deadline", type=_time, metavar="TIME", help="until when; three days from now if left out")
+    ask.add_argument("--deadline", type=time, metavar="TIME", help="until when; three days from now if left out")
     ask.add_argument("--sender", required=True, metavar="WORDS", help="who writes, as customers know you")
     ask.add_argument("--also-ours", action="store_true", help="also connections that we could rotate ourselves")
     verify = _verb(steps, "verify", _verify, "try the old key and the new one in each tenant, and say where it stands")
@@ -75,13 +78,6 @@ def _verb(verbs: Verbs, name: str, run_it: Run, summary: str) -> argparse.Argume
 
 def _nothing(_arguments: argparse.Namespace) -> int:
     raise Refused("a verb is missing", "see --help")
-
-
-def _time(text: str) -> datetime:
-    try:
-        return from_rfc3339(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"not a time in RFC 3339: {error}") from error
 
 
 def pace(arguments: argparse.Namespace) -> Pace:
@@ -206,11 +202,8 @@ def _say(state: State, arguments: argparse.Namespace) -> int:
             "paper": n.paper.value,
             "state": n.state.value,
             "approved_by": n.approved_by,
-            "told": [
-                {"time": rfc3339(e.time), "by": e.actor, "words": e.said.words}
-                for e in incident.of(Kind.TOLD)
-                if e.said.tenant == n.tenant and e.said.detail.get("paper") == n.paper.value
-            ],
+            "told": _entries(incident, Kind.TOLD, n),
+            "exported": _entries(incident, Kind.EXPORTED, n),
         }
         for n in Notices(Incidents(state.ledger)).all(incident.name)
         if only is None or n.tenant in only
@@ -220,14 +213,25 @@ def _say(state: State, arguments: argparse.Namespace) -> int:
         return 0
     lines: list[tuple[str, ...]] = []
     for row in rows:
-        told = row["told"]
-        last = told[-1] if isinstance(told, list) and told else None
-        words = f"{last['time']} {last['words']}" if isinstance(last, dict) else "not yet"
-        lines.append((str(row["tenant"]), str(row["paper"]), str(row["state"]), str(row["approved_by"] or ""), words))
-    answer_table(
-        ("tenant", "paper", "state", "approved by", "told"), lines, "no notice: counterfoil incident notices draft"
-    )
+        shown = [str(row["tenant"]), str(row["paper"]), str(row["state"]), str(row["approved_by"] or "")]
+        lines.append((*shown, _last(row["exported"]), _last(row["told"])))
+    heads = ("tenant", "paper", "state", "approved by", "exported", "told")
+    answer_table(heads, lines, "no notice: counterfoil incident notices draft")
     return 0
+
+
+def _entries(incident: Incident, kind: Kind, notice: Notice) -> list[Json]:
+    """Return what was written down of one notice; exported is not told, so the two are apart."""
+    return [
+        {"time": rfc3339(e.time), "by": e.actor, "words": e.said.words}
+        for e in incident.of(kind)
+        if e.said.tenant == notice.tenant and e.said.detail.get("paper") == notice.paper.value
+    ]
+
+
+def _last(entries: Json) -> str:
+    last = entries[-1] if isinstance(entries, list) and entries else None
+    return f"{last['time']} {last['words']}" if isinstance(last, dict) else "not yet"
 
 
 def _steps(arguments: argparse.Namespace) -> int:

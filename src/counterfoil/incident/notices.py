@@ -77,10 +77,17 @@ class Notices:
 
     def told(self, notice: Notice, how: str, words: str, detail: dict[str, Json], by: Operator) -> None:
         """Write down that a customer was told, when, how and by whom; or that an attempt is about to be made."""
+        self._handed(Kind.TOLD, notice, words, detail | {"how": how}, by)
+
+    def exported(self, notice: Notice, words: str, by: Operator) -> None:
+        """Write down that a notice left us as files: whether the customer has it, nobody knows yet."""
+        self._handed(Kind.EXPORTED, notice, words, {"how": "export"}, by)
+
+    def _handed(self, kind: Kind, notice: Notice, words: str, detail: dict[str, Json], by: Operator) -> None:
         if notice.state is not State.APPROVED:
             raise Refused("this notice is not approved", "read it, then: counterfoil incident notices approve")
-        detail |= {"how": how, "paper": notice.paper.value, "sha256": notice.sha256}
-        self._incidents.add(notice.incident, Said(Kind.TOLD, words, notice.tenant, detail), by)
+        detail |= {"paper": notice.paper.value, "sha256": notice.sha256}
+        self._incidents.add(notice.incident, Said(kind, words, notice.tenant, detail), by)
 
     def all(self, name: str, paper: Paper | None = None, tenant: str | None = None) -> list[Notice]:
         """Return the notices of an incident, by tenant."""

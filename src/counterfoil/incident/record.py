@@ -33,6 +33,7 @@ class Kind(StrEnum):
     PERSON = "person"
     NOTICES = "notices"
     TOLD = "told"
+    EXPORTED = "exported"
     HANDOVER = "handover"
     OBSERVED = "observed"
     SEALED = "sealed"

@@ -41,8 +41,9 @@ def rows(
     }
     lines = [
         e
-        for e in incident.of(Kind.TOLD)
-        if e.said.detail.get("result") != "unknown" or e.said.detail.get("message_id") not in known
+        for e in incident.entries
+        if e.said.kind in (Kind.TOLD, Kind.EXPORTED)
+        and (e.said.detail.get("result") != "unknown" or e.said.detail.get("message_id") not in known)
     ]
     found = [
         Row(
