@@ -37,3 +37,26 @@ def test_a_drill_needs_the_cast_of_its_story(capsys):
     """Fewer tenants than parts are refused with the parts."""
     assert main(["drill", "--tenants", "2"]) == 2
     assert "at least 6 tenants" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("track --outcome bogus", "choose from 'handed-on', 'held',"),
+        ("track --verdict bogus", "choose from 'clean',"),
+        ("operator add alex --all-tenants --role bogus", "choose from 'viewer', 'analyst', 'operator',"),
+        ("operator role alex bogus --all-tenants", "choose from 'viewer', 'analyst', 'operator',"),
+        ("tenant domain acme acme.test --next-hop mx.test --tls bogus", "choose from 'none',"),
+        ("incident notices show july --paper bogus", "choose from 'facts', 'steps')"),
+        ("track --since yesterday", "'yesterday' is no time in RFC 3339, such as 2026-10-05T09:00:00Z"),
+        ("track --until 2026-10-05", "'2026-10-05' is no time in RFC 3339, such as 2026-10-05T09:00:00Z"),
+        ("reconcile --as-of 0001-01-01T00:00:00+23:00", "is no time in RFC 3339, such as 2026-10-05T09:00:00Z"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_right_ones(words: str, said: str, capsys: pytest.CaptureFixture[str]):
+    """The choices are those that can be typed, not how the program spells them; a time is shown by example."""
+    with pytest.raises(SystemExit, match="2"):
+        main(words.split())
+    error = capsys.readouterr().err
+    assert said in error
+    assert "<" not in error.rpartition("error:")[2]

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Exit codes: 0 done; 2 refused or wrong, and nothing was changed. Roles: docs/console.md."
     verbs = Verbs(parser)
     add = _verb(verbs, "add", _add, "add an account with its first role")
-    add.add_argument("--role", choices=[*Role], required=True, help="what it is for")
+    add.add_argument("--role", choices=[role.value for role in Role], required=True, help="what it is for")
     _tenant_arguments(add)
     _password_arguments(add)
     listing = verbs.add("list", _list, "list every account and its roles")
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     remove = _verb(verbs, "remove", _remove, "remove an account; what it did stays in the ledger")
     remove.add_argument("--yes", action="store_true", help="do not ask")
     role = _verb(verbs, "role", _role, "give an account a role, or take it away")
-    role.add_argument("role", choices=[*Role], help="the role")
+    role.add_argument("role", choices=[role.value for role in Role], help="the role")
     role.add_argument("--remove", action="store_true", help="take it away")
     _tenant_arguments(role)
     _password_arguments(_verb(verbs, "password", _password, "set another password; whoever is logged in no longer is"))

@@ -9,12 +9,12 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_text, visible
 from counterfoil.cli.pulled import pulled_logs
+from counterfoil.cli.search import time
 from counterfoil.evidence.answer import exit_code
 from counterfoil.evidence.collect import readers
 from counterfoil.evidence.customer import customer_files
@@ -25,7 +25,6 @@ from counterfoil.evidence.words import summary_lines
 from counterfoil.flows.reconcile import Answer, reconcile, window_of
 from counterfoil.ledger.exchange import EXPORTED, document
 from counterfoil.model.errors import CounterfoilError, Misconfigured
-from counterfoil.model.instant import from_rfc3339
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,15 +45,11 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         "--logs", type=Path, nargs="+", metavar="PATH", help="exports, or folders of them (else what was pulled)"
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration that serve runs with")
+    parser.add_argument("--since", type=time, metavar="T", help="start of the window (else the hour of the first stub)")
     parser.add_argument(
-        "--since", type=_time, metavar="T", help="start of the window (else the hour of the first stub)"
+        "--until", type=time, metavar="T", help="end of the window (else after the hour of the last stub)"
     )
-    parser.add_argument(
-        "--until", type=_time, metavar="T", help="end of the window (else after the hour of the last stub)"
-    )
-    parser.add_argument(
-        "--as-of", type=_time, metavar="T", help="when the logs were taken (else the end of the window)"
-    )
+    parser.add_argument("--as-of", type=time, metavar="T", help="when the logs were taken (else the end of the window)")
     parser.add_argument(
         "--shelf", type=Path, metavar="DIR", help="keep rows here as Parquet, and use those kept before"
     )
@@ -149,10 +144,3 @@ def _progress(name: str) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\rreading {visible(name)[-60:]:<60}")
         sys.stderr.flush()
-
-
-def _time(text: str) -> datetime:
-    try:
-        return from_rfc3339(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"not a time in RFC 3339, such as 2026-10-05T09:00:00Z: {error}") from error

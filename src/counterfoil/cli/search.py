@@ -9,8 +9,15 @@ from counterfoil.model.mail import Json, Verdict
 
 
 def time(text: str) -> datetime:
-    """Read RFC 3339 for argparse."""
-    return from_rfc3339(text)
+    """Read RFC 3339 for argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is none; it shows one.
+    """
+    try:
+        return from_rfc3339(text)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time in RFC 3339, such as 2026-10-05T09:00:00Z") from None
 
 
 def count(text: str) -> int:
@@ -30,7 +37,7 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--message-id", metavar="ID", help="text in the Message-ID header")
     parser.add_argument("--since", type=time, metavar="TIME", help="received then or later (RFC 3339)")
     parser.add_argument("--until", type=time, metavar="TIME", help="received before then (RFC 3339)")
-    parser.add_argument("--verdict", choices=[*Verdict], help="what the message is")
+    parser.add_argument("--verdict", choices=[verdict.value for verdict in Verdict], help="what the message is")
     parser.add_argument("--limit", type=count, default=100, metavar="N", help="at most so many, newest first (100)")
 
 

@@ -64,7 +64,12 @@ def _verb(verbs: Verbs, name: str, run_it: Run, summary: str) -> argparse.Argume
 
 def _hop_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--next-hop", metavar="HOST[:PORT]", help="who takes its mail from us; port 25 if left out")
-    parser.add_argument("--tls", choices=[*Tls], default=Tls.VERIFY, help="what STARTTLS must achieve there (verify)")
+    parser.add_argument(
+        "--tls",
+        choices=[tls.value for tls in Tls],
+        default=Tls.VERIFY.value,
+        help="what STARTTLS must achieve there (verify)",
+    )
 
 
 def _add(arguments: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Exit codes: 0 found; 1 no message matches; 2 an error. With --json the answer is one list."
     parser.add_argument("id", nargs="?", metavar="ID", help="our own id of one message: its whole story")
     add_search(parser)
-    parser.add_argument("--outcome", choices=[*Outcome], help="what became of the message")
+    parser.add_argument("--outcome", choices=[outcome.value for outcome in Outcome], help="what became of the message")
     add_config(parser)
 
 
