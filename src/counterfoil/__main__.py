@@ -37,11 +37,18 @@ def parser_for(command: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def _arguments(words: list[str]) -> argparse.Namespace:
+    """Read the command line; who says nothing is shown the commands."""
+    parser = parser_for(next((word for word in words if word in COMMANDS), None))
+    if not words:
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+    return parser.parse_args(words)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    command = next((word for word in words if word in COMMANDS), None)
-    arguments = parser_for(command).parse_args(words)
+    arguments = _arguments(list(sys.argv[1:] if argv is None else argv))
     try:
         return int(importlib.import_module(f"counterfoil.cli.{arguments.command}").run(arguments))
     except CounterfoilError as error:

@@ -3,7 +3,7 @@
 import pytest
 
 from counterfoil.__main__ import main
-from counterfoil.cli import scan
+from counterfoil.cli import COMMANDS, scan
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,13 @@ def test_a_wrong_word_is_answered_with_right_ones(words: str, said: str, capsys:
     error = capsys.readouterr().err
     assert said in error
     assert "<" not in error.rpartition("error:")[2]
+
+
+def test_without_a_word_the_commands_are_listed(capsys: pytest.CaptureFixture[str]):
+    """It is a mistake, so it exits 2 and the list is no answer on stdout; every command is in it."""
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    said = capsys.readouterr()
+    assert said.out == ""
+    listed = {line.split()[0] for line in said.err.splitlines() if line.startswith("    ") and line.strip()}
+    assert set(COMMANDS) <= listed
