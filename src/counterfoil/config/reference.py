@@ -14,6 +14,21 @@ hold. All faults are reported at once, each with its key and a hint; a key that 
 Relative paths are taken from the folder of the file. Tenants, domains and policies are not here: see
 `counterfoil tenant`.
 
+```toml
+[gateway]
+listen = "0.0.0.0:25"
+hostname = "mx.provider.example"
+tls_certificate = "tls/mx.pem"      # beside this file
+tls_key = "tls/mx.key"
+connections = 500
+
+[outbound]
+relay = "relay.provider.example"
+
+[dns]
+enabled = true
+```
+
 This page is made from the code (`python -m counterfoil.config.reference`), and a test compares the two.
 """
 
