@@ -5,6 +5,7 @@ DEV := .venv-dev
 RUN := $(VENV)/bin/counterfoil
 PYTEST := $(DEV)/bin/python -m pytest
 WORKERS ?= 2
+TESTS ?= tests
 
 .PHONY: help demo test check setup bench lock packages fuzz crash simulate clean
 
@@ -15,7 +16,7 @@ demo: setup  ## set everything up and run the main job once, start to end
 	$(VENV)/bin/python examples/demo.py
 
 test: $(DEV)/.ready packages  ## set everything up and pass the tests
-	$(PYTEST) -n $(WORKERS) --dist loadgroup $(ARGS) tests
+	$(PYTEST) -n $(WORKERS) --dist loadgroup $(ARGS) $(TESTS)
 
 check: $(DEV)/.ready  ## what CI runs besides the tests: style, types, import rules, docs, the built wheel
 	$(DEV)/bin/ruff format --check .
