@@ -33,7 +33,7 @@ def test_offline_nothing_is_connected_to_and_nothing_is_wrong(data):
     answer = json.loads(out)
     assert (code, err) == (0, "")
     assert (answer["well"], answer["problems"]) == (True, 0)
-    assert {f["weight"] for check in answer["checks"] for f in check["findings"]} <= {"note"}
+    assert {f["weight"] for check in answer["checks"] for f in check["findings"]} <= {"note", "untried"}
 
 
 def test_a_problem_is_exit_1_with_cause_and_fix(data):
@@ -49,6 +49,17 @@ def test_a_problem_is_exit_1_with_cause_and_fix(data):
     assert (code, lines[place + 1].strip()) == (1, f"→ {problems[0]['fix']}")
     assert lines[-1] == "1 problem"
     assert "\x1b" not in out, "no colour without a terminal"
+
+
+@pytest.mark.parametrize("offline", [(), ("--offline",)])
+def test_a_back_door_that_could_not_be_tried_is_not_called_well(data, offline):
+    """Neither offline nor where the next hop is down does it have a tick; scripts read that it was not tried."""
+    config = ("--config", str(data.parent / "config.toml"))
+    _, out, _ = doctor(data, *offline, *config)
+    assert [line for line in out.splitlines() if line.endswith(" back door")] == ["? back door"]
+    _, out, _ = doctor(data, "--json", *offline, *config)
+    (check,) = [check for check in json.loads(out)["checks"] if check["check"] == "back door"]
+    assert (check["well"], check["tried"]) == (True, False)
 
 
 @pytest.mark.parametrize("words", [(), ("--json",)])

@@ -14,13 +14,18 @@ from counterfoil.cli.state import add_config
 from counterfoil.config import load
 from counterfoil.model.mail import Json
 
-MARKS = {Weight.PROBLEM: "✗", Weight.NOTE: "·"}
-COLOURS = {Weight.PROBLEM: "bold red", Weight.NOTE: "yellow"}
+MARKS = {Weight.PROBLEM: "✗", Weight.NOTE: "·", Weight.UNTRIED: "?"}
+COLOURS = {Weight.PROBLEM: "bold red", Weight.NOTE: "yellow", Weight.UNTRIED: "yellow"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = "Exit codes: 0 nothing is wrong; 1 something is; 2 it could not run. Notes are no problem."
+    parser.epilog = (
+        "To see whether mail can pass the gateway by, it hands one real message a domain straight to its next hop, "
+        "as a stranger, for the mailbox of the heartbeats; an open back door delivers it. "
+        "A check that could not be tried, or not all of it, has a ? for its ✓. "
+        "Exit codes: 0 nothing is wrong; 1 something is; 2 it could not run. Notes are no problem."
+    )
     add_config(parser)
     parser.add_argument(
         "--offline", action="store_true", help="make no connection: not to tenants, next hops or the token service"
@@ -50,11 +55,12 @@ def _as_json(one: Looked) -> dict[str, Json]:
     findings: list[Json] = [
         {"about": f.about, "cause": f.cause, "fix": f.fix, "weight": f.weight.value} for f in one.findings
     ]
-    return {"check": one.check, "well": one.well, "findings": findings}
+    return {"check": one.check, "well": one.well, "tried": one.tried, "findings": findings}
 
 
 def _print(one: Looked) -> None:
-    stdout.print(Text.assemble(("✓ " if one.well else "✗ ", "green" if one.well else "bold red"), one.check))
+    head = ("✗ ", "bold red") if not one.well else ("✓ ", "green") if one.tried else ("? ", "yellow")
+    stdout.print(Text.assemble(head, one.check))
     for finding in one.findings:
         mark = (f"  {MARKS[finding.weight]} ", COLOURS[finding.weight])
         stdout.print(Text.assemble(mark, visible(f"{finding.about}: {finding.cause}")))

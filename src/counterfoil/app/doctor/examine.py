@@ -46,6 +46,11 @@ class Looked:
         """Say whether nothing is wrong."""
         return not any(finding.weight is Weight.PROBLEM for finding in self.findings)
 
+    @property
+    def tried(self) -> bool:
+        """Say whether all of it could be looked at."""
+        return not any(finding.weight is Weight.UNTRIED for finding in self.findings)
+
 
 def examine(data: Path, config: Config, *, offline: bool = False) -> Iterator[Looked]:
     """Make every check; what breaks one is a finding of its own and stops no other.

@@ -11,10 +11,11 @@ from counterfoil.config.settings import Config
 
 
 class Weight(StrEnum):
-    """``PROBLEM``: something is wrong or open. ``NOTE``: a choice that a person should know of."""
+    """``PROBLEM``: something is wrong or open. ``NOTE``: to know of. ``UNTRIED``: it could not be looked at."""
 
     PROBLEM = "problem"
     NOTE = "note"
+    UNTRIED = "untried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Finding:
 def note(about: str, cause: str, fix: str) -> Finding:
     """Make a finding that is no problem."""
     return Finding(about, cause, fix, Weight.NOTE)
+
+
+def untried(about: str, cause: str, fix: str) -> Finding:
+    """Make a finding that says that it could not be tried: neither well nor a problem."""
+    return Finding(about, cause, fix, Weight.UNTRIED)
 
 
 @dataclass(frozen=True, slots=True)

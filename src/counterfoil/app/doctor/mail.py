@@ -3,7 +3,7 @@
 import asyncio
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -11,9 +11,10 @@ from email.utils import format_datetime
 from cryptography import x509
 
 from counterfoil.app import sending
-from counterfoil.app.doctor.finding import Finding, Patient, note
+from counterfoil.app.doctor.finding import Finding, Patient, note, untried
 from counterfoil.gateway.relay import Patience, Relay
 from counterfoil.gateway.routing import NextHop, Tls
+from counterfoil.gateway.store.tenants import Tenant
 from counterfoil.gateway.tls import client_contexts
 from counterfoil.model.errors import Unavailable
 
@@ -63,6 +64,7 @@ def _covers(pattern: str, name: str) -> bool:
 def next_hops(patient: Patient) -> Iterator[Finding]:
     """Does every next hop answer, and does STARTTLS achieve what is demanded of it?"""
     if patient.offline:
+        yield untried("next hops", "--offline forbids every connection", "run doctor without it")
         return
     relay = Relay(sending.hostname(patient.config), sending.contexts(patient.config, patient.data), PATIENCE)
     for hop, users in sorted(_hops(patient).items(), key=lambda pair: str(pair[0])):
@@ -100,9 +102,17 @@ def back_door(patient: Patient) -> Iterator[Finding]:
 
     The message goes to the mailbox of the heartbeats and says what it is; where it is taken, it is delivered.
     """
+    tenants = patient.state.tenants.all()
     if patient.offline:
-        return
-    for tenant in patient.state.tenants.all():
+        yield untried("back door", "--offline forbids every connection", "run doctor without it")
+    elif not any(tenant.domains for tenant in tenants):
+        yield untried("back door", "there is no domain to try", "counterfoil tenant add TENANT --domain DOMAIN")
+    else:
+        yield from _doors(patient, tenants)
+
+
+def _doors(patient: Patient, tenants: Iterable[Tenant]) -> Iterator[Finding]:
+    for tenant in tenants:
         for domain in tenant.domains:
             mailbox = f"{patient.config.evidence.heartbeat_mailbox}@{domain.domain}"
             yield from _judged(mailbox, domain.next_hop, _try(patient, mailbox, domain.next_hop))
@@ -111,7 +121,7 @@ def back_door(patient: Patient) -> Iterator[Finding]:
 def _judged(mailbox: str, hop: NextHop, answer: tuple[int, str] | str) -> Iterator[Finding]:
     about = f"back door of {mailbox.rpartition('@')[2]}"
     if isinstance(answer, str):
-        yield note(about, f"it could not be tried at {hop}: {answer}", "see the finding about this next hop")
+        yield untried(about, f"it could not be tried at {hop}: {answer}", "see the finding about this next hop")
         return
     code, words = answer
     if 200 <= code < 300:
@@ -119,9 +129,9 @@ def _judged(mailbox: str, hop: NextHop, answer: tuple[int, str] | str) -> Iterat
         yield Finding(about, cause, "set up the partner connector: counterfoil connection plan TENANT --gateway NAME")
     elif "5.1.1" in words and "connector" not in words.lower():
         cause = f"{hop} refused because it knows no {mailbox}, which says nothing about its door ({words})"
-        yield note(about, cause, f"make the mailbox {mailbox}, or set evidence.heartbeat_mailbox")
+        yield untried(about, cause, f"make the mailbox {mailbox}, or set evidence.heartbeat_mailbox")
     elif code < 500:
-        yield note(about, f"{hop} said to come again later ({code} {words})", "run doctor again later")
+        yield untried(about, f"{hop} said to come again later ({code} {words})", "run doctor again later")
 
 
 def _try(patient: Patient, mailbox: str, hop: NextHop) -> tuple[int, str] | str:
