@@ -53,6 +53,21 @@ def test_the_back_door_is_closed_by_the_name_in_our_certificate():
     json.dumps(plan.as_json(made("watch")))
 
 
+def test_the_page_registers_the_application_and_says_what_the_secret_is():
+    """The text alone is enough: it has the lines of --powershell, and the command that makes the secret."""
+    text = plan.as_text(made("watch"))
+    assert plan.as_powershell(made("watch")) in text
+    assert "counterfoil tenant sender contoso --new-secret" in text
+
+
+@pytest.mark.parametrize(("outbound", "host"), [(None, "gw.example.org"), ("out.example.org", "out.example.org")])
+def test_outbound_mail_goes_to_the_host_of_the_outbound_listener(outbound, host):
+    """It has an address of its own; what comes in is still known by the name in our certificate."""
+    inbound, _, connector, _ = plan.back_door(plan.make("contoso", ("watch",), "gw.example.org", "X-C", outbound))
+    assert f"-SmartHosts '{host}' -TlsSettings DomainValidation -TlsDomain '{host}'" in connector
+    assert "-TlsSenderCertificateName 'gw.example.org'" in inbound
+
+
 @pytest.mark.parametrize(("products", "words"), [((), "no product was named"), (("spam",), "unknown product: spam")])
 def test_a_plan_for_nothing_is_refused_with_the_list(products, words):
     """An unknown product, or none, is refused, and the hint lists what there is."""

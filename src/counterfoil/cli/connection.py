@@ -39,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     planning = _verb(verbs, "plan", _plan, "print what a tenant's administrator must allow, and why")
     planning.add_argument("--product", action="append", choices=[*PRODUCTS], metavar="NAME", help=", ".join(PRODUCTS))
     planning.add_argument("--gateway", required=True, metavar="NAME", help="the name in our client certificate")
+    planning.add_argument(
+        "--outbound-gateway", metavar="NAME", help="the host of the outbound listener; the gateway's name if left out"
+    )
     form = planning.add_mutually_exclusive_group()
     form.add_argument("--powershell", action="store_true", help="as lines for Microsoft Graph PowerShell")
     form.add_argument("--html", action="store_true", help="as a page for the tenant's administrator")
@@ -93,7 +96,8 @@ def _config(arguments: argparse.Namespace) -> Config:
 
 def _plan(arguments: argparse.Namespace) -> int:
     products = tuple(arguments.product or PRODUCTS)
-    made = plan.make(arguments.tenant, products, arguments.gateway, _config(arguments).gateway.secret_header)
+    header = _config(arguments).gateway.secret_header
+    made = plan.make(arguments.tenant, products, arguments.gateway, header, arguments.outbound_gateway)
     if arguments.json:
         answer_json(plan.as_json(made))
     else:

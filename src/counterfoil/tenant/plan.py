@@ -20,12 +20,17 @@ OWNER = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan for one tenant. ``gateway`` is the name in our client certificate."""
+    """A plan for one tenant.
+
+    ``gateway`` is the name in our client certificate; ``outbound`` the host of the outbound listener, which
+    has an address of its own (docs/connect.md).
+    """
 
     tenant: str
     products: tuple[str, ...]
     gateway: str
     secret_header: str
+    outbound: str
 
     @property
     def consent(self) -> dict[str, list[str]]:
@@ -33,8 +38,8 @@ class Plan:
         return needed(tuple(name for name in self.products if name != "control"))
 
 
-def make(tenant: str, products: tuple[str, ...], gateway: str, secret_header: str) -> Plan:
-    """Make a plan.
+def make(tenant: str, products: tuple[str, ...], gateway: str, secret_header: str, outbound: str | None = None) -> Plan:
+    """Make a plan; without a name of its own the outbound listener is reached by the gateway's.
 
     Raises:
         Misconfigured: If a product is unknown, or none is named.
@@ -45,7 +50,7 @@ def make(tenant: str, products: tuple[str, ...], gateway: str, secret_header: st
             f"unknown product: {', '.join(unknown)}" if unknown else "no product was named",
             f"the products are {', '.join(PRODUCTS)}",
         )
-    return Plan(tenant, products, gateway, secret_header)
+    return Plan(tenant, products, gateway, secret_header, outbound or gateway)
 
 
 def as_json(plan: Plan) -> dict[str, Json]:
@@ -87,7 +92,8 @@ def as_text(plan: Plan) -> str:
         lines.append(
             "It can write the credentials of the applications that it owns, switch them off, and read no mail."
         )
-    lines += ["", "Close the back door (Exchange Online PowerShell)", "", *back_door(plan), ""]
+    lines += ["", "Register and consent (Microsoft Graph PowerShell)", "", *as_powershell(plan).splitlines()]
+    lines += ["", "Close the back door (Exchange Online PowerShell)", "", secret_words(plan), "", *back_door(plan), ""]
     return "\n".join(lines)
 
 
@@ -122,18 +128,24 @@ def _grants(wanted: dict[str, list[str]], principal: str) -> list[str]:
     return lines
 
 
+def secret_words(plan: Plan) -> str:
+    """Say what stands for ``THE SECRET`` in the lines that close the back door."""
+    return f"THE SECRET comes from us by another way: counterfoil tenant sender {plan.tenant} --new-secret prints it, once."
+
+
 def back_door(plan: Plan) -> tuple[str, ...]:
     """Return the Exchange Online lines without which mail can pass the gateway by (Exchange Online, connectors)."""
     name = plan.gateway
     by_certificate = (
         f"-RequireTls $true -RestrictDomainsToCertificate $true -TlsSenderCertificateName '{name}' -EFSkipLastIP $true"
     )
-    by_name = f"-TlsSettings DomainValidation -TlsDomain '{name}' -IsTransportRuleScoped $true -UseMXRecord $false"
+    out = plan.outbound
+    by_name = f"-TlsSettings DomainValidation -TlsDomain '{out}' -IsTransportRuleScoped $true -UseMXRecord $false"
     secret = f"-SetHeaderName '{plan.secret_header}' -SetHeaderValue 'THE SECRET'"
     outside = "-FromScope InOrganization -SentToScope NotInOrganization"
     return (
         f"New-InboundConnector -Name 'Counterfoil' -ConnectorType Partner -SenderDomains * {by_certificate}",
         f"Set-ArcConfig -Identity Default -ArcTrustedSealers ((Get-ArcConfig).ArcTrustedSealers + '{name}')",
-        f"New-OutboundConnector -Name 'Counterfoil' -ConnectorType Partner -SmartHosts '{name}' {by_name}",
+        f"New-OutboundConnector -Name 'Counterfoil' -ConnectorType Partner -SmartHosts '{out}' {by_name}",
         f"New-TransportRule -Name 'Counterfoil' {outside} {secret} -RouteMessageOutboundConnector 'Counterfoil'",
     )

@@ -3,7 +3,7 @@
 from html import escape
 
 from counterfoil.tenant.permissions import PERMISSIONS, PRODUCTS
-from counterfoil.tenant.plan import Plan, as_powershell, back_door
+from counterfoil.tenant.plan import Plan, as_powershell, back_door, secret_words
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --soft: #5b6675; --line: #d9dee5; --paper: #fff; --note: #f5f7fa;
@@ -48,6 +48,7 @@ def as_html(plan: Plan) -> str:
             f"<pre>{escape(as_powershell(plan))}</pre>",
             "<h2>Close the back door (Exchange Online PowerShell)</h2>",
             "<p>Without these lines mail can be sent straight to the tenant, past the gateway.</p>",
+            f"<p>{escape(secret_words(plan))}</p>",
             f"<pre>{escape(chr(10).join(back_door(plan)))}</pre>",
             "</body></html>",
         ]
