@@ -175,6 +175,9 @@ class TenantHouse:
             raise Refused(f"the credential {name_of(chosen)} is tainted", "a compromise goes forward only")
         if not self._books.connections.make_current(chosen, place.fence, self._now(), "rotation"):
             return False
+        # If we died between publishing and saying so, the signer still has it as staged.
+        if registry.find(self._books.ledger.engine, name_of(chosen)).state is CredentialState.STAGED:
+            self._mark(name_of(chosen), CredentialState.PUBLISHED)
         self._mark(name_of(chosen), CredentialState.CURRENT)
         return True
 
