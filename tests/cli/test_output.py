@@ -1,7 +1,9 @@
 """What an answer looks like where nobody looks at a terminal."""
 
 import pytest
+from rich.console import Console
 
+from counterfoil.cli import output
 from counterfoil.cli.output import answer_table
 
 SHA256 = "AB" * 32
@@ -36,3 +38,12 @@ def test_no_rows(capsys: pytest.CaptureFixture[str]):
     """Instead of headings over nothing there is a sentence."""
     answer_table(("name",), [], "none yet")
     assert capsys.readouterr().out == "none yet\n"
+
+
+def test_a_terminal_folds_and_loses_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """On a terminal of 40 columns a long cell goes on below itself, and no line is longer than the terminal."""
+    monkeypatch.setattr(output, "stdout", Console(force_terminal=True, no_color=True, width=40, highlight=False))
+    answer_table(("name", "thumbprint"), [("acme", SHA256)], "none")
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert max(map(len, lines)) <= 40
+    assert "".join(line.removeprefix("acme").strip() for line in lines) == SHA256
