@@ -130,7 +130,7 @@ def _grants(wanted: dict[str, list[str]], principal: str) -> list[str]:
 
 def secret_words(plan: Plan) -> str:
     """Say what stands for ``THE SECRET`` in the lines that close the back door."""
-    return f"THE SECRET comes from us by another way: counterfoil tenant sender {plan.tenant} --new-secret prints it, once."
+    return f"THE SECRET comes from us by another way; counterfoil tenant sender {plan.tenant} --new-secret prints it"
 
 
 def back_door(plan: Plan) -> tuple[str, ...]:
