@@ -210,6 +210,10 @@ def test_an_answer_about_another_certificate_touches_nobody(at):
     _, shown, _ = run(at, "incident", "show", "second")
     (said,) = [line["words"] for line in shown["timeline"] if line["kind"] == "scope"]
     assert said.endswith("whom it calls touched, another credential touched")
+    out = io.StringIO()
+    with redirect_stdout(out):
+        main(["incident", "scope", "second", "--data", str(at.data), "--config", str(at.config)])
+    assert "another credential touched" in " ".join(out.getvalue().split())
     code, drafts, _ = run(at, "incident", "notices", "draft", "second", "--sender", "Us")
     assert (code, [row["tenant"] for row in drafts]) == (0, ["contoso"])
     _, (notice,), _ = run(at, "incident", "notices", "show", "second")

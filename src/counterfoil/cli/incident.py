@@ -20,6 +20,7 @@ from counterfoil.cli.output import answer_json, answer_table, answer_text, visib
 from counterfoil.cli.state import add_config, confirm, opened
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.config import load
+from counterfoil.incident.record import Kind
 from counterfoil.incident.store import Incidents
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import rfc3339
@@ -141,6 +142,8 @@ def _scope(arguments: argparse.Namespace) -> int:
         answer_table(
             columns, [tuple(_cell(row[name]) for name in columns) for row in rows], "it concerns no connection"
         )
+        for entry in incident.of(Kind.SCOPE)[-1:]:
+            answer_text(entry.said.words)
     return 0
 
 
