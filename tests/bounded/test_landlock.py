@@ -35,5 +35,11 @@ def test_the_working_directory_does_not(tmp_path, monkeypatch):
 
 def test_secrets_of_the_system_and_of_users_do_not():
     """No place where keys and passwords lie is below a library."""
-    for place in ("/etc/shadow", "/etc/passwd", "/home/b/.ssh/id_ed25519", "/home/a/.aws/credentials", "/proc/1/environ"):
+    for place in (
+        "/etc/shadow",
+        "/etc/passwd",
+        "/home/b/.ssh/id_ed25519",
+        "/home/a/.aws/credentials",
+        "/proc/1/environ",
+    ):
         assert not readable(Path(place))
