@@ -5,7 +5,8 @@ Use it from asyncio (``await pool.run``) or from threads (``pool.run_sync``), no
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -68,33 +69,28 @@ class Pool:
             Died: If the worker died.
         """
         async with self._turn:
-            worker = self._take()
-            try:
-                result = await worker.run(argument, answer)
-            except Raised:
-                self._give_back(worker)
-                raise
-            except BaseException:
-                # Whatever happened, what it was in the middle of must not meet the next message.
-                self._replace(worker)
-                raise
-            self._give_back(worker)
-            return result
+            with self._lent() as worker:
+                return await worker.run(argument, answer)
 
     def run_sync(self, argument: bytes, answer: Callable[[bytes], bytes] = no_answer_sync) -> bytes:
         """Do the same, blocking the calling thread; see ``run``."""
         with self._turn_sync:
-            worker = self._take()
-            try:
-                result = worker.run_sync(argument, answer)
-            except Raised:
-                self._give_back(worker)
-                raise
-            except BaseException:
-                self._replace(worker)
-                raise
+            with self._lent() as worker:
+                return worker.run_sync(argument, answer)
+
+    @contextmanager
+    def _lent(self) -> Iterator[Worker]:
+        worker = self._take()
+        try:
+            yield worker
+        except Raised:
             self._give_back(worker)
-            return result
+            raise
+        except BaseException:
+            # Whatever happened, what it was in the middle of must not meet the next message.
+            self._replace(worker)
+            raise
+        self._give_back(worker)
 
     async def ready(self) -> Isolation:
         """Wait until every idle worker stands; returns the isolation that is really in force.
