@@ -74,9 +74,8 @@ class Pool:
 
     def run_sync(self, argument: bytes, answer: Callable[[bytes], bytes] = no_answer_sync) -> bytes:
         """Do the same, blocking the calling thread; see ``run``."""
-        with self._turn_sync:
-            with self._lent() as worker:
-                return worker.run_sync(argument, answer)
+        with self._turn_sync, self._lent() as worker:
+            return worker.run_sync(argument, answer)
 
     @contextmanager
     def _lent(self) -> Iterator[Worker]:
