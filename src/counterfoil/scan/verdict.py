@@ -16,7 +16,17 @@ REASONS: frozenset[str] = checks.NAMES | {UNINSPECTABLE, ALLOWED}
 """Every name that ``Decision.reasons`` may hold: the checks, and the two that are none."""
 
 MALWARE: frozenset[str] = frozenset(
-    {"eicar", "executable", "file-name", "default-password", "macros", "excel4-macros", "dde", "external-reference"}
+    {
+        "eicar",
+        "executable",
+        "file-name",
+        "default-password",
+        "macros",
+        "excel4-macros",
+        "dde",
+        "packager-command",
+        "external-reference",
+    }
     | {"html-smuggling"}
 )
 """Checks whose malicious findings are malware hits: no allow entry lifts them."""

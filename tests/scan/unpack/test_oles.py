@@ -6,7 +6,7 @@ from tests.scan.making import scanned_file
 
 from counterfoil.scan.limits import Budget
 from counterfoil.scan.unpack.member import Refusal
-from counterfoil.scan.unpack.oles import native, unpack
+from counterfoil.scan.unpack.oles import command, native, unpack
 
 
 def packaged(label: bytes, source: bytes, temporary: bytes, contents: bytes) -> bytes:
@@ -21,6 +21,23 @@ def test_packages_have_the_names_of_all_three_places():
     member = native(packaged(b"invoice.pdf", b"C:\\x\\a.exe", b"C:\\Temp\\b.scr", b"MZ data"))
     assert member is not None
     assert (member.names, member.data) == (("invoice.pdf", "a.exe", "b.scr"), b"MZ data")
+
+
+def test_a_command_in_place_of_a_file_is_told():
+    """The Packager marks a command line with 1 where it marks a file with 3; a file is not taken for a command."""
+    run = b"C:\\Windows\\System32\\calc.exe"
+    body = b"\x02\x00Invoice\0" + run + b"\0" + struct.pack("<HHH", 0, 1, 1) + run + b"\0"
+    stream = struct.pack("<I", len(body)) + body
+    assert (command(stream), native(stream)) == (run.decode(), None)
+    assert command(packaged(b"a", b"b", b"c", b"MZ data")) == ""
+    scan = scanned_file("offer.doc", compound({"ObjectPool/_1/\x01Ole10Native": stream}))
+    assert ("packager-command", run.decode()) in {(one.check, one.evidence.get("command")) for one in scan.findings}
+
+
+@pytest.mark.parametrize("cut", [0, 5, 8, 20])
+def test_cut_short_packages_are_no_command(cut):
+    """Reading past the end finds nothing to run."""
+    assert command(packaged(b"a", b"b", b"c", b"MZ data")[:cut]) == ""
 
 
 @pytest.mark.parametrize("cut", [0, 5, 8, 20])

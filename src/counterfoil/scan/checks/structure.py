@@ -14,14 +14,13 @@ from counterfoil.scan.kinds import Kind
 
 NAME = "structure"
 
-OTHER_CHECKS = ("ole:default-password", "vba:", "xlm:", "html:")
+OTHER_CHECKS = ("ole:default-password", "ole:command", "vba:", "xlm:", "html:")
 """Prefixes of oddities that a check of their own reports."""
 
 MILD = ORDINARY | {
     "mime:odd-content-type",
     "ole:embedded-file",
     "onenote:embedded-file",
-    "ole:linked-object",
     "zip:surrounded",
     "zip:bad-checksum",
 }

@@ -15,7 +15,7 @@ from counterfoil.scan.unpack.member import Member, Oddity, Refusal
 
 ODDITIES: Final = {
     "ole:embedded-file": "a document carries a file that opens on a double click",
-    "ole:linked-object": "a document carries a link to an object elsewhere",
+    "ole:command": "a document carries a command that runs on a double click",
 }
 _PROPERTY = re.compile(r"__substg1\.0_([0-9A-Fa-f]{4})([0-9A-Fa-f]{4})")
 _NAMES: Final = frozenset({"3707", "3704", "3001"})
@@ -64,6 +64,9 @@ def _stream(stream: ole.Stream, attachment: tuple[str, ...]) -> Iterator[Member 
             yield Oddity("ole:embedded-file", embedded.names[0] if embedded.names else path)
             yield embedded
             return
+        run = command(stream.data)
+        if run:
+            yield Oddity("ole:command", run)
     if name in _CONTENTS:
         yield Oddity("ole:embedded-file", path)
     match = _PROPERTY.fullmatch(stream.path[-1])
@@ -99,6 +102,21 @@ def native(data: bytes) -> Member | None:
         return None
     names = dict.fromkeys(_base(name) for name in (label, source, temporary) if name)
     return Member("ole:package", contents, tuple(names))
+
+
+def command(data: bytes) -> str:
+    """Read what an Ole10Native stream of the Packager runs where it holds no file: label, icon's path and number, 1.
+
+    The Packager marks an embedded file with 3 at that place (MS-OLEDS does not describe it; read off its output).
+    Returns the command line, or an empty string where the stream holds none.
+    """
+    at = 6 if data[4:6] == b"\x02\x00" else 4
+    _, at = _ansi(data, at)
+    _, at = _ansi(data, at)
+    if data[at + 2 : at + 4] != b"\x01\x00":
+        return ""
+    line, _ = _ansi(data, at + 6)
+    return line
 
 
 def _ansi(data: bytes, at: int) -> tuple[str, int]:
