@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from counterfoil.evidence.copies import events
 from counterfoil.evidence.ids import dashed
 from counterfoil.evidence.matching import ATTEMPTED, FOREIGN, UNEXPLAINED, Judgement, Lookup, Row
 
@@ -56,10 +57,11 @@ def _is_ours(row: Row, text: str, ids: set[str], principals: set[tuple[str, str]
 
 
 def judge_directory(rows: Iterable[Row], calls: Iterable[Row], lookup: Lookup) -> list[Judgement]:
-    """Judge the rows kept by :func:`concerned`; ``calls`` are our own changing calls to the directory."""
+    """Judge the rows kept by :func:`concerned`, each change once; ``calls`` are our own changing calls."""
     waiting = [call for call in calls if str(call["path"] or "").lower().startswith(_ADMINISTERS)]
     found: list[Judgement] = []
-    for row in sorted(rows, key=lambda row: (row["time"] is None, row["time"] or 0, row["record"])):
+    changes = events(rows, lookup.items)
+    for row in sorted(changes, key=lambda row: (row["time"] is None, row["time"] or 0, row["record"])):
         if row["mine"] and _explained(row, waiting):
             continue
         source = lookup.strangers.get((row["tenant"], row["uti"])) if row["uti"] else None
@@ -78,7 +80,9 @@ def judge_directory(rows: Iterable[Row], calls: Iterable[Row], lookup: Lookup) -
 
 
 def _keys(row: Row, lookup: Lookup) -> list[Row]:
-    return [item for item in lookup.items.get(row["record"], []) if item["item"]]
+    """Return the keys that a change added, as either copy of it tells them."""
+    told = [*lookup.items.get(row["record"], []), *lookup.items.get(row["twin"] or "", [])]
+    return list({item["item"]: item for item in told if item["item"]}.values())
 
 
 def _foreign(row: Row, item: Row) -> Judgement:

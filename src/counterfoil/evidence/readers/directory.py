@@ -54,6 +54,7 @@ def directory_change(fields: Fields) -> Use:
         items=[Item(item=key, folder=kind) for key, kind in sorted(added.items() - removed.items())],
         detail=json.dumps(
             {
+                "unified": fields.text("recordtype") is not None,
                 "user": present(user.get("userPrincipalName")) or present(user.get("id")) or fields.text("userid"),
                 "actors": sorted(actors - {""}),
                 "targets": sorted(_target_ids(targets, changes, fields)),
