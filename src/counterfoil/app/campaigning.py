@@ -145,7 +145,8 @@ def joiners(books: Books) -> Joiners:
         seen[0] = len(everybody)
         marks = {mark for place in places.values() for mark in place.old}
         strange = [c for c in everybody if f"{c.tenant_id}/{c.app}" not in places and not _controls(c)]
-        fresh = [c for c in strange if _fits(books, c, marks)]
+        # Without a control application its administrator does it by hand: no place of ours could move.
+        fresh = [c for c in strange if _fits(books, c, marks) and control_of(books, c) is not None]
         found = [first_place(books.ledger, books.connections, campaign.id, campaign.kind, c) for c in fresh]
         joined = [place for place in found if place is not None]
         if campaign.kind is Kind.COMPROMISE:
