@@ -19,7 +19,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bench.measure import Side, in_turns, middle, table, timed
+from bench.measure import Side, Spent, in_turns, middle, table, timed
 from bench.places import folder
 from counterfoil.database import open_database
 from counterfoil.ledger.ledger import Ledger
@@ -41,8 +41,8 @@ def run(arguments: argparse.Namespace) -> None:
         for group, amount in GROUPS:
             stubs = _stubs(amount)
             sides = [
-                Side("SQLite alone", lambda s=stubs, g=group: timed(lambda: _bare(next(fresh), s, g))),
-                Side("counterfoil's ledger", lambda s=stubs, g=group: timed(lambda: _ours(next(fresh), s, g))),
+                Side("SQLite alone", lambda s=stubs, g=group: _bare(next(fresh), s, g)),
+                Side("counterfoil's ledger", lambda s=stubs, g=group: _ours(next(fresh), s, g)),
             ]
             in_turns(sides, arguments.repetitions)
             table(f"{amount} stubs in groups of {group}", sides[::-1], unit="stubs", per_core=False)
@@ -61,29 +61,37 @@ def _stubs(amount: int) -> list[Stub]:
     return [stub_at("message", NOW, "tenant", id=f"{n:032x}", **body, **more) for n in range(amount)]
 
 
-def _ours(place: Path, stubs: list[Stub], group: int) -> int:
+def _ours(place: Path, stubs: list[Stub], group: int) -> Spent:
     engine = open_database(place / "ours.db")
     ledger = Ledger(engine)
-    for at in range(0, len(stubs), group):
-        ledger.append_all(stubs[at : at + group])
-    ledger.close()
-    engine.dispose()
-    return len(stubs)
+
+    def work() -> int:
+        for at in range(0, len(stubs), group):
+            ledger.append_all(stubs[at : at + group])
+        ledger.close()
+        engine.dispose()
+        return len(stubs)
+
+    return timed(work)
 
 
-def _bare(place: Path, stubs: list[Stub], group: int) -> int:
+def _bare(place: Path, stubs: list[Stub], group: int) -> Spent:
     """WAL and synchronous=FULL, as ours."""
-    rows = [(n, "message", "tenant", secrets.token_bytes(32), canonical(stub)) for n, stub in enumerate(stubs)]
     database = sqlite3.connect(place / "bare.db", isolation_level=None)
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")
     database.execute("CREATE TABLE entry (n INTEGER PRIMARY KEY, kind TEXT, tenant TEXT, salt BLOB, stub BLOB)")
-    for at in range(0, len(rows), group):
-        database.execute("BEGIN IMMEDIATE")
-        database.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", rows[at : at + group])
-        database.execute("COMMIT")
-    database.close()
-    return len(rows)
+
+    def work() -> int:
+        rows = [(n, "message", "tenant", secrets.token_bytes(32), canonical(stub)) for n, stub in enumerate(stubs)]
+        for at in range(0, len(rows), group):
+            database.execute("BEGIN IMMEDIATE")
+            database.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", rows[at : at + group])
+            database.execute("COMMIT")
+        database.close()
+        return len(rows)
+
+    return timed(work)
 
 
 def _leaves(repetitions: int) -> None:

@@ -106,6 +106,14 @@ def test_a_checkpoint_reads_back():
     assert open_checkpoint(sign_note(one.body, LOG, KEY), VERIFIER) == one
 
 
+def test_the_checkpoint_that_the_specification_shows_is_read():
+    """The text of the example in c2sp.org/tlog-checkpoint is read to its three values, and written back the same."""
+    text = b"example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
+    read = parse_checkpoint(text)
+    assert (read.origin, read.size, read.root.hex()[:8]) == ("example.com/behind-the-sofa", 20852163, "0ac5186a")
+    assert read.body == text
+
+
 def test_a_checkpoint_of_another_log_is_refused():
     """The right key under a wrong origin is refused: one key may sign for one log alone."""
     note = sign_note(Checkpoint("example.org/other", 1, ROOT).body, LOG, KEY)
