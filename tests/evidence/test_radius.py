@@ -102,36 +102,6 @@ def test_methods_tell_read_from_changed(theft, method, path, extent, technique):
     assert rows[technique] == [f"graph-activity:{TENANT}:req-9"]
 
 
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [
-        ("/subscriptions", "subscription"),
-        (f"/users/{ALICE}/mailFolders/inbox/messageRules", "rule"),
-        ("/admin/exchange/mailboxes/m1/createImportSession", "import"),
-        (f"/applications/{APP}/addKey", "credential-or-grant"),
-        (f"/servicePrincipals/{PRINCIPAL}/appRoleAssignments", "credential-or-grant"),
-    ],
-)
-def test_what_is_left_behind_is_listed(theft, path, kind):
-    """Subscriptions, rules, import sessions, credentials and grants outlive the theft."""
-    _call(theft, "POST", path)
-
-    assert [entry["kind"] for entry in theft.tenant()["radius"]["persistence"]] == [kind]
-
-
-def test_a_forwarding_rule_is_left_behind(theft):
-    """A rule that forwards is persistence and its own technique."""
-    theft.access(7, "rule-1", (), "09:32:00", Operation="New-InboxRule", RecordType=1,
-                 ResultStatus="True", Folders=None,
-                 OperationProperties=None, Parameters=[{"Name": "ForwardTo", "Value": "x@evil.example"}],
-                 ClientIPAddress=None, ClientIP="198.51.100.20:52344")  # fmt: skip
-    tenant = theft.tenant()
-
-    assert [entry["what"] for entry in tenant["radius"]["persistence"]] == ["New-InboxRule"]
-    assert "T1114.003" in {entry["id"] for entry in tenant["radius"]["techniques"]}
-    assert "198.51.100.20" in tenant["discrepancies"][0]["addresses"]
-
-
 def test_what_failed_is_not_in_the_radius(theft):
     """A refused read read nothing."""
     _call(theft, "GET", f"/users/{ALICE}/messages/AAMk7", responseStatusCode=403)

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from counterfoil.evidence.attack import NAMES
 from counterfoil.evidence.coverage import SourceCoverage
 from counterfoil.evidence.ids import dashed, uti
 from counterfoil.evidence.matching import TOUCHING, UNEXPLAINED, UNSEEN, Judgement, Row
 from counterfoil.evidence.radius import Extent, Radius
+from counterfoil.evidence.roles import could
+from counterfoil.evidence.stubs import Connection
+from counterfoil.evidence.techniques import NAMES
 from counterfoil.evidence.uses import SIGN_INS
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
@@ -33,6 +35,10 @@ class TenantAnswer:
     coverage: list[SourceCoverage]
     subjects: set[str] = field(default_factory=set)
     """Credentials and token ids of discrepancies that touch."""
+    name: str | None = None
+    roles: tuple[str, ...] | None = None
+    """What the connection may do; ``None`` where that is not known."""
+    connected: bool = True
 
 
 def tenant_answer(
@@ -44,6 +50,8 @@ def tenant_answer(
     coverage: list[SourceCoverage],
     gaps: list[str],
     notes: Iterable[str],
+    connection: Connection | None = None,
+    connected: bool = True,
 ) -> TenantAnswer:
     """Put one tenant's answer together (touched, else cannot-say, else clean)."""
     found = list(judgements)
@@ -64,6 +72,9 @@ def tenant_answer(
         radius,
         coverage,
         subjects,
+        connection.name if connection else None,
+        connection.roles if connection else None,
+        connected,
     )
 
 
@@ -170,6 +181,7 @@ def tenant_document(answer: TenantAnswer) -> dict[str, Json]:
     radius = answer.radius
     return {
         "tenant": answer.tenant,
+        "name": answer.name,
         "state": answer.state,
         "reasons": [*answer.reasons],
         "discrepancies": [*answer.discrepancies],
@@ -182,6 +194,7 @@ def tenant_document(answer: TenantAnswer) -> dict[str, Json]:
                 for technique, rows in sorted(radius.techniques.items())
             ],
         },
+        "could": [{**entry} for entry in could(answer.roles)] if answer.connected else [],
         "coverage": [
             {
                 "source": covered.source,

@@ -1,45 +1,30 @@
-"""Which ATT&CK techniques a row supports. Pinned to ATT&CK for Enterprise 18.1; 19 renames some ids.
-
-© 2025 The MITRE Corporation. Ids and names are reproduced with the permission of The MITRE Corporation.
-"""
+"""Which ATT&CK techniques a row supports, and the Navigator's layer (ids: :mod:`counterfoil.evidence.techniques`)."""
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from counterfoil.evidence.matching import FOREIGN, REPLAYED, STOLEN, Row
 from counterfoil.evidence.paths import asked
+from counterfoil.evidence.techniques import TACTIC_OF, VERSION
 from counterfoil.evidence.uses import DIRECTORY, GRAPH, MAILBOX, SIGN_INS
-
-VERSION: Final = "18.1"
-
-NAMES: Final = {
-    "T1020": "Automated Exfiltration",
-    "T1069.003": "Permission Groups Discovery: Cloud Groups",
-    "T1070.008": "Indicator Removal: Clear Mailbox Data",
-    "T1078.004": "Valid Accounts: Cloud Accounts",
-    "T1087.004": "Account Discovery: Cloud Account",
-    "T1098.001": "Account Manipulation: Additional Cloud Credentials",
-    "T1098.003": "Account Manipulation: Additional Cloud Roles",
-    "T1114.002": "Email Collection: Remote Email Collection",
-    "T1114.003": "Email Collection: Email Forwarding Rule",
-    "T1199": "Trusted Relationship",
-    "T1213.002": "Data from Information Repositories: Sharepoint",
-    "T1485": "Data Destruction",
-    "T1526": "Cloud Service Discovery",
-    "T1528": "Steal Application Access Token",
-    "T1530": "Data from Cloud Storage",
-    "T1534": "Internal Spearphishing",
-    "T1550.001": "Use Alternate Authentication Material: Application Access Token",
-    "T1552.004": "Unsecured Credentials: Private Keys",
-    "T1564.008": "Hide Artifacts: Email Hiding Rules",
-    "T1565.001": "Data Manipulation: Stored Data Manipulation",
-    "T1671": "Cloud Application Integration",
-}
-"""Every technique we print, by id."""
 
 _RULE_CHANGES = frozenset({"new-inboxrule", "set-inboxrule", "updateinboxrules", "enable-inboxrule"})
 _FORWARDS = re.compile(r"forward|redirect", re.IGNORECASE)
+_UNLOGS = re.compile(r'"AuditEnabled": "False"', re.IGNORECASE)
+_OPERATIONS = {
+    operation: technique
+    for technique, operations in {
+        "T1114.002": "mailitemsaccessed attachmentaccess searchqueryinitiatedexchange messagebind",
+        "T1534": "send sendas sendonbehalf",
+        "T1070.008": "harddelete softdelete movetodeleteditems",
+        "T1565.001": "update create move",
+        "T1098.002": "add-mailboxpermission add-mailboxfolderpermission add-recipientpermission addfolderpermissions"
+        " modifyfolderpermissions updatefolderpermissions updatecalendardelegation",
+        "T1098.003": "new-managementroleassignment add-rolegroupmember",
+        "T1562.008": "set-adminauditlogconfig set-mailboxauditbypassassociation",
+    }.items()
+    for operation in operations.split()
+}
 _HIDES = re.compile(r"movetofolder|deletemessage|markasread", re.IGNORECASE)
 _PATHS = (
     (re.compile(r"^/users/?$"), "T1087.004"),
@@ -56,8 +41,8 @@ def techniques_of(row: Row, kind: str) -> Iterator[str]:
         yield from ("T1199", "T1078.004", "T1552.004")
     if kind == REPLAYED:
         yield from ("T1528", "T1550.001")
-    if kind == FOREIGN:
-        yield "T1098.001"
+    if kind == FOREIGN and (row["source"] == SIGN_INS or row["credential_type"] == "secret"):
+        yield "T1098.001"  # what is done later with its token supports what was done, not the credential
     if row["source"] == GRAPH:
         yield from _of_call(row)
     elif row["source"] == MAILBOX:
@@ -89,27 +74,23 @@ def _of_call(row: Row) -> Iterator[str]:
 
 def _of_operation(row: Row) -> Iterator[str]:
     operation, detail = str(row["operation"]).lower(), str(row["detail"] or "")
-    if operation in ("mailitemsaccessed", "attachmentaccess", "searchqueryinitiatedexchange", "messagebind"):
-        yield "T1114.002"
-    elif operation in ("send", "sendas", "sendonbehalf"):
-        yield "T1534"
-    elif operation in ("harddelete", "softdelete", "movetodeleteditems"):
-        yield "T1070.008"
-    elif operation in _RULE_CHANGES:
-        if _FORWARDS.search(detail):
-            yield "T1114.003"
-        if _HIDES.search(detail):
-            yield "T1564.008"
-    elif operation == "set-mailbox" and _FORWARDS.search(detail):
-        yield "T1114.003"
-    elif operation in ("update", "create", "move"):
-        yield "T1565.001"
+    if operation in _OPERATIONS:
+        yield _OPERATIONS[operation]
     elif operation.startswith("file"):
         yield "T1213.002"
+    elif operation in _RULE_CHANGES or operation == "set-mailbox":
+        if _FORWARDS.search(detail):
+            yield "T1114.003"
+        if operation != "set-mailbox" and _HIDES.search(detail):
+            yield "T1564.008"
+        if operation == "set-mailbox" and _UNLOGS.search(detail):
+            yield "T1562.008"
 
 
 def _of_change(row: Row) -> Iterator[str]:
     operation = str(row["operation"]).lower()
+    if operation.startswith(("remove", "delete")):
+        return
     if "credential" in operation or "certificates and secrets" in operation:
         yield "T1098.001"
     elif "app role assignment" in operation or "member to role" in operation:
@@ -119,14 +100,30 @@ def _of_change(row: Row) -> Iterator[str]:
 
 
 def navigator(techniques: dict[str, list[str]], name: str) -> dict[str, object]:
-    """Make a layer for the ATT&CK Navigator (layer format 4.5) from techniques and their rows."""
+    """Make a layer for the ATT&CK Navigator (layer format 4.5) from techniques and the rows that support each.
+
+    The score is the number of rows; the first of them stand in the comment.
+    """
+    most = max((len(rows) for rows in techniques.values()), default=1)
     return {
         "name": name,
         "versions": {"attack": VERSION.split(".")[0], "navigator": "5.1.0", "layer": "4.5"},
         "domain": "enterprise-attack",
         "description": f"Techniques with the log rows that support each; ATT&CK {VERSION}.",
+        "sorting": 3,
+        "hideDisabled": False,
+        "gradient": {"colors": ["#ffe766", "#ff6666"], "minValue": 1, "maxValue": most},
+        "legendItems": [],
         "techniques": [
-            {"techniqueID": technique, "score": len(rows), "comment": ", ".join(rows[:20])}
+            {
+                "techniqueID": technique,
+                "tactic": TACTIC_OF[technique],
+                "score": len(rows),
+                "enabled": True,
+                "comment": f"{len(rows)} rows: {', '.join(rows[:20])}{', …' if len(rows) > 20 else ''}",
+                "metadata": [],
+                "showSubtechniques": "." in technique,
+            }
             for technique, rows in sorted(techniques.items())
         ],
     }

@@ -5,7 +5,6 @@ Graph or Exchange id. Access that names no item widens the radius to the folder 
 """
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,14 +12,11 @@ from typing import Any
 from counterfoil.evidence.attack import techniques_of
 from counterfoil.evidence.matching import Judgement, Row
 from counterfoil.evidence.paths import asked
+from counterfoil.evidence.persistence import left_behind
 from counterfoil.evidence.uses import DIRECTORY, GRAPH, MAILBOX, SIGN_INS
 
 _RULES = ("inboxrule", "updateinboxrules")
 _NO_MAIL = frozenset({"searchqueryinitiatedexchange"})
-_LEAVES = re.compile(
-    r"/(addkey|addpassword|federatedidentitycredentials|approleassignments|approleassignedto|oauth2permissiongrants|roleassignments)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(slots=True)
@@ -51,12 +47,18 @@ class Directory:
     messages: dict[str, str]
 
 
-def radius_of(judgements: Iterable[Judgement], names: Directory, throttled: Iterable[tuple[str, Any]]) -> Radius:
+def radius_of(
+    judgements: Iterable[Judgement],
+    names: Directory,
+    throttled: Iterable[tuple[str, Any]],
+    planted: Iterable[Judgement] = (),
+) -> Radius:
     """Add up the successful foreign uses of one tenant.
 
     Args:
         judgements: Those that count: successful uses of the touching kinds.
         names: What the tenant's rows teach about ids.
+        planted: Credentials that somebody else put on our identity without a use of it: they are left behind too.
         throttled: Mailboxes whose reads Exchange stopped recording.
     """
     radius = Radius()
@@ -66,12 +68,13 @@ def radius_of(judgements: Iterable[Judgement], names: Directory, throttled: Iter
             _from_mailbox(radius, judgement, names)
         elif row["source"] == GRAPH:
             _from_graph(radius, row, names)
-        elif row["source"] == DIRECTORY:
-            radius.persistence.append(_left(row, "directory", str(row["operation"]), judgement))
-        elif row["source"] != SIGN_INS:
+        elif row["source"] not in (SIGN_INS, DIRECTORY):
             _from_stub(radius, row, names)
-        for technique in techniques_of(row, judgement.kind):
+        _leave(radius, judgement, names)
+        for technique in dict.fromkeys(techniques_of(row, judgement.kind)):
             radius.techniques.setdefault(technique, []).append(row["record"])
+    for judgement in planted:
+        _leave(radius, judgement, names)
     for mailbox, _time in throttled:
         named = _mailbox(mailbox, names)
         if named is not None and named.lower() in radius.read.mailboxes:
@@ -83,8 +86,6 @@ def _from_mailbox(radius: Radius, judgement: Judgement, names: Directory) -> Non
     row = judgement.row
     mailbox = _mailbox(row["mailbox"], names)
     operation = str(row["operation"]).lower()
-    if any(rule in operation for rule in _RULES) or operation in ("set-mailbox", "add-mailboxpermission"):
-        radius.persistence.append(_left(row, "mailbox", str(row["operation"]), judgement))
     if row["effect"] not in ("read", "change") or operation in _NO_MAIL:
         return
     extent = radius.read if row["effect"] == "read" else radius.changed
@@ -114,19 +115,6 @@ def _from_graph(radius: Radius, row: Row, names: Directory) -> None:
         extent.widened.add((mailbox, what.folder, f"{row['method']} {row['path']} names no message"))
     elif what.kind == "send":
         extent.widened.add((mailbox, None, "a message was sent from this mailbox"))
-    if row["effect"] == "change" and (
-        what.kind in ("rule", "subscription", "import") or _LEAVES.search(row["path"] or "")
-    ):
-        kind = what.kind if what.kind in ("rule", "subscription", "import") else "credential-or-grant"
-        radius.persistence.append(
-            {
-                "kind": kind,
-                "what": f"{row['method']} {row['path']}",
-                "mailbox": mailbox,
-                "time": row["time"],
-                "record": row["record"],
-            }
-        )
 
 
 def _from_stub(radius: Radius, row: Row, names: Directory) -> None:
@@ -164,13 +152,10 @@ def _mailbox(mailbox: str | None, names: Directory) -> str | None:
     return names.mailboxes.get(mailbox.lower(), mailbox) if mailbox else None
 
 
-def _left(row: Row, kind: str, what: str, judgement: Judgement) -> dict[str, Any]:
-    keys = [item["item"] for item in judgement.items if item.get("item")] if kind == "directory" else []
-    return {
-        "kind": kind,
-        "what": what,
-        "mailbox": row["mailbox"],
-        "keys": keys,
-        "time": row["time"],
-        "record": row["record"],
-    }
+def _leave(radius: Radius, judgement: Judgement, names: Directory) -> None:
+    """Add what was left behind; a credential that signs in often is one thing."""
+    row = judgement.row
+    named = row["mailbox"] or (asked(row["path"]).mailbox if row["source"] == GRAPH else None)
+    for entry in left_behind(judgement, _mailbox(named, names)):
+        if row["source"] != SIGN_INS or not any(entry["what"] == left["what"] for left in radius.persistence):
+            radius.persistence.append(entry)

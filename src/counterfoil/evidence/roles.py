@@ -44,29 +44,59 @@ IDS: Final = {
     "dc890d15-9560-4a4c-9b7f-a736ec74ec40": "full_access_as_app",
     "dc50a0fb-09a3-484d-be87-e023b12c6440": "Exchange.ManageAsApp",
     "5e5addcd-3e8d-4e90-baf5-964efab2b20a": "IMAP.AccessAsApp",
+    "18a4783c-866b-4cc7-a460-3d5e5662c884": "Application.ReadWrite.OwnedBy",
     "594c1fb6-4f81-4475-ae41-0c394909246c": "ActivityFeed.Read",
 }
 COULD: Final = {
     "mail.read": "read every message in every mailbox",
     "mail.readbasic": "read the headers of every message",
     "mail.readbasic.all": "read the headers of every message",
-    "mail.readwrite": "read, change, move and delete every message",
+    "mail.readwrite": "read, change, move and delete every message in every mailbox; not send",
     "mail.send": "send as anybody",
-    "mailboxsettings.readwrite": "make inbox rules and automatic replies",
+    "mailboxsettings.read": "read rules, forwarding and automatic replies of every mailbox",
+    "mailboxsettings.readwrite": "make inbox rules that forward or hide mail, and automatic replies",
+    "mailboxfolder.read.all": "list the folders of every mailbox",
+    "mailboxfolder.readwrite.all": "make, rename and delete folders of every mailbox",
+    "mailboxitem.read.all": "read every item in every mailbox, calendars and contacts too",
     "mailboxitem.importexport.all": "export and import whole mailboxes",
-    "full_access_as_app": "do everything in every mailbox",
+    "full_access_as_app": "do everything in every mailbox over Exchange Web Services",
+    "ews.accessasapp": "do everything in every mailbox over Exchange Web Services",
+    "imap.accessasapp": "read, change and delete the mail of the mailboxes that were opened to it, over IMAP",
+    "pop.accessasapp": "read and delete the mail of the mailboxes that were opened to it, over POP",
+    "smtp.sendasapp": "send from the mailboxes that were opened to it",
     "exchange.manageasapp": "administer Exchange as far as its directory role goes",
-    "application.readwrite.all": "add credentials to any application",
+    "calendars.read": "read every calendar",
+    "calendars.readwrite": "read and change every calendar",
+    "contacts.read": "read everybody's contacts",
+    "files.read.all": "read every file in SharePoint and OneDrive",
+    "files.readwrite.all": "read, change and delete every file in SharePoint and OneDrive",
+    "sites.read.all": "read every SharePoint site",
+    "sites.fullcontrol.all": "do everything in every SharePoint site",
+    "chat.read.all": "read every chat in Teams",
+    "securityanalyzedmessage.read.all": "read what Defender found in mail, and the mail's headers",
+    "securityanalyzedmessage.readwrite.all": "move and delete mail through Defender's actions",
+    "user.read.all": "read every user's profile",
+    "group.read.all": "read every group, its mail and its members",
+    "group.readwrite.all": "change groups and their members, and read their mail",
+    "directory.read.all": "read the whole directory",
+    "directory.readwrite.all": "change most directory objects",
+    "application.read.all": "read every application and which credentials it has; not the keys",
+    "application.readwrite.ownedby": "add credentials to the applications that it owns, and so act as them",
+    "application.readwrite.all": "add credentials to any application, and so act as any",
     "approleassignment.readwrite.all": "grant itself any role",
     "rolemanagement.readwrite.directory": "make anybody Global Administrator",
-    "directory.readwrite.all": "change most directory objects",
+    "rolemanagement.readwrite.exchange": "give itself any role in Exchange",
+    "auditlog.read.all": "read sign-ins and the directory audit",
+    "activityfeed.read": "read mailbox and directory audit records",
+    "activityfeed.readdlp": "read audit records with what data loss prevention found, which quotes content",
+    "servicehealth.read": "read the state of Microsoft's services",
 }
+UNKNOWN: Final = "not in our table: look it up in the permissions reference"
 
 
 def spelled(role: str) -> str:
     """Bring a role to its bare name in lower case, from an id or a ``https://resource/`` spelling."""
-    bare = role.strip().rstrip("/").rsplit("/", 1)[-1]
-    return IDS.get(bare.lower(), bare).lower()
+    return named(role).lower()
 
 
 def required_sources(roles: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -81,8 +111,20 @@ def required_sources(roles: tuple[str, ...] | None) -> tuple[str, ...]:
     return (SIGN_INS, *((GRAPH,) if graph else ()), *((MAILBOX,) if mail else ()))
 
 
-def could(roles: tuple[str, ...] | None) -> list[str]:
-    """Say in words what these roles allow; unknown roles allow anything."""
+def could(roles: tuple[str, ...] | None) -> list[dict[str, str]]:
+    """Say in words what these roles allow whoever holds the credential; unknown roles allow anything.
+
+    Returns:
+        One entry a role: ``role`` by its name where it is known, and what it ``allows``.
+    """
     if roles is None:
-        return ["anything: the roles of this connection are not known"]
-    return [f"{role}: {COULD.get(spelled(role), 'see the permissions reference')}" for role in roles]
+        return [{"role": "not known", "allows": "anything: nobody told which roles this connection has"}]
+    if not roles:
+        return [{"role": "none", "allows": "nothing of Microsoft Graph; roles in Exchange show in no token"}]
+    return [{"role": named(role), "allows": COULD.get(spelled(role), UNKNOWN)} for role in roles]
+
+
+def named(role: str) -> str:
+    """Return a role's name as Microsoft writes it, or the id where we do not know the name."""
+    bare = role.strip().rstrip("/").rsplit("/", 1)[-1]
+    return IDS.get(bare.lower(), bare)

@@ -23,11 +23,12 @@ from counterfoil.evidence.engine import Engine
 from counterfoil.evidence.ground import ground_of
 from counterfoil.evidence.jobs import WITHOUT_JOB, judge_jobs
 from counterfoil.evidence.lookups import REMAINDER, gather, matched_rows, names_of, principals_of
-from counterfoil.evidence.matching import Judgement, Lookup, choose, judge, within_gaps
+from counterfoil.evidence.matching import FOREIGN, UNEXPLAINED, Judgement, Lookup, choose, judge, within_gaps
 from counterfoil.evidence.radius import radius_of
 from counterfoil.evidence.readers.reading import FileReading
 from counterfoil.evidence.roles import required_sources
 from counterfoil.evidence.stubs import Books
+from counterfoil.evidence.uses import DIRECTORY
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json
 
@@ -147,7 +148,7 @@ def _answers(
         required = () if apart else required_sources(connection.roles if connection else None)
         counted = [judgement for judgement in inside[tenant] if judgement.touches]
         paused = [(mailbox, None) for mailbox in ground.paused.get(tenant, [])]
-        radius = radius_of(_with_strays(counted, inside[tenant]), names[tenant], paused)
+        radius = radius_of(_with_strays(counted, inside[tenant]), names[tenant], paused, _planted(inside[tenant]))
         late = {covered.source: covered for covered in coverage}
         gone = [entry for entry in unseen[tenant] if entry["source"] in late and late[entry["source"]].missed(entry)]
         answers.append(
@@ -159,6 +160,8 @@ def _answers(
                 coverage=coverage,
                 gaps=gaps(coverage, required),
                 notes=_notes(books),
+                connection=connection,
+                connected=not apart,
             )
         )
     return answers
@@ -178,6 +181,15 @@ def _with_strays(counted: list[Judgement], everything: list[Judgement]) -> list[
     """In a tenant that was touched, mailbox rows without a token id that are not ours belong to the radius."""
     strays = [j for j in everything if j.rule == "access-without-token-id" and j.row["success"]] if counted else []
     return counted + strays
+
+
+def _planted(everything: list[Judgement]) -> list[Judgement]:
+    """Keep changes of the directory that nobody accounts for: a key or a consent stays, whoever put it there."""
+    return [
+        j
+        for j in everything
+        if j.row["source"] == DIRECTORY and j.kind in (FOREIGN, UNEXPLAINED) and j.row["success"] and not j.touches
+    ]
 
 
 def _notes(books: Books) -> list[str]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from counterfoil.evidence.attack import VERSION, navigator
+from counterfoil.evidence.attack import navigator
+from counterfoil.evidence.techniques import VERSION
 from counterfoil.incident import pages
 from counterfoil.incident.facts import Customer, Telling, telling
 from counterfoil.incident.notice import Notice
