@@ -7,6 +7,7 @@ prompts where there is no terminal. Colour only on a terminal, and never where N
 
 import json
 import sys
+from collections.abc import Iterable
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -29,6 +30,17 @@ def answer_json(document: Json) -> None:
 def answer_text(text: str) -> None:
     """Print plain text on stdout, exactly as given."""
     sys.stdout.write(text + "\n")
+
+
+def answer_lines(lines: Iterable[tuple[str, str]]) -> None:
+    """Print lines, each with its style, which shows on a terminal only; text from outside is made visible."""
+    for text, style in lines:
+        stdout.print(Text(visible(text), style), no_wrap=True, overflow="ignore", crop=False)
+
+
+def columns() -> int | None:
+    """Return how wide the terminal is, or ``None`` where there is none and lines stay whole."""
+    return stdout.width if stdout.is_terminal else None
 
 
 def answer_table(columns: tuple[str, ...], rows: list[tuple[str, ...]], empty: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from counterfoil.cli.opening import opened_ledger
-from counterfoil.cli.output import answer_json, answer_text, visible
+from counterfoil.cli.output import answer_json, answer_lines, columns, visible
 from counterfoil.cli.pulled import pulled_logs
 from counterfoil.cli.search import time
 from counterfoil.evidence.answer import exit_code
@@ -73,8 +73,8 @@ def _tell(answer: Answer, arguments: argparse.Namespace) -> int:
         answer_json(answer.document)
         faults(answer)
     else:
-        for line in summary_lines(answer.document, answer.files, answer.window.since, answer.window.until):
-            answer_text(visible(line))
+        window = answer.window
+        answer_lines(summary_lines(answer.document, answer.files, window.since, window.until, columns()))
     return exit_code(answer.document)
 
 
@@ -103,6 +103,7 @@ def made(arguments: argparse.Namespace) -> Iterator[Answer | None]:
         except Exception:  # noqa: BLE001 - printed whole; the exit code has to say "no answer"
             traceback.print_exc()
             answer = None
+        _progress_ends()
         yield answer
 
 
@@ -138,6 +139,12 @@ def faults(answer: Answer) -> None:
     for reading in answer.files:
         for fault in reading.faults[:3]:
             sys.stderr.write(f"counterfoil: {visible(reading.name)}: {visible(fault)}\n")
+
+
+def _progress_ends() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{'':<68}\r")
+        sys.stderr.flush()
 
 
 def _progress(name: str) -> None:

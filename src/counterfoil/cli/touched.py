@@ -5,11 +5,11 @@ Exit: as ``counterfoil reconcile``, for the tenants that have this certificate.
 
 import argparse
 
-from counterfoil.cli.output import answer_json, answer_text, visible
+from counterfoil.cli.output import answer_json, answer_lines, columns
 from counterfoil.cli.reconcile import add_inputs, faults, made
 from counterfoil.evidence.answer import exit_code
 from counterfoil.evidence.ids import guid, thumbprint
-from counterfoil.evidence.touched import touched
+from counterfoil.evidence.touched import touched, touched_lines
 from counterfoil.model.errors import Misconfigured
 
 
@@ -32,22 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         answer_json(document)
         faults(answer)
-        return exit_code(document)
-    summary = document["summary"]
-    assert isinstance(summary, dict)
-    answer_text(
-        f"{summary['tenants']} tenants have it, {summary['using']} of them used by us; {summary['touched']} touched by "
-        f"somebody else, {summary['cannot_say']} cannot be judged, {summary['clean']} clean"
-    )
-    tenants = document["tenants"]
-    assert isinstance(tenants, list)
-    for tenant in tenants:
-        assert isinstance(tenant, dict)
-        if tenant["state"] != "clean":
-            answer_text(visible(f"{tenant['state']:<10} {tenant['tenant']}"))
-            reasons = tenant["reasons"]
-            for reason in reasons if isinstance(reasons, list) else ():
-                answer_text(visible(f"           {reason}"))
+    else:
+        answer_lines(touched_lines(document, sorted(wanted.values()), columns()))
     return exit_code(document)
 
 

@@ -1,11 +1,14 @@
 """One question across all tenants: what became of this certificate?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from counterfoil.evidence.answer import CANNOT_SAY, TOUCHED, TenantAnswer, document, tenant_document
+from counterfoil.evidence.phrases import counted, named
 from counterfoil.evidence.registry import Registry
 from counterfoil.evidence.stubs import Books
+from counterfoil.evidence.words import Line, sections, sum_line
 from counterfoil.model.mail import Json
 
 
@@ -40,3 +43,21 @@ def touched(answers: Iterable[TenantAnswer], books: Books, registry: Registry, v
         entry["used_by_us"] = answer.tenant in using
         tenants.append(entry)
     return {"summary": whole["summary"], "tenants": tenants}
+
+
+def touched_lines(document: Mapping[str, Any], values: list[str], width: int | None) -> Iterator[Line]:
+    """Yield the answer for a person: who has it, who was touched and how far it went, and of whom nobody can say."""
+    summary = document["summary"]
+    for value in values:
+        yield Line(value.upper(), "bold")
+    yield Line(
+        f"{counted(summary['tenants'], 'tenant')} with this credential, of which we used it in {summary['using']}"
+    )
+    yield sum_line(summary)
+    yield from sections(document["tenants"], width)
+    clean = [tenant for tenant in document["tenants"] if tenant["state"] == "clean"]
+    if clean:
+        yield Line("")
+        yield Line("Clean", "bold green")
+    for tenant in clean:
+        yield Line(f"  {named(tenant)}{'' if tenant['used_by_us'] else ': not used by us either'}")
