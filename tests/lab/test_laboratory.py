@@ -195,7 +195,8 @@ def test_the_command_prints_where_it_is_and_stops_when_asked(tmp_path):
         "--export",
         str(tmp_path / "logs"),
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=buffered) as process:
         try:
             places = json.loads(process.stdout.readline())
             verify = ssl.create_default_context(cafile=places["ca"])

@@ -5,6 +5,7 @@ Exit codes: 0 stopped when asked to; 2 it could not start, and the message says 
 
 import argparse
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: stop.set())
     with Laboratory(arguments.data / "lab", seed=arguments.seed, ports=wished) as laboratory:
         _tell(laboratory, as_json=arguments.json)
+        sys.stdout.flush()  # who waits for it in a file or a pipe is not to wait until we stop
         stop.wait()
         if arguments.export:
             laboratory.export(arguments.export)
