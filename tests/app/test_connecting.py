@@ -43,6 +43,20 @@ def test_a_connection_that_works_becomes_current(at):
     assert at.books.connections.current(connection).state is CredentialState.CURRENT
 
 
+def test_the_control_application_is_told_apart_in_the_list(at):
+    """Of the two connections of a tenant the list says which may write the credentials of the other."""
+    mail = at.register("twain", "mail", ["Mail.Read"])
+    control = at.register("twain", "control", ["Application.ReadWrite.OwnedBy"], tenant_id=mail.tenant_id)
+    at.connect(mail)
+    at.connect(control)
+    code, rows, words = at.command("connection", "list")
+    assert code == 0, words
+    assert {row["app"]: row["control"] for row in rows if row["tenant"] == "twain"} == {
+        mail.app: False,
+        control.app: True,
+    }
+
+
 def test_what_is_missing_and_what_is_too_much_is_named(at):
     """Against what the products need, each difference is told."""
     connection = at.register("beta", "mail", ["Mail.ReadWrite"])

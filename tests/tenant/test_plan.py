@@ -37,6 +37,11 @@ def test_the_application_that_reads_mail_may_write_no_credentials():
     grants = [line for line in lines if PERMISSIONS["Application.ReadWrite.OwnedBy"].id in line]
     assert len(grants) == 1
     assert "$controlSp.Id" in grants[0]
+    (asked,) = plan.as_json(both)["control_permissions"]
+    assert (asked["permission"], bool(asked["changes"])) == ("Application.ReadWrite.OwnedBy", True)
+    assert plan.as_json(made("remediate"))["control_permissions"] == []
+    told = [line for line in lines if line.startswith('"')]
+    assert [line.split()[0] for line in told] == ['"control:', '"app'], "the ids of both are what comes back to us"
 
 
 def test_every_permission_says_what_it_reads_or_changes():

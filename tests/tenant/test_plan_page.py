@@ -40,3 +40,10 @@ def test_the_control_application_is_told_apart():
     """The second application is explained where it is asked for, and only there."""
     assert "second application" in page("remediate", "control")
     assert "second application" not in page("remediate")
+
+
+def test_no_line_to_run_is_cut():
+    """Lines longer than the page are folded on screen and on paper, and still copied as one line."""
+    text = page("remediate", "control")
+    assert re.search(r"pre \{[^}]*white-space: pre-wrap; overflow-wrap: anywhere", text)
+    assert "overflow-x" not in text

@@ -81,7 +81,7 @@ def make_plan(books: Books, name: str, kind: Kind, wish: Wanted, *, now: datetim
     wanted: list[Connection] = []
     without: list[Connection] = []
     for connection in books.connections.all():
-        if _controls(connection):
+        if is_control(connection):
             continue  # control applications are rotated by hand: nobody may write their own credentials
         if (not named or connection.tenant in named) and _fits(books, connection, marks):
             (wanted if control_of(books, connection) else without).append(connection)
@@ -100,14 +100,15 @@ def _fits(books: Books, connection: Connection, marks: set[str]) -> bool:
     return not marks or bool(marks & {current.thumbprint_sha1, current.thumbprint_sha256})
 
 
-def _controls(connection: Connection) -> bool:
+def is_control(connection: Connection) -> bool:
+    """Say whether this is the second application of a tenant, which may write credentials and reads no mail."""
     return connection.roles is not None and CONTROL in connection.roles
 
 
 def control_of(books: Books, connection: Connection) -> Connection | None:
     """Return the control application of a connection's tenant, if it has one."""
     for other in books.connections.all(connection.tenant):
-        if other.tenant_id == connection.tenant_id and _controls(other):
+        if other.tenant_id == connection.tenant_id and is_control(other):
             return other
     return None
 
@@ -144,7 +145,7 @@ def joiners(books: Books) -> Joiners:
             return []
         seen[0] = len(everybody)
         marks = {mark for place in places.values() for mark in place.old}
-        strange = [c for c in everybody if f"{c.tenant_id}/{c.app}" not in places and not _controls(c)]
+        strange = [c for c in everybody if f"{c.tenant_id}/{c.app}" not in places and not is_control(c)]
         # Without a control application its administrator does it by hand: no place of ours could move.
         fresh = [c for c in strange if _fits(books, c, marks) and control_of(books, c) is not None]
         found = [first_place(books.ledger, books.connections, campaign.id, campaign.kind, c) for c in fresh]

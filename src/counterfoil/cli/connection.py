@@ -10,6 +10,7 @@ from pathlib import Path
 
 from counterfoil import clock
 from counterfoil.app import connecting
+from counterfoil.app.campaigning import is_control
 from counterfoil.app.flags import flags_of, troubles
 from counterfoil.app.standing import Standings
 from counterfoil.cli.connection_logs import run_pull, run_status
@@ -163,14 +164,17 @@ def _list(arguments: argparse.Namespace) -> int:
                 current = None
             flags = [*flags_of(connection, current, common, now)]
             flags += [f"{duty}:{standing.state}" for duty, standing in troubles(standings.of(connection).duties)]
-            rows.append(_row(connection, current, flags))
+            rows.append((is_control(connection), _row(connection, current, flags)))
     if arguments.json:
-        entries: list[Json] = [{**dict(zip(COLUMNS, row, strict=True)), "flags": [*row[-1].split()]} for row in rows]
+        entries: list[Json] = [
+            {**dict(zip(COLUMNS, row, strict=True)), "control": control, "flags": [*row[-1].split()]}
+            for control, row in rows
+        ]
         answer_json(entries)
         return 0
     # Not a table: ids and thumbprints are copied from here, and have to stay whole.
-    answer_text("\n".join(line for row in rows for line in _card(row)) or EMPTY)
-    if any(row[-1] for row in rows):
+    answer_text("\n".join(line for control, row in rows for line in _card(row, control=control)) or EMPTY)
+    if any(row[-1] for _, row in rows):
         answer_text("what each flag means, and what to do: counterfoil doctor")
     return 0
 
@@ -178,11 +182,14 @@ def _list(arguments: argparse.Namespace) -> int:
 EMPTY = "no connection yet: counterfoil connection plan TENANT"
 
 
-def _card(row: tuple[str, ...]) -> list[str]:
+def _card(row: tuple[str, ...], *, control: bool) -> list[str]:
     tenant, tenant_id, app, roles, generation, thumbprint, until, flags = row
+    what = (
+        "control application (it writes the credentials of the other, and reads no mail)" if control else "application"
+    )
     lines = [
         f"{visible(tenant)}",
-        f"  application {app} in {tenant_id}",
+        f"  {what} {app} in {tenant_id}",
         f"  may: {roles}",
         f"  credential {generation}, {thumbprint}, until {until}" if generation else "  no current credential",
     ]

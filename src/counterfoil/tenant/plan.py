@@ -55,7 +55,19 @@ def make(tenant: str, products: tuple[str, ...], gateway: str, secret_header: st
 
 def as_json(plan: Plan) -> dict[str, Json]:
     """Return the plan as JSON."""
-    permissions: list[Json] = [
+    control = "control" in plan.products
+    return {
+        "tenant": plan.tenant,
+        "products": list(plan.products),
+        "permissions": _explained(plan.consent),
+        "control_application": control,
+        "control_permissions": _explained(needed(("control",))) if control else [],
+        "back_door": list(back_door(plan)),
+    }
+
+
+def _explained(wanted: dict[str, list[str]]) -> list[Json]:
+    return [
         {
             "permission": name,
             "id": PERMISSIONS[name].id,
@@ -64,16 +76,8 @@ def as_json(plan: Plan) -> dict[str, Json]:
             "changes": PERMISSIONS[name].changes,
             "why": list(why),
         }
-        for name, why in plan.consent.items()
+        for name, why in wanted.items()
     ]
-    control = "control" in plan.products
-    return {
-        "tenant": plan.tenant,
-        "products": list(plan.products),
-        "permissions": permissions,
-        "control_application": control,
-        "back_door": list(back_door(plan)),
-    }
 
 
 def as_text(plan: Plan) -> str:
@@ -111,6 +115,7 @@ def as_powershell(plan: Plan) -> str:
             "$controlSp = New-MgServicePrincipal -AppId $control.AppId",
             *_grants(needed(("control",)), "$controlSp"),
             *OWNER,
+            '"control: app $($control.AppId) object $($control.Id) principal $($controlSp.Id)"',
         ]
     lines.append('"app $($app.AppId) object $($app.Id) principal $($sp.Id)"')
     return "\n".join(lines) + "\n"

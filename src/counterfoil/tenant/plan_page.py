@@ -17,7 +17,7 @@ table { border-collapse: collapse; width: 100%; } th, td { text-align: left; ver
   padding: .6rem .8rem .6rem 0; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--soft); font-size: .85rem; } td ul { margin: 0; padding-left: 1.1rem; }
 pre { background: var(--note); border: 1px solid var(--line); border-radius: 6px; padding: .9rem 1rem;
-  overflow-x: auto; font-size: .82rem; line-height: 1.5; }
+  white-space: pre-wrap; overflow-wrap: anywhere; font-size: .82rem; line-height: 1.5; }
 .reads { color: var(--read); } .changes { color: var(--change); } .none { color: var(--soft); }
 """
 
