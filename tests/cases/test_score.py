@@ -17,7 +17,9 @@ def fact(name, touched=False, **more):
         "touched": touched,
         "kinds": ["stolen-certificate"] if touched else [],
         "undetectable": False,
-        "excuses": [],
+        "excuses": {},
+        "whole": True,
+        "left": [],
         "read": {**NOTHING, "messages": ["<1@x>"]} if touched else NOTHING,
         "changed": NOTHING,
     } | more
@@ -28,8 +30,9 @@ def entry(name, state="clean", kinds=(), messages=()):
     return {
         "tenant": f"id-{name}",
         "state": state,
-        "discrepancies": [{"kind": kind} for kind in kinds],
-        "radius": {"read": {**NOTHING, "messages": list(messages)}, "changed": NOTHING},
+        "discrepancies": [{"kind": kind, "rule": "any"} for kind in kinds],
+        "radius": {"read": {**NOTHING, "messages": list(messages)}, "changed": NOTHING, "persistence": []},
+        "coverage": [{"source": "sign-ins", "states": {"proven": 3, "missing": 1}}],
     }
 
 
@@ -63,9 +66,18 @@ def test_abstaining_needs_an_excuse():
     answer = copy.deepcopy(GOOD)
     answer["tenants"][0]["state"] = "cannot-say"
     assert score(TRUTH, answer).unjustified == ["calm"]
-    excused = {"tenants": [fact("calm", excuses=["loss"]), TRUTH["tenants"][1]]}
+    excused = {"tenants": [fact("calm", excuses={"loss": ["missing", "late"]}), TRUTH["tenants"][1]]}
     result = score(excused, answer)
     assert (result.unjustified, result.abstained) == ([], ["calm"])
+    assert result.figures()["abstained_because_of"] == {"loss": 1}
+
+
+def test_an_abstention_for_another_reason_than_its_fault_is_not_justified():
+    """A tenant whose log was throttled is no excuse to say that it was never exported."""
+    answer = copy.deepcopy(GOOD)
+    answer["tenants"][0]["state"] = "cannot-say"
+    other = {"tenants": [fact("calm", excuses={"throttled": ["throttled"]}), TRUTH["tenants"][1]]}
+    assert score(other, answer).unjustified == ["calm"]
 
 
 def test_an_undetectable_theft_is_counted_and_not_held_against_anybody():
@@ -81,7 +93,10 @@ def test_an_undetectable_theft_is_counted_and_not_held_against_anybody():
     ("change", "words"),
     [
         ({"discrepancies": []}, "kinds"),
-        ({"radius": {"read": {**NOTHING, "messages": ["<2@x>"]}, "changed": NOTHING}}, "1 too many, 1 missing"),
+        (
+            {"radius": {"read": {**NOTHING, "messages": ["<2@x>"]}, "changed": NOTHING, "persistence": []}},
+            "1 too many, 1 missing",
+        ),
     ],
 )
 def test_kinds_and_messages_are_compared_where_the_logs_are_whole(change, words):
@@ -89,6 +104,29 @@ def test_kinds_and_messages_are_compared_where_the_logs_are_whole(change, words)
     answer = copy.deepcopy(GOOD)
     answer["tenants"][1] |= change
     assert words in score(TRUTH, answer).wrong[0]
+
+
+@pytest.mark.parametrize(
+    ("left", "told", "words"),
+    [
+        (["POST /subscriptions"], [], "left behind and not told: POST /subscriptions"),
+        ([], ["New-InboxRule"], "told as left behind, and never was: new-inboxrule"),
+    ],
+)
+def test_what_outlives_the_theft_is_compared_both_ways(left, told, words):
+    """A subscription that is passed over and a rule that never was are each told."""
+    truth = {"tenants": [TRUTH["tenants"][0], fact("robbed", touched=True, left=left)]}
+    answer = copy.deepcopy(GOOD)
+    answer["tenants"][1]["radius"]["persistence"] = [{"what": what} for what in told]
+    assert words in score(truth, answer).wrong[0]
+
+
+def test_where_rows_were_lost_kinds_and_messages_are_not_demanded():
+    """An answer from half a log is held to its state alone."""
+    truth = {"tenants": [TRUTH["tenants"][0], fact("robbed", touched=True, whole=False)]}
+    answer = copy.deepcopy(GOOD)
+    answer["tenants"][1]["discrepancies"] = []
+    assert score(truth, answer).wrong == []
 
 
 def test_a_tenant_that_is_left_out_or_invented_is_told():

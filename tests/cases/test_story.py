@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from counterfoil.cases import story, truth
-from counterfoil.cases.faults import FAULTS
+from counterfoil.cases.faults import FAULTS, RESTORED
 from counterfoil.cases.rows import THIEF
+from counterfoil.cases.spell import instant
 from counterfoil.cases.thief import THIEVES
 from counterfoil.cases.write import write_case
 from counterfoil.model.errors import Misconfigured
@@ -17,7 +18,7 @@ START = datetime(2026, 10, 5, tzinfo=UTC)
 
 def tell(names, tenants, seed=1, hours=6):
     """Tell a short case and return each tenant's part."""
-    stage = story.setting(START, hours / 24, tenants, tenants * hours * 3, seed)
+    stage = story.setting(START, hours / 24, tenants, tenants * hours * 3, seed, story.known_names(names))
     return stage, [story.tell(one, stage) for one in story.cast(tenants, seed, story.known_names(names))]
 
 
@@ -36,10 +37,32 @@ def test_a_seed_gives_the_same_case_to_the_byte(tmp_path):
 
 
 def test_every_fault_and_every_thief_appears_in_a_large_enough_cast():
-    """With as many tenants as names nobody is left out."""
+    """With as many tenants as names nobody is left out; a restored ledger is a fault of the whole case."""
     cast = story.cast(40, 3, story.known_names("all"))
-    assert {fault for one in cast for fault in one.faults} == set(FAULTS)
+    assert {fault for one in cast for fault in one.faults} == set(FAULTS) - {RESTORED}
     assert {one.thief for one in cast if one.thief} == set(THIEVES)
+
+
+def test_with_fewer_tenants_than_names_every_name_appears_over_the_seeds():
+    """No name is always left out because others stand before it in the list."""
+    casts = [story.cast(8, seed, story.known_names("all")) for seed in range(60)]
+    assert {fault for cast in casts for one in cast for fault in one.faults} == set(FAULTS) - {RESTORED}
+    assert {one.thief for cast in casts for one in cast if one.thief} == set(THIEVES)
+
+
+def test_a_restored_ledger_happens_in_some_cases_and_to_every_tenant_of_them():
+    """With all faults in one case of eight; named alone, always. The hour's stubs are gone and the rows are not."""
+    everything = story.known_names("all")
+    lost = [story.setting(START, 1, 4, 100, seed, everything).lost is not None for seed in range(80)]
+    assert 4 < sum(lost) < 20
+    stage, parts = tell("restored", 3)
+    since, until = stage.lost
+    for part in parts:
+        assert "restored" in part.faults
+        stubs = [stub for stub in part.books.stubs if stub["kind"] in ("token", "call")]
+        assert not any(instant(since) <= stub["time"] < instant(until) for stub in stubs)
+        assert any(since <= row.time < until for row in part.books.sign_ins)
+    assert story.gap(stage)[0]["since"] == instant(since)
 
 
 def test_no_faults_means_no_thief_either():
@@ -61,6 +84,8 @@ def test_a_theft_is_undetectable_only_if_its_rows_are_gone_and_ours_are_not():
     _, lost = tell("lost-theft", 1)
     assert lost[0].undetectable
     assert truth.of_tenant(lost[0])["touched"]
+    _, inside = tell("lost-theft,inside", 1)
+    assert not inside[0].undetectable, "our own stubs tell of him"
     _, both = tell("loss,stolen-key", 2)
     assert not any(part.undetectable for part in both)
 

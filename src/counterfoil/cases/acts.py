@@ -6,7 +6,18 @@ from uuid import UUID
 
 from counterfoil.cases.cast import Tenant
 from counterfoil.cases.chance import Chance
-from counterfoil.cases.rows import EXCHANGE, GRAPH, Books, DirectoryEvent, GraphCall, Item, Key, MailboxEvent, SignIn
+from counterfoil.cases.rows import (
+    EXCHANGE,
+    GRAPH,
+    Books,
+    Change,
+    DirectoryEvent,
+    GraphCall,
+    Item,
+    Key,
+    MailboxEvent,
+    SignIn,
+)
 
 EWS_PATH = f"{EXCHANGE}/EWS/Exchange.asmx"
 
@@ -54,9 +65,17 @@ class Actor:
         message_id = f"<{self.chance.hex(8).lower()}@{domain}>"
         return Item(f"AAMkAG{self.chance.hex(24)}=", message_id, folder, self.chance.between(2_000, 90_000))
 
-    def read(self, token: Token, moment: datetime, mailbox: str, client_request: UUID | None = None) -> Act:
-        """Read one fresh message: over Graph by its id, or over EWS, which leaves no Graph row."""
-        item = self.fresh_item(mailbox)
+    def read(
+        self,
+        token: Token,
+        moment: datetime,
+        mailbox: str,
+        *,
+        client_request: UUID | None = None,
+        again: Item | None = None,
+    ) -> Act:
+        """Read one message, a fresh one if it is not said which: over Graph, or over EWS, which leaves no Graph row."""
+        item = again or self.fresh_item(mailbox)
         verb = ("POST", EWS_PATH) if self.tenant.style == "ews" else ("GET", _uri(mailbox, item, "$value"))
         act = Act(*verb, mailbox, item, client_request or self.chance.guid())
         self._graph_row(token, moment, act, 200)
@@ -85,29 +104,23 @@ class Actor:
         self._mailbox_row(token, moment, act, "HardDelete")
         return act
 
-    def make_rule(self, token: Token, moment: datetime, mailbox: str, forward_to: str) -> Act:
-        """Make an inbox rule that forwards mail."""
-        uri = f"{GRAPH}/v1.0/users/{mailbox}/mailFolders/inbox/messageRules"
-        act = Act("POST", uri, mailbox, Item("", "", "", 0), self.chance.guid())
-        self._graph_row(token, moment, act, 201)
-        detail = (("Name", "."), ("ForwardTo", forward_to), ("StopProcessingRules", "True"))
-        self._mailbox_row(token, moment, act, "New-InboxRule", detail=detail)
+    def call(self, token: Token, moment: datetime, method: str, path: str, mailbox: str = "") -> Act:
+        """Ask something of Graph that is no message; ``path`` is the one below the version."""
+        act = Act(method, f"{GRAPH}/v1.0/{path}", mailbox, Item("", "", "", 0), self.chance.guid())
+        self._graph_row(token, moment, act, 201 if method == "POST" else 200)
         return act
 
-    def add_key(self, token: Token, moment: datetime, key: Key) -> None:
-        """Add a key to the application, with addKey, which needs no permission."""
-        uri = f"{GRAPH}/v1.0/applications(appId='{self.tenant.app}')/addKey"
-        self._graph_row(token, moment, Act("POST", uri, "", Item("", "", "", 0), self.chance.guid()), 200)
-        activity = "Update application \N{EN DASH} Certificates and secrets management "
-        event = DirectoryEvent(
-            self.origin,
-            moment,
-            self.chance.guid(),
-            activity,
-            self.tenant.name,
-            (self.tenant.key,),
-            (self.tenant.key, key),
-        )
+    def cmdlet(self, mailbox: str) -> Act:
+        """Run a cmdlet of Exchange on a mailbox; it leaves no Graph row."""
+        return Act("POST", f"{EXCHANGE}/adminapi/beta/InvokeCommand", mailbox, Item("", "", "", 0), self.chance.guid())
+
+    def settle(self, token: Token, moment: datetime, act: Act, operation: str, **detail: str) -> None:
+        """Leave the row that a change of settings leaves in mailbox audit."""
+        self._mailbox_row(token, moment, act, operation, detail=tuple(detail.items()))
+
+    def administer(self, moment: datetime, activity: str, target: str, *changes: Change) -> None:
+        """Leave the row that a change of our application or service principal leaves in the directory audit."""
+        event = DirectoryEvent(self.origin, moment, self.chance.guid(), activity, "", target, changes)
         self.books.directory.append(event)
 
     def _graph_row(self, token: Token, moment: datetime, act: Act, status: int) -> None:

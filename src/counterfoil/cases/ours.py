@@ -36,11 +36,12 @@ class Keeper:
     actor: Actor
 
     def introduce(self, moment: datetime) -> None:
-        """Write who the tenant is and which credential is ours."""
+        """Write who the tenant is and which credentials are ours."""
         roles = list(self.tenant.roles)
         name = {"tenant": str(self.tenant.tenant), "name": self.tenant.name}
         self._stub(kind="tenant", **name, connected=True, roles=roles)
-        self._stub(kind="credential", time=instant(moment), **self._credential(self.tenant.key), state="current")
+        for key, state in ((self.tenant.key, "current"), (self.tenant.standby, "standby")):
+            self._stub(kind="credential", time=instant(moment), **self._credential(key), state=state)
 
     def hour(self, start: datetime, calls: int) -> None:
         """Live one hour; its token comes in the first ten minutes, so that its life covers the calls."""

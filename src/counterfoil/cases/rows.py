@@ -13,26 +13,33 @@ Record = dict[str, Any]
 
 OURS = "ours"
 THIEF = "thief"
+CUSTOMER = "customer"
 
 GRAPH = "https://graph.microsoft.com"
 EXCHANGE = "https://outlook.office365.com"
 MANAGEMENT = "https://manage.office.com"
+AZURE = "https://management.azure.com"
 RESOURCES = {
     GRAPH: ("00000003-0000-0000-c000-000000000000", "Microsoft Graph"),
     EXCHANGE: ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online"),
     MANAGEMENT: ("c5393580-f805-4401-95e8-94b7a6ef2fc2", "Office 365 Management APIs"),
+    AZURE: ("797f4846-ba00-4fd7-ba43-dac1f8f63013", "Windows Azure Service Management API"),
 }
 """Application id and display name of each resource (Microsoft Graph permissions reference)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A certificate on an application: ``key_id`` differs for each tenant, the thumbprints do not."""
+    """A credential on an application; ``kind`` is ``certificate``, ``secret`` or ``federated``.
+
+    ``key_id`` differs for each tenant, the thumbprints of a certificate do not; the other kinds have none.
+    """
 
     key_id: UUID
     sha1: str
     sha256: str
     name: str
+    kind: str = "certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +75,16 @@ class GraphCall:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A message as mailbox audit names it: the store's id, RFC 5322 Message-ID, folder and size."""
+    """A message as mailbox audit names it: the store's id, RFC 5322 Message-ID, folder and size.
+
+    ``request`` is the client-request-id of the call that read it, where the record says it.
+    """
 
     id: str
     message_id: str
     folder: str
     size: int
+    request: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +107,28 @@ class MailboxEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One property that a change of the directory set; both values are JSON text."""
+
+    name: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DirectoryEvent:
-    """One record of the directory audit: keys that an application had before and after."""
+    """One record of the directory audit; ``actor`` is a person's name, or ``""`` for our application.
+
+    ``target`` is ``Application`` or ``ServicePrincipal``.
+    """
 
     origin: str
     time: datetime
     correlation: UUID
     activity: str
     actor: str
-    before: tuple[Key, ...]
-    after: tuple[Key, ...]
+    target: str
+    changes: tuple[Change, ...]
 
 
 @dataclass(slots=True)

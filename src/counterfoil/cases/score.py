@@ -1,5 +1,6 @@
 """Score an answer against the truth: precision, recall, abstention, and every false word by name."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from counterfoil.cases.rows import Record
@@ -7,7 +8,10 @@ from counterfoil.cases.rows import Record
 
 @dataclass(slots=True)
 class Score:
-    """How an answer did. The lists hold tenant names; ``wrong`` says what was told wrongly, and where."""
+    """How an answer did. The lists hold tenant names; ``wrong`` says what was told wrongly, and where.
+
+    ``justified`` counts abstentions by the fault that excuses them.
+    """
 
     tenants: int = 0
     touched: int = 0
@@ -16,6 +20,7 @@ class Score:
     falsely_touched: list[str] = field(default_factory=list)
     undetectable: list[str] = field(default_factory=list)
     abstained: list[str] = field(default_factory=list)
+    justified: Counter[str] = field(default_factory=Counter)
     unjustified: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -37,6 +42,7 @@ class Score:
             "abstention": len(self.abstained) / self.tenants if self.tenants else None,
             "falsely_clean": self.falsely_clean,
             "falsely_touched": self.falsely_touched,
+            "abstained_because_of": dict(sorted(self.justified.items())),
             "abstained_without_excuse": self.unjustified,
             "told_wrongly": self.wrong,
         }
@@ -69,12 +75,22 @@ def _judge(fact: Record, entry: Record | None, result: Score) -> None:
         result.found += 1
     elif state == "cannot-say":
         result.abstained.append(name)
-        if not fact["excuses"]:
+        fault = _excuse(fact, entry)
+        if fault is None:
             result.unjustified.append(name)
+        else:
+            result.justified[fault] += 1
     elif fact["touched"] and not fact["undetectable"]:
         result.falsely_clean.append(name)
-    if not fact["undetectable"] and not fact["excuses"]:
+    if not fact["undetectable"] and fact["whole"]:
         _compare(fact, entry, result)
+
+
+def _excuse(fact: Record, entry: Record) -> str | None:
+    """Return the fault that justifies an abstention: one whose signs the answer gives as its reason."""
+    said = {state for covered in entry["coverage"] for state in covered["states"]}
+    said |= {discrepancy["rule"] for discrepancy in entry["discrepancies"]}
+    return next((fault for fault, shows in fact["excuses"].items() if said & set(shows)), None)
 
 
 def _compare(fact: Record, entry: Record, result: Score) -> None:
@@ -90,3 +106,14 @@ def _compare(fact: Record, entry: Record, result: Score) -> None:
             if said != true:
                 detail = f"{len(said - true)} too many, {len(true - said)} missing"
                 result.wrong.append(f"{fact['name']}: {what} {effect}: {detail}")
+    _compare_left(fact, entry, result)
+
+
+def _compare_left(fact: Record, entry: Record, result: Score) -> None:
+    """What outlives the theft must be named, and nothing else may be."""
+    said = [left["what"].lower() for left in entry["radius"]["persistence"]]
+    missing = [words for words in fact["left"] if not any(words.lower() in what for what in said)]
+    if missing:
+        result.wrong.append(f"{fact['name']}: left behind and not told: {', '.join(missing)}")
+    if said and not fact["left"]:
+        result.wrong.append(f"{fact['name']}: told as left behind, and never was: {', '.join(said)}")

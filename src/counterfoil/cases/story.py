@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 
 from counterfoil.cases.cast import Setting, Tenant, tenant
 from counterfoil.cases.chance import Chance
-from counterfoil.cases.faults import FAULTS, spoil
+from counterfoil.cases.faults import FAULTS, RESTORED, lose_stubs, spoil
 from counterfoil.cases.ours import live
 from counterfoil.cases.rows import Books, Record
-from counterfoil.cases.thief import NEEDS_GRAPH, THIEVES, Theft, raid
+from counterfoil.cases.spell import instant
+from counterfoil.cases.theft import Theft
+from counterfoil.cases.thief import NEEDS_GRAPH, THIEVES, raid
 from counterfoil.model.errors import Misconfigured
 
 SHARE_WITH_FAULT = 0.4
@@ -24,6 +26,7 @@ class Told:
     books: Books
     theft: Theft | None
     undetectable: bool
+    faults: tuple[str, ...]
 
 
 def known_names(text: str) -> tuple[str, ...]:
@@ -42,16 +45,31 @@ def known_names(text: str) -> tuple[str, ...]:
     return names
 
 
-def setting(start: datetime, days: float, tenants: int, calls: int, seed: int) -> Setting:
-    """Spread ``calls`` calls over the tenants and hours (at least the heartbeat's own, one an hour)."""
+def thieves() -> dict[str, str]:
+    """Return what every thief does, in a line, by name."""
+    return {name: str(behaviour.__doc__).partition("\n")[0] for name, behaviour in THIEVES.items()}
+
+
+def setting(  # noqa: PLR0917 - the arguments are those of the command
+    start: datetime, days: float, tenants: int, calls: int, seed: int, names: tuple[str, ...] = ()
+) -> Setting:
+    """Spread ``calls`` calls over the tenants and hours (at least the heartbeat's own, one an hour).
+
+    Our ledger loses an hour if that is named, and with all faults in one case of eight.
+    """
     hours = max(1, round(days * 24))
-    return Setting(start=start, hours=hours, calls_an_hour=max(0, calls // (tenants * hours) - 1), seed=seed)
+    lost = None
+    mixed = len(names) == len((*FAULTS, *THIEVES))
+    if RESTORED in names and (not mixed or Chance(seed, RESTORED).happens(0.125)):
+        since = start + timedelta(hours=hours // 2)
+        lost = (since, since + timedelta(hours=1))
+    return Setting(start, hours, max(0, calls // (tenants * hours) - 1), seed, lost)
 
 
 def cast(tenants: int, seed: int, names: tuple[str, ...]) -> list[Tenant]:
-    """Cast the tenants so that every named fault and thief appears, as far as there are tenants for them."""
+    """Cast the tenants so that every named fault and thief appears; with fewer tenants than names, chance picks."""
     chance = Chance(seed, "cast")
-    faults = _spread([name for name in names if name in FAULTS], tenants, SHARE_WITH_FAULT, chance)
+    faults = _spread([name for name in names if name in FAULTS and name != RESTORED], tenants, SHARE_WITH_FAULT, chance)
     thieves = _spread([name for name in names if name in THIEVES], tenants, SHARE_WITH_THIEF, chance)
     result = []
     for number in range(tenants):
@@ -68,6 +86,7 @@ def _spread(names: list[str], tenants: int, share: float, chance: Chance) -> dic
     """Give each name a tenant of its own first, then names by chance to that share of the others."""
     if not names:
         return {}
+    names = [names[place] for place in chance.sample(list(range(len(names))), len(names))]
     order = chance.sample(list(range(tenants)), tenants)
     given = dict(zip(order, names, strict=False))
     given |= {number: chance.pick(names) for number in order[len(names) :] if chance.happens(share)}
@@ -110,8 +129,18 @@ def tell(one: Tenant, stage: Setting) -> Told:
     """Play one tenant's part from start to end."""
     books = live(one, stage)
     theft = raid(one, stage, books)
-    undetectable = spoil(one, stage, books)
-    return Told(one, books, theft, undetectable)
+    undetectable = spoil(one, stage, books, theft)
+    lose_stubs(stage, books)
+    faults = (*one.faults, RESTORED) if stage.lost else one.faults
+    return Told(one, books, theft, undetectable, faults)
+
+
+def gap(stage: Setting) -> list[Record]:
+    """Return the stub by which our ledger says that it lost others, if it did."""
+    if stage.lost is None:
+        return []
+    since, last = map(instant, stage.lost)
+    return [{"kind": "gap", "since": since, "until": last, "reason": "restored from a copy"}]
 
 
 def until(stage: Setting) -> datetime:

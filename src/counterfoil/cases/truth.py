@@ -2,7 +2,7 @@
 
 from counterfoil.cases.acts import Act
 from counterfoil.cases.cast import Setting
-from counterfoil.cases.faults import EXCUSES
+from counterfoil.cases.faults import FAULTS
 from counterfoil.cases.rows import EXCHANGE, Record
 from counterfoil.cases.spell import instant
 from counterfoil.cases.story import Told, until
@@ -11,33 +11,39 @@ from counterfoil.cases.story import Told, until
 def of_tenant(told: Told) -> Record:
     """Say what really happened in one tenant.
 
-    ``kinds`` are the discrepancies that complete logs show; ``excuses`` the faults under which
-    "cannot say" is honest; ``undetectable`` marks the theft that no log can show.
+    ``kinds`` are the discrepancies that complete logs show; ``left`` what outlives a theft; ``excuses`` the
+    faults under which "cannot say" is honest, each with the states and rules that may say so; ``whole``
+    whether no row was lost or spoiled; ``undetectable`` marks the theft that no log can show.
     """
-    theft = told.theft
+    theft, one = told.theft, told.tenant
+    faults = [FAULTS[name] for name in told.faults]
+    touched = theft is not None and theft.touched
     acts = ([], []) if theft is None else (theft.read, theft.changed)
     folders = [] if theft is None else [{"mailbox": box, "folder": folder} for box, folder in theft.whole_folders]
+    kinds = (theft.kinds if theft else set()) | {kind for fault in faults for kind in fault.kinds}
     return {
-        "tenant": str(told.tenant.tenant),
-        "name": told.tenant.name,
-        "app": str(told.tenant.app),
-        "thumbprint_sha1": told.tenant.key.sha1,
-        "style": told.tenant.style,
-        "thief": told.tenant.thief,
-        "touched": theft is not None and theft.touched,
-        "kinds": sorted(theft.kinds) if theft else [],
+        "tenant": str(one.tenant),
+        "name": one.name,
+        "app": str(one.app),
+        "thumbprint_sha1": one.key.sha1,
+        "style": one.style,
+        "thief": one.thief,
+        "touched": touched,
+        "kinds": sorted(kinds),
         "undetectable": told.undetectable,
-        "faults": list(told.tenant.faults),
-        "excuses": sorted(set(told.tenant.faults) & EXCUSES),
-        "read": _reach(acts[0], folders, named=theft is not None and theft.has_stubs),
+        "faults": list(told.faults),
+        "excuses": {name: list(FAULTS[name].shows) for name in told.faults if FAULTS[name].shows},
+        "whole": not any(fault.shows and fault.loses for fault in faults),
+        "read": _reach(acts[0], folders, named=theft is not None and theft.named),
         "changed": _reach(acts[1], [], named=False),
+        "left": [*(theft.left if theft else []), *(words for fault in faults for words in fault.left)],
     }
 
 
 def of_bystander(stub: Record) -> Record:
     """Say of a tenant without a connection that nothing can have happened to it."""
-    nothing = {"touched": False, "kinds": [], "undetectable": False, "faults": [], "excuses": []}
-    return {"tenant": stub["tenant"], "name": stub["name"], "app": None} | nothing
+    nothing = {"touched": False, "kinds": [], "undetectable": False, "faults": [], "excuses": {}, "whole": True}
+    return {"tenant": stub["tenant"], "name": stub["name"], "app": None} | nothing | {"left": []}
 
 
 def _reach(acts: list[Act], folders: list[dict[str, str]], *, named: bool) -> Record:

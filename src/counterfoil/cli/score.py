@@ -1,6 +1,7 @@
 """``counterfoil score``: reconcile a simulated case, and compare the answer with its truth.
 
 Exit: 1 if anybody was falsely clean or falsely touched; 2 if no answer could be made; else 0.
+Abstentions and what was told wrongly besides are printed, and do not change the exit code.
 """
 
 import argparse
@@ -18,6 +19,10 @@ from counterfoil.model.instant import from_rfc3339
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("directory", type=Path, metavar="DIR", help="a folder that counterfoil simulate wrote")
+    parser.epilog = (
+        "Exit codes: 1 somebody falsely clean or falsely touched; 2 no answer could be made; else 0. An abstention is "
+        "counted under the fault that justifies it, and named where none does."
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,8 +62,10 @@ def _lines(result: Score) -> list[str]:
     """Say the score in lines; names only where something is wrong or left open."""
     lines = []
     for name, value in result.figures().items():
-        words = f"{value:.3f}" if isinstance(value, float) else value
+        words = f"{value:.3f}" if isinstance(value, float) else "-" if value is None else value
         if isinstance(value, list):
             words = f"{len(value)}" + "".join(f"\n  {entry}" for entry in value)
+        if isinstance(value, dict):
+            words = f"{sum(value.values())}" + "".join(f"\n  {fault}: {count}" for fault, count in value.items())
         lines.append(f"{name.replace('_', ' ')}: {words}")
     return lines

@@ -56,9 +56,19 @@ def _is_ours(row: Row, text: str, ids: set[str], principals: set[tuple[str, str]
     return bare in ids or (row["tenant"], bare) in principals
 
 
-def judge_directory(rows: Iterable[Row], calls: Iterable[Row], lookup: Lookup) -> list[Judgement]:
-    """Judge the rows kept by :func:`concerned`, each change once; ``calls`` are our own changing calls."""
-    waiting = [call for call in calls if str(call["path"] or "").lower().startswith(_ADMINISTERS)]
+def judge_directory(
+    rows: Iterable[Row], calls: Iterable[Row], lookup: Lookup, others: Iterable[Judgement] = ()
+) -> list[Judgement]:
+    """Judge the rows kept by :func:`concerned`, each change once.
+
+    Args:
+        rows: The rows.
+        calls: Our own changing calls.
+        lookup: What judging looks up.
+        others: What was found already; a change belongs to the theft whose call lies beside it.
+    """
+    waiting = [call for call in calls if _administers(call)]
+    theirs = [other for other in others if other.touches and other.row["effect"] == "change" and _administers(other.row)]
     found: list[Judgement] = []
     changes = events(rows, lookup.items)
     for row in sorted(changes, key=lambda row: (row["time"] is None, row["time"] or 0, row["record"])):
@@ -73,10 +83,27 @@ def judge_directory(rows: Iterable[Row], calls: Iterable[Row], lookup: Lookup) -
             found += [_foreign(row, item) for item in unknown]
         elif row["mine"] and source is not None:
             found.append(Judgement(row, source.kind, source.rule, source.subject, source.touches and row["success"]))
+        elif row["mine"] and (beside := _beside(row, theirs)) is not None:
+            rule = "directory-change-beside-call"
+            found.append(Judgement(row, beside.kind, rule, beside.subject, touches=bool(row["success"])))
         elif row["mine"]:
             kind = UNEXPLAINED if row["success"] else ATTEMPTED
             found.append(Judgement(row, kind, "directory-change-without-stub", "directory", touches=False))
     return found
+
+
+def _administers(row: Row) -> bool:
+    return str(row["path"] or "").lower().startswith(_ADMINISTERS)
+
+
+def _beside(row: Row, theirs: list[Judgement]) -> Judgement | None:
+    """Find the call of somebody else that could have made the row: the nearest in this tenant."""
+    near = [
+        (abs(other.row["time"] - row["time"]), place)
+        for place, other in enumerate(theirs)
+        if other.row["tenant"] == row["tenant"] and other.row["time"] is not None and row["time"] is not None
+    ]
+    return theirs[min(near)[1]] if near and min(near)[0] <= NEAR else None
 
 
 def _keys(row: Row, lookup: Lookup) -> list[Row]:

@@ -116,7 +116,7 @@ def _judgements(engine: Engine, books: Books, lookup: Lookup) -> list[Judgement]
         engine.rows("SELECT * FROM uses_raw WHERE source = 'directory-audit'"), apps, principals_of(engine), books.homes
     )
     ours = engine.rows("SELECT * FROM calls WHERE effect = 'change'")
-    found += judge_directory(directory, ours, lookup)
+    found += judge_directory(directory, ours, lookup, found)
     queries = WITHOUT_JOB if books.jobs is not None else ()
     suspects = [stub for query in queries for stub in engine.rows(query)]
     found += judge_jobs(suspects, matched_rows(engine, suspects))

@@ -3,10 +3,10 @@
 from counterfoil.cases.cast import Tenant
 from counterfoil.cases.rows import GraphCall, Record
 from counterfoil.cases.shapes.sign_ins import WORKSPACE
-from counterfoil.cases.spell import ticks, uti
+from counterfoil.cases.spell import ticks
 
 
-def storage(tenant: Tenant, row: GraphCall) -> Record:
+def storage(tenant: Tenant, row: GraphCall, *, late: bool) -> Record:
     """One line of the blob that a diagnostic setting writes into a storage account."""
     issuer = f"https://sts.windows.net/{tenant.tenant}/"
     return {
@@ -32,7 +32,7 @@ def storage(tenant: Tenant, row: GraphCall) -> Record:
             "tenantId": str(tenant.tenant),
             "durationMs": 497815,
             "responseSizeBytes": 0,
-            "signInActivityId": uti(row.token),
+            "signInActivityId": tenant.vintage.graph_id(row.token, late=late),
             "roles": " ".join(tenant.roles),
             "appId": str(tenant.app),
             "scopes": "",
@@ -50,7 +50,7 @@ def storage(tenant: Tenant, row: GraphCall) -> Record:
     }
 
 
-def log_analytics(tenant: Tenant, row: GraphCall) -> Record:
+def log_analytics(tenant: Tenant, row: GraphCall, *, late: bool) -> Record:
     """One row of the Log Analytics table MicrosoftGraphActivityLogs."""
     return {
         "TenantId": WORKSPACE,
@@ -71,7 +71,9 @@ def log_analytics(tenant: Tenant, row: GraphCall) -> Record:
         "ResponseStatusCode": row.status,
         "Roles": " ".join(tenant.roles),
         "ServicePrincipalId": str(tenant.service_principal),
-        "SignInActivityId": uti(row.token),
+        "UniqueTokenId" if tenant.vintage.renamed else "SignInActivityId": tenant.vintage.graph_id(
+            row.token, late=late
+        ),
         "TokenIssuedAt": ticks(row.issued),
         "Type": "MicrosoftGraphActivityLogs",
         "UserAgent": row.agent,
@@ -79,7 +81,7 @@ def log_analytics(tenant: Tenant, row: GraphCall) -> Record:
     }
 
 
-def defender(tenant: Tenant, row: GraphCall) -> Record:
+def defender(tenant: Tenant, row: GraphCall, *, late: bool) -> Record:
     """One row of Defender XDR's GraphAPIAuditEvents: no user agent, size or time of issue."""
     return {
         "Timestamp": ticks(row.time),
@@ -99,6 +101,6 @@ def defender(tenant: Tenant, row: GraphCall) -> Record:
         "Scopes": " ".join(tenant.roles),
         "ServicePrincipalId": str(tenant.service_principal),
         "TargetWorkload": "Microsoft.Exchange",
-        "UniqueTokenIdentifier": uti(row.token),
+        "UniqueTokenIdentifier": tenant.vintage.graph_id(row.token, late=late),
         "TenantId": str(tenant.tenant),
     }

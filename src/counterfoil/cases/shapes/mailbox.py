@@ -8,11 +8,12 @@ from collections import defaultdict
 from dataclasses import replace
 
 from counterfoil.cases.cast import Tenant
-from counterfoil.cases.rows import Item, MailboxEvent, Record
-from counterfoil.cases.spell import plain, uti
+from counterfoil.cases.rows import GRAPH, RESOURCES, Item, MailboxEvent, Record
+from counterfoil.cases.spell import plain
 
 GROUPED = frozenset({"HardDelete", "SoftDelete", "Move", "MoveToDeletedItems"})
-RECORD_TYPES = {"MailItemsAccessed": 50, "New-InboxRule": 1}
+CMDLETS = frozenset({"New-InboxRule", "Set-Mailbox"})
+RECORD_TYPES = {"MailItemsAccessed": 50, **dict.fromkeys(CMDLETS, 1)}
 
 
 def folded(events: list[MailboxEvent]) -> list[MailboxEvent]:
@@ -25,20 +26,24 @@ def folded(events: list[MailboxEvent]) -> list[MailboxEvent]:
             event
         )
     return [
-        replace(group[0], items=tuple(item for event in group for item in event.items)) for group in groups.values()
+        replace(
+            group[0],
+            items=tuple(replace(item, request=event.client_request) for event in group for item in event.items),
+        )
+        for group in groups.values()
     ]
 
 
-def audit_record(tenant: Tenant, event: MailboxEvent, *, old: bool) -> Record:
-    """One record in the form of the Management Activity API; ``old`` spells the token as a GUID."""
-    token = str(event.token) if old else uti(event.token)
+def audit_record(tenant: Tenant, event: MailboxEvent, *, late: bool) -> Record:
+    """One record in the form of the Management Activity API."""
+    vintage = tenant.vintage
     record: Record = {
         "CreationTime": plain(event.time),
         "Id": str(event.record),
         "Operation": event.operation,
         "OrganizationId": str(tenant.tenant),
         "RecordType": RECORD_TYPES.get(event.operation, 3 if event.operation in GROUPED else 2),
-        "ResultStatus": "True" if event.operation == "New-InboxRule" else "Succeeded",
+        "ResultStatus": "True" if event.operation in CMDLETS else "Succeeded",
         "UserKey": str(tenant.app),
         "UserType": 5,
         "Version": 1,
@@ -49,7 +54,7 @@ def audit_record(tenant: Tenant, event: MailboxEvent, *, old: bool) -> Record:
         "AppAccessContext": {
             "ClientAppId": str(tenant.app),
             "IssuedAtTime": plain(event.issued),
-            "UniqueTokenId": token,
+            "UniqueTokenId": vintage.audit_id(event.token, late=late),
         },
         "AppId": str(tenant.app),
         "ClientAppId": str(tenant.app),
@@ -64,13 +69,17 @@ def audit_record(tenant: Tenant, event: MailboxEvent, *, old: bool) -> Record:
         "TokenTenantId": str(tenant.tenant),
         "TokenObjectId": str(tenant.service_principal),
     }
-    return record | _what(event)
+    if vintage.renamed:
+        # Graph's own application and an address with a port, as records of other years have them.
+        record |= {"AppId": RESOURCES[GRAPH][0], "ClientIPAddress": "", "ClientIP": f"{event.address}:52344"}
+        del record["AppAccessContext"]["ClientAppId"]
+    return record | _what(event, request_ids=vintage.request_ids)
 
 
-def _what(event: MailboxEvent) -> Record:
+def _what(event: MailboxEvent, *, request_ids: bool) -> Record:
     if event.operation == "MailItemsAccessed":
-        return _accessed(event)
-    if event.operation == "New-InboxRule":
+        return _accessed(event, request_ids=request_ids)
+    if event.operation in CMDLETS:
         return {
             "ObjectId": f"EURPR01A001/{event.mailbox}\\rule",
             "ClientIP": f"{event.address}:52344",
@@ -82,7 +91,7 @@ def _what(event: MailboxEvent) -> Record:
     return {"Item": _item(event.items[0]), "ClientRequestId": str(event.client_request)}
 
 
-def _accessed(event: MailboxEvent) -> Record:
+def _accessed(event: MailboxEvent, *, request_ids: bool) -> Record:
     properties = [
         {"Name": "MailAccessType", "Value": event.access},
         {"Name": "IsThrottled", "Value": str(event.throttled)},
@@ -92,7 +101,8 @@ def _accessed(event: MailboxEvent) -> Record:
         return {"OperationProperties": properties, "OperationCount": 1, "Item": {"ParentFolder": folder}}
     folders: dict[str, list[Record]] = defaultdict(list)
     for item in event.items:
-        folders[item.folder].append(_item(item))
+        more = {"ClientRequestId": str(item.request)} if request_ids else {}
+        folders[item.folder].append(_item(item) | more)
     return {
         "OperationProperties": properties,
         "OperationCount": len(event.items),
@@ -104,9 +114,9 @@ def _item(item: Item) -> Record:
     return {"Id": "Rg" + item.id[5:], "InternetMessageId": item.message_id, "SizeInBytes": item.size}
 
 
-def purview(tenant: Tenant, event: MailboxEvent, *, old: bool) -> Record:
+def purview(tenant: Tenant, event: MailboxEvent, *, late: bool) -> Record:
     """One line of the CSV that an audit search in the Purview portal exports."""
-    record = audit_record(tenant, event, old=old)
+    record = audit_record(tenant, event, late=late)
     return {
         "RecordId": record["Id"],
         "CreationDate": record["CreationTime"],
@@ -129,10 +139,10 @@ RENAMED = {
 """Columns that Sentinel's OfficeActivity table names differently."""
 
 
-def office_activity(tenant: Tenant, event: MailboxEvent, *, old: bool) -> Record:
+def office_activity(tenant: Tenant, event: MailboxEvent, *, late: bool) -> Record:
     """One row of the Log Analytics table OfficeActivity: nested values are JSON text there."""
     row: Record = {"Type": "OfficeActivity", "SourceSystem": "OfficeActivityManager"}
-    for name, value in audit_record(tenant, event, old=old).items():
+    for name, value in audit_record(tenant, event, late=late).items():
         spelled = json.dumps(value) if isinstance(value, dict | list) else value
         row[RENAMED.get(name, name)] = spelled
     row["TimeGenerated"] = f"{row['TimeGenerated']}Z"

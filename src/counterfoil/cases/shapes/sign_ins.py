@@ -4,18 +4,20 @@ Microsoft Graph signIn (beta); Azure Monitor, AADServicePrincipalSignInLogs.
 """
 
 import json
+from collections import defaultdict
 
 from counterfoil.cases.cast import Tenant
 from counterfoil.cases.rows import RESOURCES, Record, SignIn
-from counterfoil.cases.spell import ticks, uti, uti_of_2022
+from counterfoil.cases.spell import portal, ticks
 
 WORKSPACE = "77777777-7777-7777-7777-777777777777"
 FAILURE = "The certificate with identifier used to sign the client assertion is not registered on application."
 
 
-def event_hub(tenant: Tenant, row: SignIn, *, old: bool) -> Record:
+def event_hub(tenant: Tenant, row: SignIn, *, late: bool) -> Record:
     """One record of a diagnostic setting that streams to an event hub or a storage account."""
     name, resource_id = RESOURCES[row.audience][1], RESOURCES[row.audience][0]
+    vintage = tenant.vintage
     properties: Record = {
         "id": str(row.request),
         "createdDateTime": ticks(row.time),
@@ -39,14 +41,11 @@ def event_hub(tenant: Tenant, row: SignIn, *, old: bool) -> Record:
         "flaggedForReview": False,
         "isTenantRestricted": False,
         "crossTenantAccessType": "none",
-        "servicePrincipalCredentialKeyId": str(row.key.key_id),
-        "uniqueTokenIdentifier": uti_of_2022(row.request) if old else uti(row.request),
+        "uniqueTokenIdentifier": vintage.sign_in_id(row.request, late=late),
         "incomingTokenType": "none",
         "authenticationProtocol": "none",
     }
-    if not old:
-        properties["servicePrincipalCredentialThumbprint"] = row.key.sha1
-        properties["clientCredentialType"] = "clientAssertion"
+    properties |= {name[0].lower() + name[1:]: value for name, value in _credential(tenant, row, late=late).items()}
     return {
         "time": ticks(row.time),
         "resourceId": f"/tenants/{tenant.tenant}/providers/Microsoft.aadiam",
@@ -65,7 +64,7 @@ def event_hub(tenant: Tenant, row: SignIn, *, old: bool) -> Record:
     }
 
 
-def graph_api(tenant: Tenant, row: SignIn, *, old: bool) -> Record:
+def graph_api(tenant: Tenant, row: SignIn, *, late: bool) -> Record:
     """One ``signIn`` of the Graph API (beta)."""
     resource_id, name = RESOURCES[row.audience]
     return {
@@ -75,17 +74,14 @@ def graph_api(tenant: Tenant, row: SignIn, *, old: bool) -> Record:
         "appDisplayName": "Example Mail Guard",
         "servicePrincipalId": str(tenant.service_principal),
         "servicePrincipalName": "Example Mail Guard",
-        "servicePrincipalCredentialKeyId": str(row.key.key_id),
-        "servicePrincipalCredentialThumbprint": "" if old else row.key.sha1,
-        "clientCredentialType": "clientAssertion",
-        "federatedCredentialId": "",
+        **{name[0].lower() + name[1:]: value for name, value in _credential(tenant, row, late=late).items()},
         "ipAddress": row.address,
         "autonomousSystemNumber": 64500,
         "resourceDisplayName": name,
         "resourceId": resource_id,
         "resourceTenantId": str(tenant.tenant),
         "correlationId": str(row.correlation),
-        "uniqueTokenIdentifier": uti_of_2022(row.request) if old else uti(row.request),
+        "uniqueTokenIdentifier": tenant.vintage.sign_in_id(row.request, late=late),
         "status": {
             "errorCode": row.error,
             "failureReason": FAILURE if row.error else "Other.",
@@ -99,12 +95,11 @@ def graph_api(tenant: Tenant, row: SignIn, *, old: bool) -> Record:
     }
 
 
-def log_analytics(tenant: Tenant, row: SignIn, *, old: bool) -> Record:
+def log_analytics(tenant: Tenant, row: SignIn, *, late: bool) -> Record:
     """One row of the Log Analytics table AADServicePrincipalSignInLogs."""
     resource_id, name = RESOURCES[row.audience]
     return {
-        "TimeGenerated": ticks(row.time),
-        "CreatedDateTime": ticks(row.time),
+        **_times(tenant, row),
         "Type": "AADServicePrincipalSignInLogs",
         "AADTenantId": str(tenant.tenant),
         "TenantId": WORKSPACE,
@@ -113,9 +108,7 @@ def log_analytics(tenant: Tenant, row: SignIn, *, old: bool) -> Record:
         "AppId": str(tenant.app),
         "ServicePrincipalId": str(tenant.service_principal),
         "ServicePrincipalName": "Example Mail Guard",
-        "ServicePrincipalCredentialKeyId": str(row.key.key_id),
-        "ServicePrincipalCredentialThumbprint": "" if old else row.key.sha1,
-        "ClientCredentialType": "clientAssertion",
+        **_credential(tenant, row, late=late),
         "IPAddress": row.address,
         "AutonomousSystemNumber": "64500",
         "LocationDetails": json.dumps({"city": "Dublin", "countryOrRegion": "IE", "geoCoordinates": {}}),
@@ -126,6 +119,50 @@ def log_analytics(tenant: Tenant, row: SignIn, *, old: bool) -> Record:
         "ResultDescription": FAILURE if row.error else "",
         "Category": "ServicePrincipalSignInLogs",
         "OperationName": "Sign-in activity",
-        "UniqueTokenIdentifier": uti_of_2022(row.request) if old else uti(row.request),
+        "UniqueTokenIdentifier": tenant.vintage.sign_in_id(row.request, late=late),
         "ConditionalAccessStatus": "notApplied",
     }
+
+
+def _times(tenant: Tenant, row: SignIn) -> Record:
+    if tenant.vintage.renamed:
+        return {"TimeGenerated [UTC]": portal(row.time), "CreatedDateTime [UTC]": portal(row.time)}
+    return {"TimeGenerated": ticks(row.time), "CreatedDateTime": ticks(row.time)}
+
+
+def _credential(tenant: Tenant, row: SignIn, *, late: bool) -> Record:
+    """Say with which credential somebody signed in, under the names of Log Analytics."""
+    key, vintage = row.key, tenant.vintage
+    kinds = {"certificate": "clientAssertion", "secret": "clientSecret", "federated": "federatedIdentityCredential"}
+    record: Record = {
+        "ServicePrincipalCredentialKeyId": vintage.nothing
+        if key.kind == "federated"
+        else vintage.key_id(key.key_id, late=late),
+        "ServicePrincipalCredentialThumbprint": vintage.print_of(key.sha1, late=late),
+        "FederatedCredentialId": str(key.key_id) if key.kind == "federated" else vintage.nothing,
+    }
+    if vintage.thumbprint != "none":
+        # A log without thumbprints is of a year that had no field for the type either.
+        record["ClientCredentialType"] = kinds[key.kind]
+    return record
+
+
+def summarised(tenant: Tenant, rows: list[SignIn]) -> list[Record]:
+    """One row for many sign-ins, as the portal shows them: by address, resource and result (Graph beta)."""
+    groups: dict[tuple[str, str, int], list[SignIn]] = defaultdict(list)
+    for row in rows:
+        groups[(row.address, row.audience, row.error)].append(row)
+    return [
+        {
+            "id": f"{tenant.service_principal}-{number}",
+            "appId": str(tenant.app),
+            "servicePrincipalId": str(tenant.service_principal),
+            "servicePrincipalName": "Example Mail Guard",
+            "ipAddress": address,
+            "resourceDisplayName": RESOURCES[audience][1],
+            "status": {"errorCode": error},
+            "firstSignInDateTime": ticks(min(row.time for row in group)),
+            "signInCount": len(group),
+        }
+        for number, ((address, audience, error), group) in enumerate(groups.items())
+    ]
