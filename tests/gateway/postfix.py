@@ -28,6 +28,7 @@ error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
 anvil unix - - n - 1 anvil
+tlsmgr unix - - n 1000? 1 tlsmgr
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
@@ -70,8 +71,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def postfix(*, milter: int, relay: int):
-    """Start Postfix; yield its port and its log file."""
+def postfix(*, milter: int, relay: int, extra: str = ""):
+    """Start Postfix, with more lines of main.cf that win over those above; yield its port and its log file."""
     program = require_program("postfix")
     if os.geteuid() != 0:
         missing("root, which Postfix must be started by")
@@ -87,7 +88,7 @@ def postfix(*, milter: int, relay: int):
             (home / folder).mkdir()
         shutil.chown(home / "data", "postfix")
         port = free_port()
-        (home / "etc/main.cf").write_text(MAIN.format(home=home, daemons=daemons, relay=relay, milter=milter))
+        (home / "etc/main.cf").write_text(MAIN.format(home=home, daemons=daemons, relay=relay, milter=milter) + extra)
         (home / "etc/master.cf").write_text(MASTER.format(port=port))
         log = home / "log"
         started = subprocess.run(

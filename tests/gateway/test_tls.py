@@ -4,6 +4,8 @@ import ssl
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from tests.flows.test_transaction import ONE
 from tests.gateway.client import send
 from tests.gateway.peers import house
@@ -13,7 +15,7 @@ from counterfoil.gateway.headers import Dressed, Stripped
 from counterfoil.gateway.relay import Relay
 from counterfoil.gateway.routing import NextHop, Route, Tls
 from counterfoil.gateway.smtp.events import Mail
-from counterfoil.gateway.tls import client_contexts, server_context
+from counterfoil.gateway.tls import Changing, client_contexts, server_context
 from counterfoil.model.errors import Misconfigured, Unavailable
 from counterfoil.model.mail import Outcome
 
@@ -173,3 +175,26 @@ def test_files_that_cannot_be_used(papers, which, tmp_path):
         server_context(wrong if which == "certificate" else chain, key, wrong if which == "authorities" else None)
     with pytest.raises(Misconfigured, match=r"wrong\.pem"):
         client_contexts(wrong if which == "certificate" else chain, key, wrong if which == "authorities" else None)
+
+
+async def test_a_certificate_is_changed_while_it_serves(papers, tmp_path):
+    """The next handshake shows the new one though its key is of another kind; the connection before it goes on."""
+    rsa = trustme.CA(key_type=trustme.KeyType.RSA).issue_cert("mx.test", key_type=trustme.KeyType.RSA)
+    rsa.private_key_and_cert_chain_pem.write_to_path(tmp_path / "rsa.pem")
+    changing = Changing(server_context(*papers.issue("mx.test")))
+    client = client_contexts()[Tls.REQUIRE]
+
+    def connect(port):
+        made = smtplib.SMTP("127.0.0.1", port, local_hostname="client.test", timeout=20)
+        made.starttls(context=client)
+        return made, x509.load_der_x509_certificate(made.sock.getpeercert(binary_form=True))
+
+    async with house(tls=changing.context) as here:
+        first, before = await asyncio.to_thread(connect, here.port)
+        changing.change(server_context(tmp_path / "rsa.pem", tmp_path / "rsa.pem"))
+        second, after = await asyncio.to_thread(connect, here.port)
+        for one in (first, second):
+            await asyncio.to_thread(one.sendmail, "ann@sender.example", ["bob@tenant.example"], MESSAGE)
+            await asyncio.to_thread(one.close)
+    assert [isinstance(one.public_key(), RSAPublicKey) for one in (before, after)] == [False, True]
+    assert len(here.sink.delivered) == 2

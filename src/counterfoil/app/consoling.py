@@ -1,12 +1,14 @@
 """The console beside the gateway: its sources out of the opened state, its certificate, its bounded worker."""
 
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from counterfoil import clock
-from counterfoil.app import sending
+from counterfoil.app import reporting
 from counterfoil.app.standing import Standings
 from counterfoil.app.state import State
 from counterfoil.bounded.pool import Bounds, Died, Exceeded, Pool
@@ -14,8 +16,8 @@ from counterfoil.config.settings import Config
 from counterfoil.console.books import Books
 from counterfoil.console.server import ConsoleServer
 from counterfoil.console.views import Sources
+from counterfoil.console.webhook import Desk
 from counterfoil.credential.campaigns import Campaigns
-from counterfoil.gateway.tls import server_context
 from counterfoil.incident.store import Incidents
 from counterfoil.model.dns import Answer, Status
 from counterfoil.model.errors import Unavailable
@@ -85,6 +87,7 @@ def sources_of(data: Path, state: State, look: Look) -> Sources:
             for name, standing in sorted(standings.of(connection).duties.items())
         ]
 
+    incidents = Incidents(state.ledger)
     return Sources(
         ledger=state.ledger,
         books=Books(state.ledger.engine),
@@ -93,18 +96,19 @@ def sources_of(data: Path, state: State, look: Look) -> Sources:
         tenants=state.tenants,
         accounts=Accounts(state.ledger),
         campaigns=Campaigns(state.ledger),
-        incidents=Incidents(state.ledger),
+        incidents=incidents,
         look=look,
         duties=duties,
         clock=clock.now,
+        desk=Desk(partial(reporting.secret_of, data), partial(reporting.take_in, incidents, data)),
     )
 
 
 @contextmanager
-def console(data: Path, config: Config, state: State) -> Iterator[int | None]:
+def console(data: Path, config: Config, state: State, own: ssl.SSLContext) -> Iterator[int | None]:
     """Run the console for as long as the block runs; the value is its port, or ``None`` where there is none.
 
-    TLS is the gateway's own certificate; without it only behind a proxy on this machine.
+    TLS is ``own``, with the gateway's own certificate; without it only behind a proxy on this machine.
 
     Raises:
         Misconfigured: If it cannot listen, or its certificate cannot be used.
@@ -113,8 +117,7 @@ def console(data: Path, config: Config, state: State) -> Iterator[int | None]:
     if place is None:
         yield None
         return
-    proxied = config.console.behind_proxy
-    tls = None if proxied else server_context(*sending.certificate(config, data), None)
+    tls = None if config.console.behind_proxy else own
     look = Look(Bounds(seconds=min(config.scan.seconds, 10), memory=config.scan.memory_octets))
     server = ConsoleServer(sources_of(data, state, look), tls, lasting=config.gateway.tls_certificate is not None)
     try:

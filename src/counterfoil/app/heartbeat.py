@@ -6,15 +6,13 @@ Exchange drops repeats). Where no fresh message is there, one is handed to our o
 the way of all mail; that it arrives shows that mail still flows.
 """
 
-import secrets
 import smtplib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
-from email.utils import format_datetime
 
 from counterfoil.app.house import Books
+from counterfoil.app.own_mail import compose
 from counterfoil.app.standing import GOOD, NOT_POSSIBLE, OVERDUE, WAITING, Standing, Standings, failure
 from counterfoil.app.state import State
 from counterfoil.config.settings import Config
@@ -30,6 +28,7 @@ READS_MAIL = frozenset({"Mail.Read", "Mail.ReadWrite"})
 LOOKS = 5
 """How often a mailbox is looked into for a message that was just sent."""
 
+_WORDS = ("Heartbeat", "This message shows that mail flows and that the tenant's logs are complete.\n")
 PAUSE = 2.0
 SECONDS = 30.0
 
@@ -45,16 +44,10 @@ class Sender:
         """Hand in one message; return what went wrong, or ``None``."""
         if self.gateway is None:
             return "the gateway listens on no SMTP port, so no fresh message can be sent (gateway.listen)"
-        message = EmailMessage()
-        sender = f"counterfoil-heartbeat@{self.hostname}"
-        message["From"], message["To"], message["Subject"] = sender, mailbox, "Heartbeat"
-        message["Date"] = format_datetime(now)
-        message["Message-ID"] = f"<heartbeat-{secrets.token_hex(8)}@{self.hostname}>"
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content("This message shows that mail flows and that the tenant's logs are complete.\n")
+        message = compose("heartbeat", self.hostname, mailbox, _WORDS, now)
         try:
             with smtplib.SMTP(self.gateway.host, self.gateway.port, self.hostname, SECONDS) as client:
-                client.send_message(message, from_addr=sender, to_addrs=[mailbox])
+                client.send_message(message)
         except (OSError, smtplib.SMTPException) as error:
             return f"the gateway did not take the heartbeat mail: {error}"
         return None

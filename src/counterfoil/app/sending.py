@@ -7,6 +7,7 @@ from pathlib import Path
 
 from counterfoil import clock
 from counterfoil.app.certificate import own_certificate
+from counterfoil.app.certificate_book import Book, fingerprint_of
 from counterfoil.app.releases import Delivery, Releases, Send
 from counterfoil.app.state import State
 from counterfoil.config.settings import Config
@@ -30,14 +31,22 @@ def hostname(config: Config) -> str:
 
 
 def certificate(config: Config, data: Path) -> tuple[Path, Path]:
-    """Return our certificate and its key: the configured ones, or one made for tests."""
-    if config.gateway.tls_certificate is not None and config.gateway.tls_key is not None:
-        return config.gateway.tls_certificate, config.gateway.tls_key
+    """Return our certificate and its key: those last taken into use, the configured ones, or some made for tests.
+
+    New files in the configuration win over what was taken into use before them, unless they cannot be read.
+    """
+    book, chain = Book(data), config.gateway.tls_certificate
+    record = book.read()
+    given = None if chain is None else fingerprint_of(chain)
+    if record.in_use is not None and (record.given == given or (given is None and chain is not None)):
+        return book.place(record.in_use), book.place(record.in_use)
+    if chain is not None and config.gateway.tls_key is not None:
+        return chain, config.gateway.tls_key
     own = own_certificate(data / "test-certificate.pem", hostname(config), clock.now())
     return own, own
 
 
-def contexts(config: Config, data: Path) -> Mapping[Tls, ssl.SSLContext]:
+def contexts(config: Config, data: Path) -> dict[Tls, ssl.SSLContext]:
     """Return how next hops are spoken to; our certificate is shown to those that ask for one."""
     chain, key = certificate(config, data)
     return client_contexts(chain, key, config.gateway.next_hop_ca)
@@ -49,16 +58,16 @@ def outbound(config: Config) -> NextHop | None:
     return None if relay is None else NextHop(relay.host, relay.port, Tls(config.outbound.tls))
 
 
-def relay(config: Config, data: Path) -> Relay:
-    """Make what connects to next hops."""
+def relay(config: Config, speaking: Mapping[Tls, ssl.SSLContext]) -> Relay:
+    """Make what connects to next hops; ``speaking`` is from ``contexts``."""
     gateway = config.gateway
     patience = Patience(gateway.next_hop_connect_seconds, gateway.next_hop_command_seconds)
-    return Relay(hostname(config), contexts(config, data), patience)
+    return Relay(hostname(config), speaking, patience)
 
 
-def releases(state: State, config: Config, data: Path) -> Releases:
+def releases(state: State, config: Config, hops: Relay) -> Releases:
     """Make what works off releases, for ``serve`` and for a command without one."""
-    send = sender(relay(config, data))
+    send = sender(hops)
     return Releases(state.quarantine, state.directory, send, clock.now, outbound(config))
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from counterfoil import __version__, clock
 from counterfoil.app import sending
+from counterfoil.app.certificate_change import Change, Doors, Shown, begin
+from counterfoil.app.certificate_offer import offers_again
 from counterfoil.app.consoling import console
 from counterfoil.app.heartbeat import Sender
 from counterfoil.app.lock import alone
@@ -25,10 +27,10 @@ from counterfoil.gateway.access import AccessLimits
 from counterfoil.gateway.connection import Times
 from counterfoil.gateway.milter import MilterServer
 from counterfoil.gateway.milter_session import QUEUE
+from counterfoil.gateway.relay import Relay
 from counterfoil.gateway.resolver import Network, NotAsked, Rationed
 from counterfoil.gateway.server import SmtpServer
 from counterfoil.gateway.smtp.limits import Limits
-from counterfoil.gateway.tls import server_context
 from counterfoil.model.errors import Unavailable
 from counterfoil.model.mail import Decision, Direction, Envelope, Json, Scan
 from counterfoil.scan import policy_document
@@ -50,26 +52,31 @@ def serve(data: Path, config: Config) -> None:
         unknown = state.journal.recover()
         if unknown:
             _say("the last run left messages without an outcome", count=unknown)
-        with console(data, config, state) as port:
-            if port is not None and config.console.listen is not None:
-                _say("listening", face="console", host=config.console.listen.host, port=port)
-            asyncio.run(_serve(data, config, state))
+        begin(data, config, state.ledger)
+        shown = Shown(config, data)
+        with console(data, config, state, shown.console.context) as port:
+            place = config.console.listen if port is not None else None
+            if place is not None:
+                _say("listening", face="console", host=place.host, port=port)
+            asyncio.run(_serve(data, config, state, shown, _reached(place, port)))
     _say("stopped")
 
 
-async def _serve(data: Path, config: Config, state: State) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+async def _serve(data: Path, config: Config, state: State, shown: Shown, site: HostPort | None) -> None:
+    stop, again = asyncio.Event(), asyncio.Event()
+    for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, again)):
+        asyncio.get_running_loop().add_signal_handler(number, event.set)
     async with _pool(config) as pool:
         await _ready(pool)
-        flow = _flow(config, state, pool)
-        smtp, milter = _smtp(data, config, state, flow), _milter(config, state, flow)
-        beside = [asyncio.create_task(sending.releases(state, config, data).run(stop))]
+        flow, relay = _flow(config, state, pool), sending.relay(config, shown.clients)
+        smtp, milter = _smtp(config, state, flow, relay, shown), _milter(config, state, flow)
+        beside = [asyncio.create_task(sending.releases(state, config, relay).run(stop))]
         try:
-            port = await _listen("smtp", smtp, config.gateway.listen, config.gateway.outbound_listen)
-            await _listen("milter", milter, config.milter.listen, config.milter.outbound_listen)
-            beside.append(asyncio.create_task(_services(data, config, state, port).run(stop)))
+            doors = await _doors(config, smtp, milter, site)
+            services = Services(data, config, state, Sender(doors.inbound, sending.hostname(config)))
+            change = Change(data, config, state, shown, doors)
+            beside += [asyncio.create_task(one.run(stop)) for one in (services, change)]
+            beside.append(asyncio.create_task(offers_again(data, config, state, again, stop)))
             _say("ready", version=__version__)
             await stop.wait()
             _say("stopping")
@@ -87,16 +94,23 @@ async def _end(tasks: list[asyncio.Task[None]], seconds: float) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _services(data: Path, config: Config, state: State, port: int | None) -> Services:
-    """Make what connections do by themselves; their heartbeats come in where all mail comes in."""
-    gateway = config.gateway.listen
-    here = None if gateway is None or port is None else HostPort(_reached(gateway.host), port)
-    return Services(data, config, state, Sender(here, sending.hostname(config)))
+async def _doors(config: Config, smtp: SmtpServer, milter: MilterServer, site: HostPort | None) -> Doors:
+    """Listen, and return where our own listeners are reached from here."""
+    gateway = config.gateway
+    ports = await _listen("smtp", smtp, gateway.listen, gateway.outbound_listen)
+    await _listen("milter", milter, config.milter.listen, config.milter.outbound_listen)
+    return Doors(
+        _reached(gateway.listen, ports.get(Direction.INBOUND)),
+        _reached(gateway.outbound_listen, ports.get(Direction.OUTBOUND)),
+        None if config.console.behind_proxy else site,
+    )
 
 
-def _reached(host: str) -> str:
+def _reached(listen: HostPort | None, port: int | None) -> HostPort | None:
     """Return where a listener is reached from this machine."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    if listen is None or port is None:
+        return None
+    return HostPort({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host), port)  # noqa: S104 - compared, not bound
 
 
 def _pool(config: Config) -> Pool:
@@ -126,9 +140,8 @@ def _flow(config: Config, state: State, pool: Pool) -> MailFlow:
     )
 
 
-def _smtp(data: Path, config: Config, state: State, flow: MailFlow) -> SmtpServer:
+def _smtp(config: Config, state: State, flow: MailFlow, relay: Relay, shown: Shown) -> SmtpServer:
     gateway, outbound = config.gateway, sending.outbound(config)
-    relay = sending.relay(config, data)
     return SmtpServer(
         lambda: Transactions(flow, state.directory, relay, outbound=outbound, via="smtp", new_id=_new_id),
         hostname=sending.hostname(config),
@@ -137,7 +150,7 @@ def _smtp(data: Path, config: Config, state: State, flow: MailFlow) -> SmtpServe
             gateway.connections, gateway.connections_per_client, gateway.messages_per_minute, gateway.octets_under_way
         ),
         times=Times(gateway.command_seconds, gateway.content_pause_seconds, gateway.content_seconds),
-        tls=server_context(*sending.certificate(config, data), gateway.client_ca),
+        tls=shown.smtp.context,
     )
 
 
@@ -150,14 +163,14 @@ def _milter(config: Config, state: State, flow: MailFlow) -> MilterServer:
 
 async def _listen(
     what: str, server: SmtpServer | MilterServer, inbound: HostPort | None, outbound: HostPort | None
-) -> int | None:
-    """Listen where it is configured; return the port for inbound."""
+) -> dict[Direction, int]:
+    """Listen where it is configured; return the ports."""
     ports: dict[Direction, int] = {}
     for direction, place in ((Direction.INBOUND, inbound), (Direction.OUTBOUND, outbound)):
         if place is not None:
             ports[direction] = await server.listen(place.host, place.port, direction)
             _say("listening", face=what, direction=direction.value, host=place.host, port=ports[direction])
-    return ports.get(Direction.INBOUND)
+    return ports
 
 
 def _decide(scan: Scan, envelope: Envelope, policy: Mapping[str, Json]) -> Decision:

@@ -7,6 +7,7 @@ imported only when its command is asked for, so that ``counterfoil scan`` does n
 COMMANDS = {
     "scan": "look into messages and files, and say what is wrong with them",
     "serve": "run the gateway, the milter and the console",
+    "gateway": "show the gateway's own certificate, or take a new one into use",
     "tenant": "add, list, show and remove tenants, their domains and policies",
     "connection": "plan, import, test and list connections to Microsoft 365",
     "credential": "list credentials, create keys and standbys",

@@ -1,7 +1,6 @@
 """TLS contexts: ours as a server, and towards next hops. TLS 1.2 is the oldest that is spoken."""
 
 import ssl
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +32,33 @@ def server_context(certificate: Path, key: Path, client_ca: Path | None = None) 
     return context
 
 
+class Changing:
+    """A server context whose certificate can be changed while it serves.
+
+    Every handshake that begins after ``change`` shows the new certificate; connections that are open go on.
+    The answer to the client hello is the place for it: a listener keeps the context that it began with, and a
+    context that two certificates were loaded into chooses between them by the kind of their keys.
+
+    Args:
+        context: The context to begin with; it is the one to listen with.
+    """
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context = context
+        self._current = context
+        context.sni_callback = self._choose
+
+    def change(self, newer: ssl.SSLContext) -> None:
+        """Use another context from the next handshake on."""
+        self._current = newer
+
+    def _choose(self, peer: ssl.SSLSocket | ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        peer.context = self._current
+
+
 def client_contexts(
     certificate: Path | None = None, key: Path | None = None, ca: Path | None = None
-) -> Mapping[Tls, ssl.SSLContext]:
+) -> dict[Tls, ssl.SSLContext]:
     """Make the contexts that next hops are spoken to with, one for each way that needs one.
 
     Args:

@@ -4,61 +4,63 @@ import asyncio
 import smtplib
 import ssl
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
-from email.message import EmailMessage
-from email.utils import format_datetime
-
-from cryptography import x509
+from datetime import datetime, timedelta
 
 from counterfoil.app import sending
+from counterfoil.app.certificate_book import Book, fingerprint_of
 from counterfoil.app.doctor.finding import Finding, Patient, note, untried
+from counterfoil.app.own_mail import compose
+from counterfoil.gateway import certificate as own
+from counterfoil.gateway.certificate import Certificate
 from counterfoil.gateway.relay import Patience, Relay
 from counterfoil.gateway.routing import NextHop, Tls
 from counterfoil.gateway.store.tenants import Tenant
 from counterfoil.gateway.tls import client_contexts
 from counterfoil.model.errors import Unavailable
+from counterfoil.model.instant import rfc3339
 
 SOON = timedelta(days=14)
 PATIENCE = Patience(connect=10.0, command=10.0)
 SECONDS = 15.0
+_BACK_DOOR = (
+    "Did this message pass the gateway by?",
+    "counterfoil doctor sent this straight to the tenant. If you can read it, the back door is open.\n",
+)
 
 
 def certificate(patient: Patient) -> Iterator[Finding]:
-    """Does our certificate have our name, and for how long is it good?"""
-    config, name = patient.config, sending.hostname(patient.config)
-    if config.gateway.tls_certificate is None:
+    """Does the certificate in use have our name, for how long is it good, and is it the configured one?"""
+    config, book = patient.config, Book(patient.data)
+    record = book.read()
+    if config.gateway.tls_certificate is None and record.in_use is None:
         yield note(
             "certificate",
             "a self-signed certificate made for tests is used; no next hop and no connector believes it",
             "set gateway.tls_certificate and gateway.tls_key",
         )
         return
-    found = x509.load_pem_x509_certificates(config.gateway.tls_certificate.read_bytes())[0]
-    left = found.not_valid_after_utc - patient.now
-    where = str(config.gateway.tls_certificate)
-    if left < timedelta() or found.not_valid_before_utc > patient.now:
-        cause = f"it is valid from {found.not_valid_before_utc} to {found.not_valid_after_utc}, not now"
+    chain, _ = sending.certificate(config, patient.data)
+    found = own.read(chain.read_bytes())
+    where = str(config.gateway.tls_certificate or chain)
+    yield from _life(where, found, patient.now)
+    name = sending.hostname(config)
+    if not any(own.covers(pattern, name) for pattern in found.names):
+        cause = f"it is for {', '.join(found.names) or 'no name'}, and we call ourselves {name}"
+        yield Finding(where, cause, "set gateway.hostname to a name in it, or get one for that name")
+    given = config.gateway.tls_certificate
+    if given is not None and (waiting := fingerprint_of(given)) != found.fingerprint:
+        cause = f"the certificate in use is {found.fingerprint[:16]}…, and the file holds {(waiting or 'none')[:16]}"
+        yield Finding(where, cause, "take the new one into use: counterfoil gateway rotate says what speaks against it")
+
+
+def _life(where: str, found: Certificate, now: datetime) -> Iterator[Finding]:
+    left = found.not_after - now
+    days = "1 day" if left.days == 1 else f"{left.days} days"
+    if left < timedelta() or found.not_before > now:
+        cause = f"it is valid from {rfc3339(found.not_before)} to {rfc3339(found.not_after)}, not now"
         yield Finding(where, cause, "renew it; connectors know its name, not its key, so nothing else changes")
     elif left < SOON:
-        yield Finding(where, f"it ends in {left.days} days", "renew it; a new one of the same name is enough")
-    names = _names(found)
-    if not any(_covers(pattern, name) for pattern in names):
-        cause = f"it is for {', '.join(names) or 'no name'}, and we call ourselves {name}"
-        yield Finding(where, cause, "set gateway.hostname to a name in it, or get one for that name")
-
-
-def _names(found: x509.Certificate) -> list[str]:
-    try:
-        extension = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return []
-    return [name.lower() for name in extension.get_values_for_type(x509.DNSName)]
-
-
-def _covers(pattern: str, name: str) -> bool:
-    """Match a name as TLS does (RFC 9525 section 6.3): exactly, or one label for a star in front."""
-    name = name.lower().rstrip(".")
-    return pattern == name or (pattern.startswith("*.") and name.partition(".")[2] == pattern[2:])
+        yield Finding(where, f"it ends in {days}", "renew it, then: counterfoil gateway rotate")
 
 
 def next_hops(patient: Patient) -> Iterator[Finding]:
@@ -137,12 +139,7 @@ def _judged(mailbox: str, hop: NextHop, answer: tuple[int, str] | str) -> Iterat
 def _try(patient: Patient, mailbox: str, hop: NextHop) -> tuple[int, str] | str:
     """Hand in a message as a stranger; return the reply that decided, or why there was none."""
     name = sending.hostname(patient.config)
-    message = EmailMessage()
-    message["From"], message["To"] = f"counterfoil-doctor@{name}", mailbox
-    message["Subject"], message["Date"] = "Did this message pass the gateway by?", format_datetime(patient.now)
-    message.set_content(
-        "counterfoil doctor sent this straight to the tenant. If you can read it, the back door is open.\n"
-    )
+    message = compose("doctor", name, mailbox, _BACK_DOOR, patient.now)
     try:
         with smtplib.SMTP(hop.host, hop.port, name, SECONDS) as client:
             client.ehlo()
