@@ -10,7 +10,7 @@ import trustme
 from tests.gateway.peers import Sink
 from tests.gateway.store.conftest import BY, DECISION, received, scan
 
-from counterfoil.app.sending import contexts, outbound, relay, releases
+from counterfoil.app.sending import outbound, releases
 from counterfoil.app.state import State, open_state
 from counterfoil.config.settings import Config, Gateway, Outbound
 from counterfoil.config.values import HostPort
@@ -66,8 +66,7 @@ async def released(state: State, config: Config, data: Path, next_hop: NextHop) 
     await state.journal.intent(message)
     await state.journal.hold(message, RAW, scan(), DECISION)
     state.quarantine.want("m1", None, BY)
-    hops = relay(config, contexts(config, data))
-    return await releases(state, config, hops).one("m1")
+    return await releases(state, config, data).one("m1")
 
 
 async def test_both_sides_are_verified(hop: tuple[Sink, int], config: Config, tmp_path: Path):

@@ -65,9 +65,9 @@ def relay(config: Config, speaking: Mapping[Tls, ssl.SSLContext]) -> Relay:
     return Relay(hostname(config), speaking, patience)
 
 
-def releases(state: State, config: Config, hops: Relay) -> Releases:
-    """Make what works off releases, for ``serve`` and for a command without one."""
-    send = sender(hops)
+def releases(state: State, config: Config, data: Path, hops: Relay | None = None) -> Releases:
+    """Make what works off releases: over the relay of ``serve``, or for a command without one over its own."""
+    send = sender(hops or relay(config, contexts(config, data)))
     return Releases(state.quarantine, state.directory, send, clock.now, outbound(config))
 
 

@@ -70,7 +70,7 @@ async def _serve(data: Path, config: Config, state: State, shown: Shown, site: H
         await _ready(pool)
         flow, relay = _flow(config, state, pool), sending.relay(config, shown.clients)
         smtp, milter = _smtp(config, state, flow, relay, shown), _milter(config, state, flow)
-        beside = [asyncio.create_task(sending.releases(state, config, relay).run(stop))]
+        beside = [asyncio.create_task(sending.releases(state, config, data, relay).run(stop))]
         try:
             doors = await _doors(config, smtp, milter, site)
             services = Services(data, config, state, Sender(doors.inbound, sending.hostname(config)))
