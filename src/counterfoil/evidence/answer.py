@@ -132,6 +132,7 @@ def _evidence(member: Judgement) -> dict[str, Json]:
         "success": bool(row["success"]),
         "address": row["address"],
         "operation": f"{row['method']} {row['path']}" if row.get("method") else row["operation"],
+        "effect": row["effect"],
         "mailbox": row["mailbox"],
         "uti": uti(row["uti"]) if row["uti"] else None,
         "file": row["file"],

@@ -1,24 +1,29 @@
-"""The report as one HTML file with a timeline; it loads nothing, runs nothing, and escapes everything.
+"""The report as one HTML file with timelines; it loads nothing, runs nothing, and escapes everything.
 
 Text from logs is chosen by attackers: Jinja2 escapes it, control characters are made visible, and a
-Content-Security-Policy in the page forbids what escaping might miss.
+Content-Security-Policy in the page allows its one style sheet, by its hash, and forbids all else.
 """
 
+import base64
+import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from importlib.resources import files as resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
-from counterfoil.evidence.answer import TenantAnswer
-from counterfoil.evidence.coverage import PROVEN
+from counterfoil.evidence import phrases, timeline
+from counterfoil.evidence.answer import EVIDENCE_ROWS, TenantAnswer
 from counterfoil.evidence.readers.reading import FileReading
-from counterfoil.model.instant import from_rfc3339, rfc3339
+from counterfoil.evidence.techniques import VERSION
+from counterfoil.evidence.words import sum_line
 
-WIDTH = 960
-"""Units across the timeline."""
+IN_FLEET = 40
+"""Tenants whose line is drawn in the timeline of all."""
 
-_BINS = 240
+_ORDER = {"touched": 0, "cannot-say": 1, "clean": 2}
 
 
 def report(
@@ -27,26 +32,61 @@ def report(
     files: Iterable[FileReading],
     since: datetime,
     until: datetime,
+    *,
+    changes: Iterable[Mapping[str, Any]] = (),
 ) -> str:
-    """Return the page. Tenants that are clean and have nothing to show are counted, not drawn."""
-    environment = Environment(
-        loader=PackageLoader("counterfoil.evidence"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters["visible"] = visible
-    by_name = {answer.tenant: answer for answer in answers}
-    shown = [tenant for tenant in document["tenants"] if tenant["state"] != "clean" or tenant["discrepancies"]]
-    tenants = [{**tenant, "tracks": _tracks(tenant, by_name[tenant["tenant"]], since, until)} for tenant in shown]
-    order = {"touched": 0, "cannot-say": 1, "clean": 2}
-    tenants.sort(key=lambda tenant: (order[tenant["state"]], tenant["tenant"]))
-    return environment.get_template("report.html").render(
+    """Return the page. Tenants that are clean and have nothing to show are counted, not drawn.
+
+    Args:
+        answers: Of the reconciliation, for the state of each hour.
+        document: The same as JSON.
+        files: What became of each export.
+        since: Start of the window.
+        until: Its end.
+        changes: What is different from the last answer (:mod:`counterfoil.evidence.changes`).
+    """
+    hours = {a.tenant: {covered.source: covered.hours for covered in a.coverage} for a in answers}
+    shown = [t for t in document["tenants"] if t["state"] != "clean" or any(_odd(t))]
+    shown.sort(key=lambda t: (_ORDER[t["state"]], str(t.get("name") or t["tenant"])))
+    tenants = [_drawn(tenant, hours[tenant["tenant"]], since, until) for tenant in shown]
+    style = (resources("counterfoil.evidence") / "templates" / "report.css").read_text(encoding="utf-8")
+    read = list(files)
+    return _environment().get_template("report.html").render(
+        style=Markup(style),  # noqa: S704 - our own file
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         summary=document["summary"],
+        sentence=sum_line(document["summary"]).text,
         tenants=tenants,
-        files=list(files),
-        since=rfc3339(since),
-        until=rfc3339(until),
-        width=WIDTH,
-        marks=_marks(since, until),
+        fleet=[tenant for tenant in tenants if tenant["fleet"]][:IN_FLEET],
+        files=read,
+        odd_files=[reading for reading in read if reading.doubts or reading.faults],
+        changes=list(changes),
+        since=since,
+        until=until,
+        ticks=timeline.ticks(since, until, 6, "%d %b %H:%M"),
+        attack=VERSION,
+        most=EVIDENCE_ROWS,
+    )  # fmt: skip
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("counterfoil.evidence"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.filters |= {
+        "visible": visible,
+        "path": path,
+        "moment": phrases.moment,
+        "span": phrases.span_words,
+        "bound": phrases.bound_words,
+        "unseen": phrases.unseen_words,
+    }
+    environment.globals["counted"] = phrases.counted
+    return environment
 
 
 def visible(value: object) -> str:
@@ -54,40 +94,27 @@ def visible(value: object) -> str:
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in str(value))
 
 
-def _tracks(tenant: Mapping[str, Any], answer: TenantAnswer, since: datetime, until: datetime) -> list[dict[str, Any]]:
-    """One track a source: what was proven as a band, what was not ours as marks on it."""
-    tracks: list[dict[str, Any]] = []
-    for covered in answer.coverage:
-        bands = _bands(covered.hours, since, until)
-        marks = [
-            {"x": _place(from_rfc3339(row["time"]), since, until), "kind": entry["kind"], "row": row}
-            for entry in tenant["discrepancies"]
-            for row in entry["evidence"]
-            if row["source"] == covered.source and "time" in row
-        ]
-        tracks.append({"source": covered.source, "bands": bands, "marks": marks})
-    return tracks
+def path(value: object) -> Markup:
+    """Make a path safe to show, and let a line break after its slashes rather than within a word."""
+    return Markup("/<wbr>").join(escape(visible(part)) for part in str(value).split("/"))
 
 
-def _bands(hours: Mapping[datetime, str], since: datetime, until: datetime) -> list[dict[str, Any]]:
-    """Join neighbouring hours of one state; over a long window the worst state of a bin is drawn."""
-    bands: list[dict[str, Any]] = []
-    step = WIDTH / _BINS
-    for hour, state in sorted(hours.items()):
-        start, end = _place(hour, since, until), _place(hour, since, until, hours=1)
-        if bands and (bands[-1]["state"] == state or (end - bands[-1]["x"] < step and state == PROVEN)):
-            bands[-1]["end"] = end
-        else:
-            bands.append({"x": start, "end": end, "state": state})
-    return bands
+def _odd(tenant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [entry for entry in tenant["discrepancies"] if entry["kind"] != "unseen"]
 
 
-def _place(moment: datetime, since: datetime, until: datetime, hours: int = 0) -> float:
-    whole = (until - since).total_seconds()
-    share = ((moment - since).total_seconds() + 3600 * hours) / whole
-    return round(WIDTH * min(1.0, max(0.0, share)), 2)
-
-
-def _marks(since: datetime, until: datetime) -> list[dict[str, Any]]:
-    step = (until - since) / 6
-    return [{"x": round(WIDTH * n / 6, 1), "words": f"{since + n * step:%d %b %H:%M}"} for n in range(7)]
+def _drawn(
+    tenant: Mapping[str, Any], hours: Mapping[str, Mapping[datetime, str]], since: datetime, until: datetime
+) -> dict[str, Any]:
+    """Add to a tenant's part what is drawn of it."""
+    odd = _odd(tenant)
+    events = [e for e in timeline.events_of({**tenant, "discrepancies": odd}) if since <= e.time < until]
+    kinds = tuple(entry["kind"] for entry in odd)
+    return {
+        **tenant,
+        "odd": odd,
+        "reasons": [reason for reason in tenant["reasons"] if not kinds or not reason.startswith(kinds)],
+        "strips": timeline.overview(hours, events, since, until),
+        "closeups": timeline.closeups(events),
+        "fleet": timeline.marks_of(events, since, until),
+    }
