@@ -1,9 +1,12 @@
 """Opening the data folder: made where it may be, refused with what to do where it cannot be used."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from counterfoil.__main__ import main
 from counterfoil.app.lock import alone, is_served
 from counterfoil.app.state import DATABASE, open_state
 from counterfoil.config.settings import Config, Database
@@ -43,6 +46,29 @@ def test_a_corrupt_database_is_refused_with_what_to_do(tmp_path: Path, damage: s
     ):
         pass
     assert "keep a copy" in str(refusal.value.hint)
+
+
+@pytest.mark.parametrize(("table", "words"), [("tenants", ["tenant", "list"]), ("ledger_entry", ["ledger", "verify"])])
+def test_damage_that_a_command_meets_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str], table: str, words):
+    """A page that is broken where a command reads is told as damage, with the hint; so it is by what looks at all."""
+    with open_state(tmp_path, Config(), create=True):
+        pass
+    assert main(["tenant", "add", "acme", "--data", str(tmp_path)]) == 0
+    place = tmp_path / DATABASE
+    with closing(sqlite3.connect(place)) as database:
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    octets = bytearray(place.read_bytes())
+    octets[4096 * (page - 1) : 4096 * page] = b"\xff" * 4096
+    place.write_bytes(octets)
+    assert main([*words, "--data", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert f"the database {place} " in said
+    assert "malformed" in said
+    assert "keep a copy of the file" in said
+    assert "Traceback" not in said
+    for more in ({"create": True}, {"create": False, "examine": True}):
+        with pytest.raises(Misconfigured, match=r"is damaged|malformed"), open_state(tmp_path, Config(), **more):
+            pass
 
 
 def test_one_serve_a_folder(tmp_path: Path):

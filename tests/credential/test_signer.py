@@ -33,7 +33,6 @@ from counterfoil.credential.jws import PROOF_AUDIENCE
 from counterfoil.credential.rate import Rate
 from counterfoil.credential.shield import Shield
 from counterfoil.credential.signer import Signer
-from counterfoil.credential.signer_client import AsyncSignerClient
 from counterfoil.credential.signer_server import Operations, SignerServer
 from counterfoil.credential.wire import ask
 from counterfoil.ledger.signed import verify_stub
@@ -104,13 +103,6 @@ def test_a_key_proof_is_what_addkey_asks_for(signer):
     assert claims["iss"] == "33333333-3333-3333-3333-333333333333" == signed.stub.body["object"]
     assert claims["exp"] - claims["nbf"] == 600
     assert "=" not in signed.jws
-
-
-async def test_the_asyncio_client_does_the_same(signer):
-    """The asyncio client gets assertions too."""
-    signer.custodian.certificate(TENANT, APP, 1, 90)
-    signed = await AsyncSignerClient(signer.socket).assertion(*WHO, AUDIENCE, JOB)
-    assert signed.stub.kind == "assertion"
 
 
 def test_a_tainted_credential_signs_nothing_but_a_death_test(signer):

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from counterfoil import clock
 from counterfoil.config.settings import Config
 from counterfoil.credential.collect import open_ledger_of
-from counterfoil.database import open_database
+from counterfoil.database import open_database, telling_damage
 from counterfoil.gateway.store.directory import Directory
 from counterfoil.gateway.store.held_files import HeldFiles
 from counterfoil.gateway.store.journal import Journal
@@ -38,13 +40,14 @@ class State:
 
 
 @contextmanager
-def open_state(data: Path, config: Config, *, create: bool) -> Iterator[State]:
+def open_state(data: Path, config: Config, *, create: bool, examine: bool = False) -> Iterator[State]:
     """Open the data folder, and close the ledger and the database at the end.
 
     Args:
         data: The folder.
         config: Says where the database is.
         create: Make the folder where it is missing; without it a missing folder is a mistake.
+        examine: Look at the whole database for damage; what creates does so too.
 
     Raises:
         Misconfigured: If there is nothing there, it may not be written, or the database is damaged.
@@ -58,7 +61,12 @@ def open_state(data: Path, config: Config, *, create: bool) -> Iterator[State]:
             (data / DATABASE).touch(mode=0o600)
     except OSError as error:
         raise Misconfigured(f"{data} cannot be used: {error.strerror}", "give --data a folder of your own") from error
-    engine = open_database(config.database.url or data / DATABASE)
+    engine = open_database(config.database.url or data / DATABASE, examine=create or examine)
+    with telling_damage(engine):
+        yield from _opened(engine, data, config, files)
+
+
+def _opened(engine: sa.Engine, data: Path, config: Config, files: HeldFiles) -> Iterator[State]:
     ledger = open_ledger_of(engine, data)
     try:
         pause = timedelta(seconds=config.quarantine.retry_seconds)

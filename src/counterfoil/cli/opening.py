@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from counterfoil.app.state import DATABASE
 from counterfoil.config import load
 from counterfoil.credential.collect import open_ledger_of
-from counterfoil.database import open_database
+from counterfoil.database import open_database, telling_damage
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Misconfigured
 
@@ -24,7 +24,8 @@ def opened_database(arguments: argparse.Namespace, *, create: bool = False) -> I
         raise Misconfigured(f"there is no ledger in {data}", "say --data DIR, or set COUNTERFOIL_DATA")
     engine = open_database(url or data / DATABASE)
     try:
-        yield engine
+        with telling_damage(engine):
+            yield engine
     finally:
         engine.dispose()
 

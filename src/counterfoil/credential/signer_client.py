@@ -3,9 +3,7 @@
 Every answer carries the stub that the signer made durable; write it to the ledger before you use the signature.
 """
 
-import asyncio
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from counterfoil.credential.algorithm import Algorithm
@@ -77,38 +75,3 @@ class SignerClient:
         question |= {"job": job.id, "reason": job.reason, "algorithm": algorithm.value, **more}
         answer = ask(self._socket, self._seconds, question)
         return Signature(answer["jws"], stub_from(answer["stub"]))
-
-
-class AsyncSignerClient:
-    """The same for asyncio; each question waits in a thread."""
-
-    def __init__(self, socket: Path, seconds: float = 15.0) -> None:
-        self._client = SignerClient(socket, seconds)
-
-    async def assertion(
-        self, tenant: str, app: str, credential: str, audience: str, job: Job, *, algorithm: Algorithm = Algorithm.PS256
-    ) -> Signature:
-        """See ``SignerClient.assertion``."""
-        sign = partial(self._client.assertion, algorithm=algorithm)
-        return await asyncio.to_thread(sign, tenant, app, credential, audience, job)
-
-    async def proof(
-        self,
-        tenant: str,
-        app: str,
-        credential: str,
-        object_id: str,
-        job: Job,
-        *,
-        algorithm: Algorithm = Algorithm.PS256,
-    ) -> Signature:
-        """See ``SignerClient.proof``."""
-        sign = partial(self._client.proof, algorithm=algorithm)
-        return await asyncio.to_thread(sign, tenant, app, credential, object_id, job)
-
-    async def death_test(
-        self, tenant: str, app: str, credential: str, audience: str, job: Job, *, algorithm: Algorithm = Algorithm.PS256
-    ) -> Signature:
-        """See ``SignerClient.death_test``."""
-        sign = partial(self._client.death_test, algorithm=algorithm)
-        return await asyncio.to_thread(sign, tenant, app, credential, audience, job)

@@ -5,6 +5,8 @@ the newest schema (``schema.py``). All writes go through ``counterfoil.ledger``,
 rows that depend on it together.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -17,8 +19,13 @@ from counterfoil.model.errors import Misconfigured
 metadata = sa.MetaData()
 
 
-def open_database(place: Path | str) -> sa.Engine:
+def open_database(place: Path | str, *, examine: bool = False) -> sa.Engine:
     """Open the database at a path or an SQLAlchemy URL; where it is new or of an older version, bring it up to date.
+
+    Args:
+        place: The path or the URL.
+        examine: Look at every page of an SQLite file first: its time grows with the file, so ``serve`` and ``doctor``
+            do it and not every command. Damage that a command meets is told by ``telling_damage``.
 
     Raises:
         Misconfigured: If it is no database of ours, is damaged or is of a newer version; the hint says what to do.
@@ -33,7 +40,7 @@ def open_database(place: Path | str) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _durable)
     try:
-        if engine.dialect.name == "sqlite":
+        if examine and engine.dialect.name == "sqlite":
             _check(engine, place)
         upgrade(engine, metadata, _shown(url))
         metadata.create_all(engine)  # tables so new that they have no revision yet; a test allows none
@@ -47,6 +54,26 @@ def open_database(place: Path | str) -> sa.Engine:
     return engine
 
 
+@contextmanager
+def telling_damage(engine: sa.Engine) -> Iterator[None]:
+    """Turn what a damaged file or a full disk does to the statements within into words.
+
+    Raises:
+        Misconfigured: Instead of the error of the driver, where it is one of those; the hint says what to do.
+    """
+    try:
+        yield
+    except sa.exc.DatabaseError as error:
+        words = str(error.orig)
+        if any(text in words for text in DAMAGED):
+            hint = _hint(engine.url)
+            raise Misconfigured(f"the database {_shown(engine.url)} is damaged: {words}", hint) from error
+        if any(text in words for text in FULL):
+            raise Misconfigured(f"the database {_shown(engine.url)} cannot be used: {words}", ROOM) from error
+        raise
+
+
+DAMAGED = ("malformed", "not a database")
 FULL = ("disk is full", "disk I/O error", "No space left")
 ROOM = "make room on its disk, and see that the disk is sound and the files may be written; nothing was changed"
 

@@ -62,7 +62,7 @@ def examine(data: Path, config: Config, *, offline: bool = False) -> Iterator[Lo
         raise Misconfigured(f"there is no data in {data}", "say --data DIR, or set COUNTERFOIL_DATA")
     with ExitStack() as down:
         try:
-            state = down.enter_context(open_state(data, config, create=False))
+            state = down.enter_context(open_state(data, config, create=False, examine=True))
         except CounterfoilError as error:
             yield Looked("database", (_of("database", error),))
             return
