@@ -9,7 +9,8 @@ from rich.text import Text
 
 from counterfoil.cli.output import answer_text, stdout, visible
 from counterfoil.cli.scan_input import Item
-from counterfoil.model.mail import Action, Decision, Finding, Json, Part, Scan, Severity, Verdict
+from counterfoil.model.mail import Action, Decision, Json, Scan, Severity, Verdict
+from counterfoil.scan.wire import spell_finding, spell_part
 
 STYLES = {
     Verdict.CLEAN: "green",
@@ -39,8 +40,8 @@ def document(item: Item, scan: Scan, decision: Decision, elapsed_ms: float) -> d
         "size": scan.size,
         "verdict": decision.verdict.value,
         "action": decision.action.value,
-        "findings": [_finding(finding) for finding in scan.findings],
-        "parts": [_part(part) for part in scan.parts],
+        "findings": [spell_finding(finding) for finding in scan.findings],
+        "parts": [spell_part(part) for part in scan.parts],
         "links": [{"url": link.url, "text": link.text, "part": link.part} for link in scan.links],
         "authentication": {
             "spf": scan.authentication.spf,
@@ -50,29 +51,6 @@ def document(item: Item, scan: Scan, decision: Decision, elapsed_ms: float) -> d
         },
         "uninspectable": [{"part": one.part, "reason": one.reason} for one in scan.uninspectable],
         "elapsed_ms": elapsed_ms,
-    }
-
-
-def _finding(finding: Finding) -> Json:
-    return {
-        "check": finding.check,
-        "severity": finding.severity.value,
-        "summary": finding.summary,
-        "part": finding.part,
-        "techniques": list(finding.techniques),
-        "evidence": dict(finding.evidence),
-    }
-
-
-def _part(part: Part) -> Json:
-    return {
-        "id": part.id,
-        "names": list(part.names),
-        "declared_type": part.declared_type,
-        "detected_type": part.detected_type,
-        "size": part.size,
-        "sha256": part.sha256,
-        "via": list(part.via),
     }
 
 

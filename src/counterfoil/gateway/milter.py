@@ -13,9 +13,9 @@ from functools import partial
 
 from counterfoil.gateway.conversation import Conversation
 from counterfoil.gateway.hop import Hops
+from counterfoil.gateway.listeners import Listeners
 from counterfoil.gateway.milter_session import MilterSession, PostfixQueue
 from counterfoil.gateway.milter_wire import BadPacket, Decoder
-from counterfoil.model.errors import Misconfigured
 from counterfoil.model.mail import Direction
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class MilterServer:
     def __init__(self, converse: Callable[[Hops], Conversation], *, most: int) -> None:
         self._converse = converse
         self._most = most
-        self._servers: list[asyncio.Server] = []
+        self._listeners = Listeners()
         self._tasks: dict[asyncio.Task[None], tuple[MilterSession, asyncio.StreamWriter]] = {}
 
     async def listen(self, host: str, port: int, direction: Direction) -> int:
@@ -43,29 +43,16 @@ class MilterServer:
         Raises:
             Misconfigured: If the address cannot be had.
         """
-        try:
-            server = await asyncio.start_server(partial(self._serve, direction), host, port)
-        except OSError as error:
-            raise Misconfigured(
-                f"cannot listen on {host} port {port}: {error.strerror}",
-                "choose an address of this machine and a port that is free and allowed to this user",
-            ) from error
-        self._servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
+        start = partial(asyncio.start_server, partial(self._serve, direction), host, port)
+        return await self._listeners.add(host, port, start)
 
     async def drain(self, seconds: float) -> None:
         """Stop listening, and give messages under way some time; Postfix puts off those that are cut."""
-        for server in self._servers:
-            server.close()
+        self._listeners.close()
         for session, writer in self._tasks.values():
             if not session.busy:
                 writer.close()
-        if self._tasks:
-            _, late = await asyncio.wait(tuple(self._tasks), timeout=seconds)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=5.0)
+        await self._listeners.drain(self._tasks, seconds)
 
     async def _serve(self, direction: Direction, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         queue = PostfixQueue()

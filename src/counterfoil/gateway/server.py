@@ -9,11 +9,11 @@ from functools import partial
 from counterfoil.gateway.access import Access, AccessLimits
 from counterfoil.gateway.connection import Connection, Times
 from counterfoil.gateway.conversation import Conversation
+from counterfoil.gateway.listeners import Listeners
 from counterfoil.gateway.routing import Client
 from counterfoil.gateway.smtp.limits import Limits
 from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.gateway.smtp.session import Session
-from counterfoil.model.errors import Misconfigured
 from counterfoil.model.mail import Direction
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class SmtpServer:
         self._access = Access(access or AccessLimits())
         self._times = times or Times()
         self._tls = tls
-        self._servers: list[asyncio.Server] = []
+        self._listeners = Listeners()
         self._tasks: dict[asyncio.Task[None], Connection] = {}
         self._stopping = False
 
@@ -57,16 +57,9 @@ class SmtpServer:
         Raises:
             Misconfigured: If the address cannot be had.
         """
-        loop = asyncio.get_running_loop()
-        try:
-            server = await loop.create_server(partial(_Arrival, self, direction), host, port, backlog=256)
-        except OSError as error:
-            raise Misconfigured(
-                f"cannot listen on {host} port {port}: {error.strerror}",
-                "choose an address of this machine and a port that is free and allowed to this user",
-            ) from error
-        self._servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
+        arrival = partial(_Arrival, self, direction)
+        start = partial(asyncio.get_running_loop().create_server, arrival, host, port, backlog=256)
+        return await self._listeners.add(host, port, start)
 
     async def drain(self, seconds: float) -> None:
         """Stop listening, let messages under way come to their end, and hang up on everybody.
@@ -74,20 +67,10 @@ class SmtpServer:
         Whatever is not at its end after ``seconds`` is cut off: its client saw no reply and keeps it.
         """
         self._stopping = True
-        for server in self._servers:
-            server.close()
+        self._listeners.close()
         for connection in self._tasks.values():
             connection.stop()
-        if self._tasks:
-            _, late = await asyncio.wait(tuple(self._tasks), timeout=seconds)
-            for task in late:
-                task.cancel()
-            if late:
-                log.warning("%d connections were cut off", len(late))
-                await asyncio.wait(late, timeout=5.0)
-        for server in self._servers:
-            await server.wait_closed()
-        self._servers.clear()
+        await self._listeners.drain(self._tasks, seconds)
 
     def arrive(self, transport: asyncio.Transport, direction: Direction) -> None:
         """Take a connection in, or turn it away with a reply."""

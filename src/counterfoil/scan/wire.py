@@ -46,13 +46,13 @@ def from_scan(scan: Scan) -> bytes:
             places[part.sha256] = end
             blobs.append(part.data)
             end += part.size
-        parts.append(_part(part, places[part.sha256]))
+        parts.append({**spell_part(part), "at": places[part.sha256]})
     document: dict[str, Json] = {
         "message_id": scan.message_id,
         "subject": scan.subject,
         "sha256": scan.sha256,
         "size": scan.size,
-        "findings": [_finding(finding) for finding in scan.findings],
+        "findings": [spell_finding(finding) for finding in scan.findings],
         "parts": parts,
         "links": [[link.url, link.text, link.part] for link in scan.links],
         "authentication": _authentication(scan.authentication),
@@ -152,16 +152,16 @@ def to_answers(data: bytes) -> tuple[Answer, ...]:
     return tuple(Answer(_member(Status, _text(item, "status")), _texts(item, "records")) for item in items)
 
 
-def _part(part: Part, at: int) -> Json:
+def spell_part(part: Part) -> dict[str, Json]:
+    """Spell a part without its content, as ``counterfoil scan --json`` shows it."""
     return {
         "id": part.id,
         "names": list(part.names),
         "declared_type": part.declared_type,
         "detected_type": part.detected_type,
+        "size": part.size,
         "sha256": part.sha256,
         "via": list(part.via),
-        "at": at,
-        "size": part.size,
     }
 
 
@@ -180,7 +180,8 @@ def _read_part(item: Mapping[str, Any], blobs: memoryview) -> Part:
     )
 
 
-def _finding(finding: Finding) -> Json:
+def spell_finding(finding: Finding) -> dict[str, Json]:
+    """Spell a finding, as ``counterfoil scan --json`` shows it."""
     return {
         "check": finding.check,
         "severity": finding.severity.value,
