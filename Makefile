@@ -12,8 +12,8 @@ TESTS ?= tests
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: setup  ## set everything up and run the main job once, start to end
-	$(VENV)/bin/python examples/demo.py
+demo: setup  ## set everything up, and run the main job and the drill once, start to end
+	$(VENV)/bin/python examples/demo.py --drill
 
 test: $(DEV)/.ready packages  ## set everything up and pass the tests
 	$(PYTEST) -n $(WORKERS) --dist loadgroup $(ARGS) $(TESTS)
@@ -62,4 +62,4 @@ $(DEV)/.ready: requirements/dev.lock pyproject.toml
 	@touch $@
 
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) $(DEV) dist build .pytest_cache .mypy_cache .ruff_cache counterfoil-data
+	rm -rf $(VENV) $(DEV) dist build .pytest_cache .mypy_cache .ruff_cache counterfoil-data counterfoil-demo

@@ -6,11 +6,14 @@ import sys
 
 import pytest
 
-from counterfoil.app.drill import claims
+from counterfoil.app.drill import cast, claims, page
 from counterfoil.app.drill.claims import Verdict
 from counterfoil.app.drill.theft import Truth
 
 TRUTH = Truth(frozenset({"t1"}), frozenset({"t2"}), {"t1": frozenset({"<1@x>"}), "t2": frozenset({"<2@x>"})})
+
+
+MILESTONES = ("cut over", "removed", "proven dead", "attacker out")
 
 
 def answer(**changes):
@@ -38,7 +41,7 @@ def answer(**changes):
 def differences(document):
     """What the scope differs in."""
     verdict = Verdict()
-    claims.scope(verdict, document, TRUTH, 4, ["t3"])
+    claims.scope(verdict, document, TRUTH, 4, ["t3"], names={})
     return verdict.differences
 
 
@@ -50,10 +53,13 @@ def test_an_answer_that_agrees_differs_in_nothing():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"t1": ("clean", None, [])}, "touched: claimed ['t2'], in truth ['t1', 't2']"),
-        ({"t4": ("touched", "stolen-certificate", [])}, "touched: claimed ['t1', 't2', 't4']"),
-        ({"t3": ("clean", None, [])}, "cannot say: claimed [], in truth ['t3']"),
-        ({"t2": ("touched", "stolen-certificate", ["<2@x>"])}, "replayed-token: claimed [], in truth ['t2']"),
+        ({"t1": ("clean", None, [])}, "touched by somebody else: claimed ['t2'], in truth ['t1', 't2']"),
+        ({"t4": ("touched", "stolen-certificate", [])}, "touched by somebody else: claimed ['t1', 't2', 't4']"),
+        ({"t3": ("clean", None, [])}, "cannot be judged: claimed [], in truth ['t3']"),
+        (
+            {"t2": ("touched", "stolen-certificate", ["<2@x>"])},
+            "touched with a replayed token: claimed [], in truth ['t2']",
+        ),
         ({"t1": ("touched", "stolen-certificate", [])}, "messages read in t1: claimed [], in truth ['<1@x>']"),
     ],
 )
@@ -78,5 +84,48 @@ def test_the_whole_story_is_told_true(tmp_path):
     document = json.loads(done.stdout)
     assert document["differences"] == []
     assert done.returncode == 0
-    assert len(document["figures"]["touched"]["true"]) == 4
-    assert (tmp_path / "kept" / "report.html").read_text().startswith("<!doctype html>")
+    assert len(document["figures"]["touched by somebody else"]["true"]) == 4
+    kept = tmp_path / "kept"
+    assert json.loads((kept / "claims.json").read_text())["figures"] == document["figures"]
+    assert kept.stat().st_mode & 0o777 == 0o700
+    page = (kept / "report.html").read_text()
+    assert all(name in page for name in document["figures"])
+    assert set(document["seconds_after_the_alert"]) == {f"all {x}" for x in MILESTONES}
+    for words in (
+        "every claim was true",
+        "The story",
+        "The campaign",
+        "The mail, meanwhile",
+        "Who used the connection",
+    ):
+        assert words in page
+
+
+def test_a_page_in_a_page_keeps_its_style_and_gives_none_away():
+    """The inner page's rules are for the inner page, its head is gone, and what it escaped stays escaped."""
+    head = "<head><title>t</title><style>:root{--a:1}body{color:red}</style></head>"
+    whole = f"<html>{head}<body class='x'>&lt;b></body></html>"
+    made = page.inner(whole)
+    assert "<style>:host{--a:1}:host{color:red}</style>" in made
+    assert made.endswith("&lt;b>")
+    assert "<title>" not in made
+    assert "body" not in made
+
+
+@pytest.mark.parametrize("count", range(1, 30))
+def test_every_drill_has_a_theft_and_with_four_tenants_all_that_can_happen(count):
+    """With few tenants fewer things happen; nobody has two parts, and none is left without."""
+    given = cast.parts(count)
+    assert len(given) == count
+    assert given[0] is cast.Part.READ
+    assert (cast.Part.REPLAYED in given) == (count >= 3)
+    assert (cast.Part.UNLICENSED in given) == (count >= 4)
+    assert (cast.Part.CLEAN in given) == (count >= 2)
+
+
+def test_one_in_ten_is_connected_and_one_in_ten_of_those_is_replaced_by_hand():
+    """200 tenants: 20 with the shared certificate, 2 of them without a control application of ours."""
+    made = cast.invented(200)
+    assert sum(bool(one.openings) for one in made) == 20
+    assert [one.name for one in made if one.openings and not one.control] == ["customer-018", "customer-019"]
+    assert len({one.name for one in made}) == len({domain for one in made for domain in one.domains}) == 200

@@ -14,7 +14,7 @@ TRUTH = Truth(frozenset({"id-a"}), frozenset(), {"id-a": frozenset({"<1@x>"})})
 
 def customer(name):
     """A customer, as far as notices look at one."""
-    return SimpleNamespace(name=name, tenant_id=f"id-{name}", domain=f"{name}.example")
+    return SimpleNamespace(name=name, tenant_id=f"id-{name}", domains=(f"{name}.example",), mailboxes=())
 
 
 CUSTOMERS = [customer(name) for name in ("a", "b", "c")]
@@ -31,7 +31,7 @@ TEXTS = {"a": [notice("touched", "<1@x>")], "b": [notice("cannot-say")], "c": [n
 def differences(told, texts):
     """What the drill says of these notices."""
     verdict = Verdict()
-    claims.notices(verdict, told, notices.said(texts), notices.expected(CUSTOMERS, TRUTH, "id-b"))
+    claims.notices(verdict, told, notices.said(texts), notices.expected(CUSTOMERS, TRUTH, ["id-b"]))
     return verdict.differences
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.app.laboratory import place
 from tests.incident.conftest import BY, entry
 
-from counterfoil.app import incidents
+from counterfoil.app import exhibits, incidents, reporting
 from counterfoil.app.campaigning import mark
 from counterfoil.credential.collect import take_in
 from counterfoil.credential.registry import find
@@ -42,7 +42,7 @@ def written(tmp_path, document, name="in.json"):
 def test_a_report_from_outside_opens_an_incident_and_is_kept(store, tmp_path):
     """Thumbprint in any spelling, addresses and times are in the record; the file is under hold."""
     told = {"thumbprints": [MARK.lower()], "addresses": ["203.0.113.9"], "first": "2026-11-24T04:00:00+01:00"}
-    incident = incidents.open_by_report(store, tmp_path, "leak", written(tmp_path, told), BY)
+    incident = reporting.open_by_report(store, tmp_path, "leak", written(tmp_path, told), BY)
     assert (incident.origin, incident.subject) == (Origin.REPORT, Subject((MARK,)))
     assert any("203.0.113.9" in e.said.words and "2026-11-24T03:00:00Z" in e.said.words for e in incident.entries)
     assert [e.name for e in incident.exhibits] == ["in.json"]
@@ -54,8 +54,8 @@ def test_a_report_from_outside_opens_an_incident_and_is_kept(store, tmp_path):
         ([], "no JSON object"),
         ({}, "names no thumbprint"),
         ({"thumbprints": "x"}, "thumbprints in the report is no list"),
-        ({"thumbprints": ["zz"]}, "this is no thumbprint"),
-        ({"thumbprints": [MARK], "addresses": ["home"]}, "'home' in the report is no address"),
+        ({"thumbprints": ["zz"]}, "thumbprint 1 in the report is none: 'zz'"),
+        ({"thumbprints": [MARK], "addresses": ["home"]}, "address 1 in the report is none: 'home'"),
         ({"thumbprints": [MARK], "first": "yesterday"}, "first in the report is no time"),
         ({"thumbprints": [MARK], "words": "x" * 5000}, "words in the report is no text"),
     ],
@@ -63,7 +63,7 @@ def test_a_report_from_outside_opens_an_incident_and_is_kept(store, tmp_path):
 def test_a_report_that_is_none_opens_nothing(store, tmp_path, document, words):
     """Each defect is named, and nothing is left behind."""
     with pytest.raises(Refused, match=words):
-        incidents.open_by_report(store, tmp_path, "leak", written(tmp_path, document), BY)
+        reporting.open_by_report(store, tmp_path, "leak", written(tmp_path, document), BY)
     assert store.all() == []
 
 
@@ -90,18 +90,18 @@ def test_evidence_under_hold_is_a_copy_and_its_change_is_found(store, tmp_path):
     """The original may go; the copy is read-only, named by its hash, and a changed one is named."""
     incidents.open_by_hand(store, "leak", Subject((MARK,)), "", BY)
     original = written(tmp_path, {"a": 1}, "log.json")
-    incidents.hold(store, tmp_path, "leak", [original, original], BY)
+    exhibits.hold(store, tmp_path, "leak", [original, original], BY)
     original.unlink()
     incident = store.one("leak")
     assert len(incident.exhibits) == 1
-    assert incidents.damaged(tmp_path, incident) == []
-    kept = incidents.evidence_folder(tmp_path, incident.reference) / incident.exhibits[0].sha256
+    assert exhibits.damaged(tmp_path, incident) == []
+    kept = exhibits.evidence_folder(tmp_path, incident.reference) / incident.exhibits[0].sha256
     assert kept.stat().st_mode & 0o777 == 0o400
     kept.chmod(0o600)
     kept.write_text("{}")
-    assert incidents.damaged(tmp_path, incident) == ["log.json"]
+    assert exhibits.damaged(tmp_path, incident) == ["log.json"]
     with pytest.raises(Misconfigured, match="there is no such file"):
-        incidents.hold(store, tmp_path, "leak", [original], BY)
+        exhibits.hold(store, tmp_path, "leak", [original], BY)
 
 
 def test_an_incident_without_a_subject_is_refused(store):

@@ -1,26 +1,22 @@
-"""Incidents as an operator has them: how they open, whom they concern, what is kept under hold.
+"""Incidents as an operator has them: how they open, and whom they concern.
 
-Five ways to open one: by hand, by a report from outside, by the answer of a reconciliation (a theft, or a
-failed use that somebody has to review), and by an alarm in the ledger (a standby or dead key that worked).
+Five ways to open one: by hand, by a report from outside (``reporting``), by the answer of a reconciliation (a
+theft, or a failed use that somebody has to review), and by an alarm in the ledger (a standby or dead key that worked).
 """
 
-import hashlib
-import os
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from counterfoil.app.exhibits import hold
 from counterfoil.credential import registry
 from counterfoil.gateway.store.tenants import Operator
 from counterfoil.incident import scope
 from counterfoil.incident.attribution import Meant, narrowed, summary_words
-from counterfoil.incident.outside import read_report
 from counterfoil.incident.record import Incident, Kind, Origin, Said, Status, Subject
 from counterfoil.incident.store import Incidents
-from counterfoil.ledger import durable
 from counterfoil.ledger.ledger import Ledger
-from counterfoil.model.errors import Misconfigured, Refused, Unavailable
+from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential
 from counterfoil.tenant.permissions import needed
@@ -63,28 +59,13 @@ def open_by_hand(incidents: Incidents, name: str, subject: Subject, words: str, 
     return incidents.open(name, Origin.OPERATOR, Status.OPEN, subject, words=words or "opened by hand", by=by)
 
 
-def open_by_report(incidents: Incidents, data: Path, name: str, path: Path, by: Operator) -> Incident:
-    """Open an incident because somebody outside told us; what they said is kept under hold."""
-    report = read_report(_read(path))
-    told = f"{report.reporter} reports use of a certificate of ours"
-    words = f"{told}: {report.words}" if report.words else told
-    incidents.open(name, Origin.REPORT, Status.OPEN, Subject(thumbprints=report.thumbprints), words=words, by=by)
-    said = (
-        f"seen {report.first or '?'} to {report.last or '?'}, from {', '.join(report.addresses) or 'no address named'}"
-    )
-    detail: dict[str, Json] = {"addresses": [*report.addresses], "first": report.first, "last": report.last}
-    incidents.add(name, Said(Kind.NOTE, said, detail=detail), by)
-    hold(incidents, data, name, [path], by)
-    return incidents.one(name)
-
-
 def open_by_answer(incidents: Incidents, data: Path, name: str, path: Path, by: Operator) -> Incident:
     """Open an incident because a reconciliation found a theft, or a failed use that somebody has to review.
 
     Raises:
         Refused: If the answer holds neither.
     """
-    parts = scope.read_answer(_read(path))
+    parts = scope.read_answer(read_text(path))
     touched = [part for part in parts.values() if part.state == "touched"]
     review = scope.to_review(parts.values())
     if not touched and not review:
@@ -120,7 +101,7 @@ def _ours(ledger: Ledger, marks: Iterable[str]) -> tuple[str, ...]:
 
 def attach(incidents: Incidents, data: Path, name: str, path: Path, by: Operator) -> Incident:
     """Take scope and blast radius from an answer, of the incident's subject alone, and keep the answer under hold."""
-    given = scope.read_answer(_read(path))
+    given = scope.read_answer(read_text(path))
     parts = narrowed(given, _meant(incidents.ledger, incidents.one(name)))
     hold(incidents, data, name, [path], by)
     counts = scope.summary(parts.values())
@@ -147,57 +128,6 @@ def _meant(ledger: Ledger, incident: Incident) -> Meant | None:
     )
     whole = frozenset(one.connection.tenant_id for one in opened) if subject.products else frozenset()
     return Meant(marks, tokens, incident.origin in (Origin.FINDING, Origin.REVIEW), whole)
-
-
-def hold(incidents: Incidents, data: Path, name: str, paths: Iterable[Path], by: Operator) -> None:
-    """Keep copies of files as they are now; each is named by its SHA-256, and may not be written."""
-    reference = incidents.one(name).reference
-    folder = evidence_folder(data, reference)
-    for path in (file for given in paths for file in _files(given)):
-        digest, size = _fingerprint(path)
-        kept = folder / digest
-        if not kept.exists():
-            _copy(path, kept)
-            # If we die here, a copy lies there that no entry names; holding the file again finds it.
-        if _fingerprint(kept)[0] != digest:
-            raise Refused(f"{path} changed while it was copied", "hold it again once nobody writes it")
-        detail: dict[str, Json] = {"name": path.name, "sha256": digest, "size": size}
-        incidents.add(name, Said(Kind.EXHIBIT, f"under hold: {path.name}", detail=detail), by)
-
-
-def _copy(path: Path, kept: Path) -> None:
-    """Copy a file so that it is there whole, also after the power fails, before anything cites it."""
-    draft = kept.with_name(f".{kept.name}.new")
-    try:
-        durable.make_directory(kept.parent)
-        draft.unlink(missing_ok=True)
-        with path.open("rb") as source, draft.open("xb") as copy:
-            shutil.copyfileobj(source, copy)
-            copy.flush()
-            os.fsync(copy.fileno())
-        draft.chmod(0o400)
-        draft.replace(kept)
-        durable.sync_directory(kept.parent)
-    except OSError as error:
-        raise Unavailable(
-            f"{path} cannot be kept: {error.strerror}", "free or repair the disk, then hold it"
-        ) from error
-
-
-def evidence_folder(data: Path, reference: str) -> Path:
-    """Return where the files under hold are."""
-    return data / "incidents" / reference / "evidence"
-
-
-def damaged(data: Path, incident: Incident) -> list[str]:
-    """Return the names of exhibits whose copy is gone or no longer what it was."""
-    folder = evidence_folder(data, incident.reference)
-    found = []
-    for exhibit in incident.exhibits:
-        kept = folder / exhibit.sha256
-        if not kept.is_file() or _fingerprint(kept)[0] != exhibit.sha256:
-            found.append(exhibit.name)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,24 +181,16 @@ def open_by_alarm(incidents: Incidents, name: str, alarm: Alarm, by: Operator) -
     return incidents.one(name)
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a file of UTF-8 that may come from anywhere.
+
+    Raises:
+        Refused: If it is too large.
+        Misconfigured: If it cannot be read.
+    """
     try:
         if path.stat().st_size > LARGEST_ANSWER:
             raise Refused(f"{path} is larger than {LARGEST_ANSWER >> 20} MiB", "reconcile a shorter window")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{path} cannot be read: {error}", "name a file of UTF-8 JSON") from error
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.exists():
-        raise Misconfigured(f"there is no such file or folder: {path}", "name what is to be kept")
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-
-
-def _fingerprint(path: Path) -> tuple[str, int]:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be read: {error.strerror}", "see that it may be read") from error

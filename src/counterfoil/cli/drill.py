@@ -4,61 +4,160 @@ Exit codes: 0 every claim was true; 1 a claim differs from the truth; 2 it could
 """
 
 import argparse
+import json
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
-from counterfoil.app.drill.customers import FEWEST_CONNECTED
+from rich.status import Status
+
+from counterfoil import clock
+from counterfoil.app.drill import own, page
+from counterfoil.app.drill.cast import FEWEST, Wanted, invented
 from counterfoil.app.drill.story import Told, play
-from counterfoil.cli.output import answer_json, answer_text, stderr
+from counterfoil.cli.output import answer_json, answer_text, stderr, visible
+from counterfoil.config import load
+from counterfoil.incident.outside import mark_of
+from counterfoil.ledger import durable
 from counterfoil.model.errors import Misconfigured
-from counterfoil.model.mail import Json
+
+CODES = "Exit codes: 0 every claim was true; 1 a claim differs from the truth; 2 it could not be played."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.epilog = "Exit codes: 0 every claim was true; 1 a claim differs from the truth; 2 it could not be played."
-    parser.add_argument("--tenants", type=int, default=20, metavar="N", help="how many customers (20)")
+    parser.epilog = CODES
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--tenants", type=int, default=20, metavar="N", help="how many invented customers (20)")
+    which.add_argument(
+        "--from", dest="own", type=Path, metavar="DIR", help="your own tenants instead: this data folder, only read"
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="with --from: the configuration that serve runs with"
+    )
+    parser.add_argument(
+        "--thumbprint", metavar="HEX", help="with --from: the certificate that is stolen; the most shared if left out"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="the laboratory's seed (1)")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="a new folder for report, logs, ledger and journals")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="DIR",
+        help="a new folder for all that it leaves: report, logs, ledger, journals; else the report lies under --data",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Play, tell, and say in the exit code whether every claim was true."""
-    if arguments.tenants < FEWEST_CONNECTED:
-        raise Misconfigured(
-            f"a drill needs at least {FEWEST_CONNECTED} tenants: three that are read, one whose token is replayed, "
-            "one that cannot be judged, one that is clean",
-            "say --tenants 20",
-        )
+    wanted, words = _cast(arguments)
     if arguments.keep is not None and arguments.keep.exists() and any(arguments.keep.iterdir()):
         raise Misconfigured(f"{arguments.keep} is not empty", "name a new folder")
     with tempfile.TemporaryDirectory(prefix="counterfoil-drill-") as scratch:
         folder = (arguments.keep or Path(scratch)).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
-        told = play(folder, arguments.tenants, arguments.seed, lambda words: stderr.print(words, markup=False))
+        _make(folder)
+        with Progress() as progress:
+            told = play(folder, wanted, arguments.seed, progress.chapter, progress.tick)
+        kept = folder if arguments.keep else _place(arguments.data.resolve())
+        document = page.document(told, arguments.seed, words)
+        document["report"] = str(kept / "report.html")
+        _write(kept / "report.html", page.page(told, arguments.seed, words))
+        _write(kept / "claims.json", json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+        _write(kept / "reconcile.html", told.reconciled)
+        if kept != folder:
+            _write(kept / "incident.html", (folder / "incident.html").read_text(encoding="utf-8"))
     if arguments.json:
-        answer_json(_document(told, arguments.keep))
+        answer_json(document)
     else:
-        answer_text("\n".join(_lines(told, arguments.keep)))
+        answer_text("\n".join(_lines(told, words, kept)))
     return 1 if told.verdict.differences else 0
 
 
-def _document(told: Told, kept: Path | None) -> dict[str, Json]:
-    seconds: dict[str, Json] = dict(told.seconds)
-    differences: list[Json] = list(told.verdict.differences)
-    report = str(told.report) if kept else None
-    return {"figures": told.verdict.figures, "differences": differences, "seconds": seconds, "report": report}
+def _cast(arguments: argparse.Namespace) -> tuple[Sequence[Wanted], tuple[str, ...]]:
+    """Return who plays, and what is to be said about it."""
+    if arguments.own is None:
+        if arguments.tenants < FEWEST:
+            raise Misconfigured(
+                f"a drill needs at least {FEWEST} tenants: three that are read, one whose token is replayed, "
+                "one that cannot be judged, one that is clean",
+                "say --tenants 20",
+            )
+        if arguments.thumbprint or arguments.config:
+            raise Misconfigured("--thumbprint and --config are about your own tenants", "say --from DIR too")
+        return invented(arguments.tenants), ()
+    mark = mark_of(arguments.thumbprint) if arguments.thumbprint else None
+    found = own.of_operator(arguments.own, load(arguments.config), mark)
+    concerned = [one.name for one in found.wanted if any(opening.stolen for opening in one.openings)]
+    head = (
+        f"your own {len(found.wanted)} tenants, rebuilt in the laboratory; stolen: {found.thumbprint}, "
+        f"on {found.shared} connections of {', '.join(concerned)}"
+    )
+    return found.wanted, (head, *found.words)
 
 
-def _lines(told: Told, kept: Path | None) -> list[str]:
+class Progress:
+    """Says on stderr what is going on: on a terminal the last line moves, else there are lines alone."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._status = Status("", console=stderr) if stderr.is_terminal else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def chapter(self, words: str) -> None:
+        """Begin a chapter."""
+        line = f"{time.monotonic() - self._began:5.1f} s  {words}"
+        stderr.print(line, markup=False)
+        if self._status is not None:
+            self._status.update("")
+            self._status.start()
+
+    def tick(self, words: str) -> None:
+        """Say how far it is."""
+        if self._status is not None:
+            self._status.update(visible(words))
+        elif not words.endswith("on board"):
+            stderr.print(f"         {words}", markup=False)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)  # logs and journals of a theft lie here, and with --from the names of your customers
+    except OSError as error:
+        raise Misconfigured(f"{folder} cannot be used: {error.strerror}", "name a folder of your own") from error
+
+
+def _place(data: Path) -> Path:
+    """Return where a drill's report is kept that nobody named a folder for."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = data / "drills" / f"{clock.now():%Y%m%d-%H%M%S}"
+    _make(folder)
+    return folder
+
+
+def _write(path: Path, text: str) -> None:
+    durable.write(path, text.encode("utf-8", "replace"), mode=0o600)
+
+
+def _lines(told: Told, words: tuple[str, ...], kept: Path) -> list[str]:
     lines = [""]
     for name, figure in told.verdict.figures.items():
-        claimed = figure["claimed"] if isinstance(figure, dict) else figure
-        words = f"{len(claimed)}" if isinstance(claimed, list | dict) else str(claimed)
-        mark = "differs" if any(text.startswith(f"{name}: ") for text in told.verdict.differences) else "true"
-        lines.append(f"{name:<60} {words:>8}  {mark}")
+        known = isinstance(figure, dict) and "true" in figure
+        claimed = page.spelled(figure["claimed"] if known else figure)
+        mark = "differs" if told.verdict.differs(name) else "true" if known else "counted"
+        lines.append(f"{name:<60} {claimed:>8}  {mark}")
+    lines += [
+        f"{name + ' after the alert':<60} {f'{seconds:.0f} s':>8}" for name, seconds in told.since_alert().items()
+    ]
     lines += [f"DIFFERS  {text}" for text in told.verdict.differences]
-    if kept:
-        lines.append(f"report: {told.report}")
+    lines += words
+    lines.append(f"report: {kept / 'report.html'}")
     lines.append("every claim was true" if not told.verdict.differences else "a claim differs from the truth")
-    return lines
+    return [visible(line) for line in lines]

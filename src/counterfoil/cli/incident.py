@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from counterfoil import clock
-from counterfoil.app import containing, incidents, telling
+from counterfoil.app import containing, exhibits, incidents, telling
 from counterfoil.app.connecting import opened_books
 from counterfoil.app.handing_over import handovers, stands
 from counterfoil.app.house import Books
 from counterfoil.app.state import State
-from counterfoil.cli import incident_entries, incident_notices, incident_papers
+from counterfoil.cli import incident_entries, incident_notices, incident_papers, incident_reporters
 from counterfoil.cli.incident_open import NAME, By, add_by, add_open, answer_incident, find
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
 from counterfoil.cli.state import add_config, confirm, opened
@@ -64,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     incident_entries.add_entries(verbs)
     incident_notices.add_notices(verbs)
     incident_papers.add_papers(verbs)
+    incident_reporters.add_reporters(verbs)
 
 
 def _verb(verbs: Verbs, name: str, run_it: Run, summary: str) -> argparse.ArgumentParser:
@@ -91,7 +92,7 @@ def _list(arguments: argparse.Namespace) -> int:
 def _show(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         incident = find(state, arguments)
-        bad = incidents.damaged(arguments.data, incident) if arguments.check else []
+        bad = exhibits.damaged(arguments.data, incident) if arguments.check else []
         by_hand = [(e, stands(incident, e, clock.now())) for e in handovers(incident)]
         shut = _gap_lines(state, arguments)
     answer_incident(arguments, incident, by_hand, shut)

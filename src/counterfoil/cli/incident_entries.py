@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from counterfoil.app import incidents, telling
+from counterfoil.app import exhibits, telling
 from counterfoil.cli.incident_open import By, add_by, find
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
 from counterfoil.cli.state import add_config, opened
@@ -34,7 +34,10 @@ def add_entries(verbs: Verbs) -> None:
     person.add_argument("--address", default="", metavar="ADDRESS", help="how they are reached")
     person.add_argument("--tenant", metavar="TENANT", help="whose they are; notices for it may go to their address")
     hold = _verb(verbs, "hold", _hold, "keep copies of evidence under legal hold, by SHA-256")
-    hold.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files, or folders of them")
+    hold.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="files, or folders of them")
+    hold.add_argument(
+        "--message", action="append", default=[], metavar="ID", help="a message in quarantine, as it came"
+    )
     campaign = _verb(verbs, "campaign", _campaign, "say that a rotation belongs to it, so that notices tell of it")
     campaign.add_argument("campaign", metavar="CAMPAIGN", help="its name in: counterfoil rotate status")
     close = _verb(verbs, "close", _close, "close it; refused while tasks are open or a connection is shut")
@@ -96,15 +99,19 @@ def _person(arguments: argparse.Namespace) -> int:
 
 
 def _hold(arguments: argparse.Namespace) -> int:
+    if not arguments.paths and not arguments.message:
+        raise Refused("nothing is named that is to be kept", "name files or folders, or --message ID")
     with opened(arguments) as state:
-        incidents.hold(
-            Incidents(state.ledger), arguments.data, arguments.incident, arguments.paths, By(arguments).now()
-        )
-        exhibits = find(state, arguments).exhibits
+        store, data, name, by = Incidents(state.ledger), arguments.data, arguments.incident, By(arguments).now()
+        for message in arguments.message:
+            raw = state.quarantine.raw(message, None)
+            exhibits.hold_octets(store, data, name, by, file_name=f"{message}.eml", octets=raw)
+        exhibits.hold(store, data, name, arguments.paths, by)
+        kept = find(state, arguments).exhibits
     if arguments.json:
-        answer_json([asdict(exhibit) for exhibit in exhibits])
+        answer_json([asdict(exhibit) for exhibit in kept])
     else:
-        answer_table(("file", "octets", "SHA-256"), [(e.name, str(e.size), e.sha256) for e in exhibits], "none")
+        answer_table(("file", "octets", "SHA-256"), [(e.name, str(e.size), e.sha256) for e in kept], "none")
     return 0
 
 

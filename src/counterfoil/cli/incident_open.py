@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from counterfoil import clock
-from counterfoil.app import incidents
+from counterfoil.app import incidents, reporting
 from counterfoil.app.state import State
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
 from counterfoil.cli.state import add_config, opened, operator
@@ -86,7 +86,7 @@ def _open(arguments: argparse.Namespace) -> int:
 def _import(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         store, by = Incidents(state.ledger), By(arguments).now()
-        incident = incidents.open_by_report(store, arguments.data, arguments.incident, arguments.file, by)
+        incident = reporting.open_by_report(store, arguments.data, arguments.incident, arguments.file, by)
         return _opened(arguments, state, incident)
 
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from counterfoil import clock
-from counterfoil.app import bundling, incidents, telling
+from counterfoil.app import bundling, exhibits, telling
 from counterfoil.app.handing_over import handovers, stands
 from counterfoil.app.state import State
 from counterfoil.cli.incident_notices import pace
@@ -53,7 +53,7 @@ def _rows(state: State, arguments: argparse.Namespace) -> list[report.Row]:
 def _report(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         incident, lines = find(state, arguments), _rows(state, arguments)
-        bad = incidents.damaged(arguments.data, incident)
+        bad = exhibits.damaged(arguments.data, incident)
         parts = Incidents(state.ledger).scope(incident.name)
     page = report.fleet(incident, lines, bad, clock.now())
     for path, text in ((arguments.html, page), (arguments.navigator, None)):
@@ -79,7 +79,7 @@ def _bundle(arguments: argparse.Namespace) -> int:
         store, incident, who = Incidents(state.ledger), find(state, arguments), By(arguments).who
         if arguments.fleet:
             lines = _rows(state, arguments)
-            page = report.fleet(incident, lines, incidents.damaged(arguments.data, incident), clock.now())
+            page = report.fleet(incident, lines, exhibits.damaged(arguments.data, incident), clock.now())
             path = bundling.fleet_bundle(
                 store,
                 incident,

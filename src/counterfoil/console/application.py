@@ -26,6 +26,7 @@ from counterfoil.console.page import Asked, Page, as_csv, as_json
 from counterfoil.console.places import DEEDS, PLACES, Deed, Place
 from counterfoil.console.render import Frame, fragment, html
 from counterfoil.console.views import Sources
+from counterfoil.console.webhook import Webhook
 from counterfoil.model.errors import CounterfoilError, Misconfigured, Refused, Unavailable
 from counterfoil.operators.roles import Permission, Scope
 
@@ -54,6 +55,7 @@ class Console:
         """Return the ASGI application."""
         routes: list[BaseRoute] = [Mount("/static", StaticFiles(packages=[("counterfoil.console", "static")]))]
         routes += self.gate.routes()
+        routes += Webhook(self.sources.desk, self.sources.clock).routes()
         for deed in DEEDS:
             routes.append(Route(deed.path, self._told(partial(self._deed, deed)), methods=["POST"]))
         for place in PLACES:

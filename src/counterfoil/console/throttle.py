@@ -1,11 +1,11 @@
-"""How often somebody may try to log in. Pure: the time comes as an argument.
+"""How often somebody may try to log in, or to report something. Pure: the time comes as an argument.
 
 Tries count before they are judged, so that many at once are no way around it; a success forgives its address.
 """
 
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 WINDOW = timedelta(minutes=15)
@@ -26,17 +26,26 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((ip, 64), strict=False)) if ip.version == 6 else str(ip)
 
 
-class Throttle:
-    """Remembers tries for ``WINDOW``."""
+Key = tuple[str, str]
 
-    def __init__(self) -> None:
-        self._tries: OrderedDict[tuple[str, str], list[datetime]] = OrderedDict()
+
+class Throttle:
+    """Remembers tries for a window."""
+
+    def __init__(self, window: timedelta = WINDOW) -> None:
+        self._window = window
+        self._tries: OrderedDict[Key, list[datetime]] = OrderedDict()
 
     def wait(self, address: str, account: str, now: datetime) -> timedelta | None:
-        """Count a try and return ``None``, or return how long to wait; a try that must wait does not count."""
-        keys = {("address", network_of(address)): PER_ADDRESS, ("account", account): PER_ACCOUNT}
+        """Count a try to log in and return ``None``, or how long to wait; a try that must wait does not count."""
+        return self.count({("address", network_of(address)): PER_ADDRESS, ("account", account): PER_ACCOUNT}, now)
+
+    def count(self, keys: Mapping[Key, int], now: datetime) -> timedelta | None:
+        """Count a try under keys with the most that each may have, as ``wait`` does."""
         waits = [
-            self._recent(key, now)[-most] + WINDOW - now for key, most in keys.items() if self._full(key, most, now)
+            self._recent(key, now)[-most] + self._window - now
+            for key, most in keys.items()
+            if self._full(key, most, now)
         ]
         if waits:
             return max(waits)
@@ -53,11 +62,11 @@ class Throttle:
         if self._tries.get(("account", account)):
             self._tries["account", account].pop()
 
-    def _full(self, key: tuple[str, str], most: int, now: datetime) -> bool:
+    def _full(self, key: Key, most: int, now: datetime) -> bool:
         return len(self._recent(key, now)) >= most
 
-    def _recent(self, key: tuple[str, str], now: datetime) -> list[datetime]:
-        return _since(self._tries.get(key, ()), now - WINDOW)
+    def _recent(self, key: Key, now: datetime) -> list[datetime]:
+        return _since(self._tries.get(key, ()), now - self._window)
 
 
 def _since(times: Iterable[datetime], start: datetime) -> list[datetime]:

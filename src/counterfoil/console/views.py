@@ -11,6 +11,7 @@ from counterfoil.console.pages import credentials as credential_pages
 from counterfoil.console.pages import incidents as incident_pages
 from counterfoil.console.pages import ledger as ledger_pages
 from counterfoil.console.pages import mail, overview, tenants
+from counterfoil.console.webhook import Desk
 from counterfoil.credential.campaigns import Campaign, Campaigns
 from counterfoil.gateway.store.quarantine import Quarantine
 from counterfoil.gateway.store.stories import Query, Stories
@@ -43,7 +44,8 @@ class Verified:
 class Sources:
     """What pages and deeds work with. ``look`` takes held bytes apart in a bounded worker (law 12).
 
-    ``duties`` tells how a connection stands: rows of duty, state, words, at, until.
+    ``duties`` tells how a connection stands: rows of duty, state, words, at, until. ``desk`` is where reports from
+    outside are taken in.
     """
 
     ledger: Ledger
@@ -57,6 +59,7 @@ class Sources:
     look: Callable[[bytes], Scan]
     duties: Callable[[Connection], list[Row]]
     clock: Callable[[], datetime]
+    desk: Desk
     verified: Verified = field(default_factory=Verified)
 
 

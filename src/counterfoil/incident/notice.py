@@ -54,7 +54,7 @@ def facts_notice(telling: Telling, reference: str, sender: str, now: datetime) -
     """Return subject, page and text of what a customer is told."""
     values = {"t": telling, "reference": reference, "sender": sender, "now": now}
     return (
-        f"Security notice {reference}: our connection to your Microsoft 365",
+        f"Security notice {reference}: our connection to Microsoft 365",
         pages.page("notice.html", **values),
         pages.text("notice.txt", **values),
     )

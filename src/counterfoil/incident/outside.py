@@ -8,6 +8,7 @@ Only ``thumbprints`` is required. Nothing in it is taken for true: it opens an i
 
 import ipaddress
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,25 +37,26 @@ def read_report(text: str) -> Report:
     """Read a report.
 
     Raises:
-        Refused: If it is none; the message names the field.
+        Refused: If it is none; the message names every field that is wrong, one a line.
     """
     try:
         found: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused("the report is no JSON", HINT) from error
     if not isinstance(found, dict):
         raise Refused("the report is no JSON object", HINT)
-    marks = tuple(dict.fromkeys(mark_of(value) for value in _texts(found, "thumbprints")))
-    if not marks:
-        raise Refused("the report names no thumbprint", HINT)
-    return Report(
-        marks,
-        tuple(_address(value) for value in _texts(found, "addresses")),
-        _time(found, "first"),
-        _time(found, "last"),
-        _text(found, "reporter") or "somebody outside",
-        _text(found, "words"),
-    )
+    problems: list[str] = []
+    marks = _each(found, "thumbprints", "thumbprint", mark_of, problems)
+    addresses = _each(found, "addresses", "address", _address, problems)
+    first, last = (_time(found, name, problems) for name in ("first", "last"))
+    reporter, words = (_text(found, name, problems) for name in ("reporter", "words"))
+    if not marks and not problems:
+        problems.append("the report names no thumbprint")
+    if first and last and first > last:
+        problems.append("first in the report is later than last")
+    if problems:
+        raise Refused("\n".join(problems), HINT)
+    return Report(tuple(dict.fromkeys(marks)), tuple(addresses), first, last, reporter or "somebody outside", words)
 
 
 def mark_of(text: str) -> str:
@@ -71,30 +73,46 @@ def mark_of(text: str) -> str:
     return read.hex
 
 
-def _texts(found: dict[str, Any], name: str) -> list[str]:
-    value = found.get(name) or []
-    if not isinstance(value, list) or len(value) > MOST or not all(isinstance(item, str) for item in value):
-        raise Refused(f"{name} in the report is no list of at most {MOST} texts", HINT)
-    return value
+def _each(found: dict[str, Any], name: str, one: str, read: Callable[[str], str], problems: list[str]) -> list[str]:
+    """Read a list of texts; what is wrong with each goes to the problems."""
+    value = found.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or len(value) > MOST:
+        problems.append(f"{name} in the report is no list of at most {MOST} texts")
+        return []
+    good = []
+    for place, item in enumerate(value, 1):
+        try:
+            good.append(read(item if isinstance(item, str) else repr(item)))
+        except (Refused, ValueError):
+            problems.append(f"{one} {place} in the report is none: {shown(item)}")
+    return good
 
 
-def _text(found: dict[str, Any], name: str) -> str:
-    value = found.get(name) or ""
+def shown(value: object) -> str:
+    """Spell the beginning of something from outside in one line."""
+    return repr(value)[:80]
+
+
+def _text(found: dict[str, Any], name: str, problems: list[str]) -> str:
+    value = found.get(name)
+    if value is None:
+        return ""
     if not isinstance(value, str) or len(value) > LONGEST:
-        raise Refused(f"{name} in the report is no text of at most {LONGEST} characters", HINT)
+        problems.append(f"{name} in the report is no text of at most {LONGEST} characters")
+        return ""
     return value
 
 
 def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError as error:
-        raise Refused(f"{text[:80]!r} in the report is no address", HINT) from error
+    return str(ipaddress.ip_address(text))
 
 
-def _time(found: dict[str, Any], name: str) -> str | None:
-    text = _text(found, name)
+def _time(found: dict[str, Any], name: str, problems: list[str]) -> str | None:
+    text = _text(found, name, problems)
     try:
         return rfc3339(from_rfc3339(text)) if text else None
-    except ValueError as error:
-        raise Refused(f"{name} in the report is no time: {text[:80]!r}", HINT) from error
+    except (ValueError, OverflowError):
+        problems.append(f"{name} in the report is no time: {shown(text)}")
+        return None

@@ -2,25 +2,32 @@
 
 from datetime import datetime
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from counterfoil.evidence.report import visible
 from counterfoil.model.instant import from_rfc3339
 
+HERE = "counterfoil.incident"
+
 
 def page(template: str, **values: object) -> str:
     """Fill an HTML template."""
-    return _environment(escape=True).get_template(template).render(**values)
+    return page_of(HERE, template, **values)
+
+
+def page_of(package: str, template: str, /, **values: object) -> str:
+    """Fill an HTML template of another package; what it is built on is ours."""
+    return _environment(package, escape=True).get_template(template).render(**values)
 
 
 def text(template: str, **values: object) -> str:
     """Fill a text template; control characters from outside are made visible."""
-    return _environment(escape=False).get_template(template).render(**values)
+    return _environment(HERE, escape=False).get_template(template).render(**values)
 
 
-def _environment(*, escape: bool) -> Environment:
+def _environment(package: str, *, escape: bool) -> Environment:
     environment = Environment(
-        loader=PackageLoader("counterfoil.incident"),
+        loader=ChoiceLoader([PackageLoader(name) for name in dict.fromkeys((package, HERE))]),
         autoescape=escape,  # noqa: S701 - off for plain text alone
         undefined=StrictUndefined,
         trim_blocks=True,

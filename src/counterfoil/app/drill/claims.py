@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.app.drill.theft import Truth
-from counterfoil.credential.campaign import Place
-from counterfoil.credential.rotation import State
+from counterfoil.incident.steps import Standing
 
 THEFT = {"stolen-certificate": "by_key", "replayed-token": "by_token"}
+WORDS = {"stolen-certificate": "touched with the stolen certificate", "replayed-token": "touched with a replayed token"}
 
 
 @dataclass(slots=True)
@@ -24,35 +24,72 @@ class Verdict:
         if claimed != true:
             self.differences.append(f"{name}: claimed {claimed}, in truth {true}")
 
+    def count(self, name: str, figure: object) -> None:
+        """Keep a figure that there is no truth beside."""
+        self.figures[name] = figure
 
-def scope(verdict: Verdict, answer: Mapping[str, Any], truth: Truth, connected: int, unlicensed: Iterable[str]) -> None:
-    """Compare who uses it, who was touched, who cannot be judged, and what was read."""
+    def differs(self, name: str) -> bool:
+        """Say whether a claim differs from the truth."""
+        figure = self.figures[name]
+        return isinstance(figure, dict) and "true" in figure and figure["claimed"] != figure["true"]
+
+
+def scope(
+    verdict: Verdict,
+    answer: Mapping[str, Any],
+    truth: Truth,
+    connected: int,
+    unlicensed: Iterable[str],
+    *,
+    names: Mapping[str, str],
+) -> None:
+    """Compare who uses it, who was touched, who cannot be judged, and what was read; ``names`` are by tenant id."""
+
+    def named(ids: Iterable[str]) -> list[str]:
+        return sorted(names.get(name, name) for name in ids)
+
     tenants = {entry["tenant"]: entry for entry in answer["tenants"]}
     touched = {name for name, entry in tenants.items() if entry["state"] == "touched"}
-    verdict.compare("using", answer["summary"]["using"], connected)
-    verdict.compare("touched", sorted(touched), sorted(truth.by_key | truth.by_token))
-    cannot = sorted(name for name, entry in tenants.items() if entry["state"] == "cannot-say")
-    verdict.compare("cannot say", list(cannot), sorted(unlicensed))
+    verdict.compare("tenants that use the connection", answer["summary"]["using"], connected)
+    verdict.compare("touched by somebody else", named(touched), named(truth.by_key | truth.by_token))
+    cannot = (name for name, entry in tenants.items() if entry["state"] == "cannot-say")
+    verdict.compare("cannot be judged", named(cannot), named(unlicensed))
     for kind, way in THEFT.items():
-        found = sorted(
+        found = (
             name
             for name, entry in tenants.items()
             if any(discrepancy["kind"] == kind for discrepancy in entry["discrepancies"])
         )
-        verdict.compare(kind, list(found), sorted(getattr(truth, way)))
-    for name, messages in sorted(truth.read.items()):
+        verdict.compare(WORDS[kind], named(found), named(getattr(truth, way)))
+    for name, messages in sorted(truth.read.items(), key=lambda item: names.get(item[0], item[0])):
         said = tenants.get(name, {}).get("radius", {}).get("read", {}).get("messages", [])
-        verdict.compare(f"messages read in {name}", sorted(said), sorted(messages))
+        verdict.compare(f"messages read in {names.get(name, name)}", sorted(said), sorted(messages))
 
 
 def rotation(
-    verdict: Verdict, places: Mapping[str, Place], refused: Mapping[str, bool], keys: Mapping[str, int]
+    verdict: Verdict,
+    done: Iterable[str],
+    true: Iterable[str],
+    refused: Mapping[str, bool],
+    keys: Mapping[str, tuple[int, int]],
 ) -> None:
-    """Compare what the campaign says with what the thief's key meets and what the laboratory lists."""
-    done = sorted(name for name, place in places.items() if place.state is State.DONE)
-    verdict.compare("rotated and proven dead", list(done), sorted(places))
+    """Compare what the campaign says with what the thief's key meets and what the laboratory lists.
+
+    ``keys`` are the credentials that are listed and the applications that they are on, by customer.
+    """
+    verdict.compare("rotated by us and proven dead", sorted(done), sorted(true))
     verdict.compare("the stolen key is refused", dict(sorted(refused.items())), dict.fromkeys(sorted(refused), True))
-    verdict.compare("keys on each application", dict(sorted(keys.items())), dict.fromkeys(sorted(keys), 1))
+    listed, wanted = ({name: pair[n] for name, pair in sorted(keys.items())} for n in (0, 1))
+    verdict.compare("one key on each application", wanted, listed)
+
+
+def by_hand(verdict: Verdict, stands: Mapping[str, Standing], keys: Mapping[str, tuple[int, int]], gaps: int) -> None:
+    """Compare what real use is said to have shown with what the laboratory lists after the administrators acted."""
+    done = sorted(name for name, standing in stands.items() if standing.state == "done")
+    verdict.compare("replaced by hand, seen by real use", done, sorted(n for n in stands if keys[n][0] == keys[n][1]))
+    verdict.compare(
+        "gaps seen where the old one was deleted first", sum(s.gap_since is not None for s in stands.values()), gaps
+    )
 
 
 def notices(verdict: Verdict, told: list[str], said: Mapping[str, Any], true: Mapping[str, Any]) -> None:
@@ -70,4 +107,4 @@ def mail(
     verdict.compare("mail acknowledged", claimed["acknowledged"], len(acknowledged))
     verdict.compare("mail lost", 0, len(lost))
     verdict.compare("mail doubled", 0 if not unsure else doubled, doubled)
-    verdict.figures["mail unknown"] = claimed["unknown"]
+    verdict.count("mail unknown", claimed["unknown"])

@@ -18,7 +18,7 @@ class Heartbeats:
 
     def __init__(self, stage: Stage, customers: list[Customer]) -> None:
         self._stage = stage
-        self._customers = [customer for customer in customers if customer.mail is not None]
+        self._customers = [customer for customer in customers if customer.connections]
         self._read: dict[str, set[str]] = {customer.name: set() for customer in self._customers}
         self.tokens: dict[str, Token] = {}
         self.waiting: dict[str, str] = {}
@@ -30,7 +30,6 @@ class Heartbeats:
             list(pool.map(self._one, self._customers))
 
     def _one(self, customer: Customer) -> None:
-        assert customer.mail is not None
         books = self._stage.books
         job = books.new_job("heartbeat", customer.name)
         try:

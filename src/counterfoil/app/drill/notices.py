@@ -12,13 +12,13 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 from counterfoil import clock
-from counterfoil.app import bundling, incidents, sending, telling
+from counterfoil.app import bundling, handing_over, incidents, sending, telling
 from counterfoil.app.drill.customers import Customer
 from counterfoil.app.drill.stage import Stage
 from counterfoil.app.drill.theft import Truth
@@ -27,6 +27,7 @@ from counterfoil.credential.campaign import Pace
 from counterfoil.gateway.relay import Relay
 from counterfoil.gateway.store.tenants import Operator
 from counterfoil.incident import report
+from counterfoil.incident.notice import Paper
 from counterfoil.incident.notices import Notices
 from counterfoil.incident.record import Kind, Said
 from counterfoil.incident.store import Incidents
@@ -34,7 +35,7 @@ from counterfoil.incident.wording import HEADLINES
 from counterfoil.model.errors import Unavailable
 
 NAME = "drill"
-SENDER = "security@gateway.drill.example"
+SENDER, SENDER_WORDS = "security@gateway.drill.example", "the drill"
 SECONDS = 60
 
 
@@ -43,29 +44,38 @@ def open_incident(here: Stage, answer: Mapping[str, Any], thumbprint: str, campa
     path = here.folder / "answer.json"
     path.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
     store = Incidents(here.state.ledger)
-    incident = incidents.open_by_answer(store, here.folder / "data", NAME, path, _by())
-    store.add(NAME, Said(Kind.CAMPAIGN, f"rotation {campaign}", detail={"campaign": campaign}), _by())
+    incident = incidents.open_by_answer(store, here.folder / "data", NAME, path, by())
+    store.add(NAME, Said(Kind.CAMPAIGN, f"rotation {campaign}", detail={"campaign": campaign}), by())
     return incident.subject.thumbprints == (thumbprint,)
 
 
 def tell(here: Stage, customers: list[Customer], pace: Pace) -> list[str]:
-    """Draft, approve, export and mail the notices; return the names of those whom our record calls told."""
+    """Draft, approve, export and mail what is known; return the names of those whom our record calls told of it."""
     store, addresses = Incidents(here.state.ledger), {c.tenant_id: c.mailboxes[0] for c in customers}
     notices = Notices(store)
     known = telling.customers(store, store.one(NAME), here.state.tenants, pace)
-    telling.draft(store, store.one(NAME), known, "the drill", _by())
-    approved = notices.approve(NAME, notices.all(NAME), _by())
+    telling.draft(store, store.one(NAME), known, SENDER_WORDS, by())
+    approved = notices.approve(NAME, notices.all(NAME, Paper.FACTS), by())
     names = telling.names_of(store, here.state.tenants)
     telling.export(notices, approved, names, here.folder / "notices", "drill")
+    for notice in approved:
+        asyncio.run(telling.send(notices, notice, post(here), (addresses[notice.tenant],), "drill"))
+    incident = store.one(NAME)
+    stands = {
+        str(e.said.tenant): handing_over.stands(incident, e, clock.now()) for e in handing_over.handovers(incident)
+    }
+    page = report.fleet(incident, report.rows(known, notices.all(NAME), incident, stands), [], clock.now())
+    (here.folder / "incident.html").write_text(page, encoding="utf-8")
+    facts = [e for e in incident.of(Kind.TOLD) if e.said.detail.get("paper") == Paper.FACTS.value]
+    told = {e.said.tenant for e in facts if e.said.detail.get("result") == "accepted"}
+    return sorted(customer.name for customer in customers if customer.tenant_id in told)
+
+
+def post(here: Stage) -> telling.Post:
+    """Return our own way out, over which notices are mailed."""
     config = load(here.folder / "counterfoil.toml")
     relay = Relay(sending.hostname(config), sending.contexts(config, here.folder / "data"))
-    post = telling.Post(SENDER, sending.sender(relay), here.state.directory, None)
-    for notice in approved:
-        asyncio.run(telling.send(notices, notice, post, (addresses[notice.tenant],), "drill"))
-    incident = store.one(NAME)
-    page = report.fleet(incident, report.rows(known, notices.all(NAME), incident, {}), [], clock.now())
-    (here.folder / "incident.html").write_text(page, encoding="utf-8")
-    return sorted(customer.name for customer in customers if incident.told(customer.tenant_id))
+    return telling.Post(SENDER, sending.sender(relay), here.state.directory, None)
 
 
 def received(here: Stage, customers: list[Customer]) -> dict[str, list[str]]:
@@ -76,7 +86,7 @@ def received(here: Stage, customers: list[Customer]) -> dict[str, list[str]]:
         for address in customer.mailboxes:
             for message in here.lab.operate("messages", address=address):
                 mime = email.message_from_bytes(base64.b64decode(message["mime"]), policy=email.policy.default)
-                if reference in str(mime["Subject"]):
+                if str(mime["Subject"]).strip().startswith(f"Security notice {reference}"):
                     found.setdefault(customer.name, []).append(_text(mime))
     return found
 
@@ -98,19 +108,19 @@ def said(texts: Mapping[str, list[str]]) -> dict[str, Any]:
     return found
 
 
-def expected(connected: list[Customer], true: Truth, unlicensed: str) -> dict[str, Any]:
+def expected(concerned: list[Customer], true: Truth, unlicensed: Collection[str]) -> dict[str, Any]:
     """Return what each notice has to tell, by the thief's own journal."""
     found: dict[str, Any] = {}
-    for customer in sorted(connected, key=lambda one: one.name):
+    for customer in sorted(concerned, key=lambda one: one.name):
         touched = customer.tenant_id in true.by_key | true.by_token
-        state = "touched" if touched else "cannot-say" if customer.tenant_id == unlicensed else "clean"
+        state = "touched" if touched else "cannot-say" if customer.tenant_id in unlicensed else "clean"
         found[customer.name] = {"state": state, "read": sorted(true.read.get(customer.tenant_id, ()))}
     return found
 
 
 def naming_others(texts: Mapping[str, list[str]], customers: list[Customer]) -> list[str]:
-    """Return the customers whose notice names another customer, its domain or its tenant."""
-    marks = {c.name: {c.name, c.domain, c.tenant_id} for c in customers}
+    """Return the customers whose notice names another customer, its domain, mailbox or tenant."""
+    marks = {c.name: {c.name, *c.domains, *c.mailboxes, c.tenant_id} for c in customers}
     return sorted(
         name
         for name, copies in texts.items()
@@ -144,5 +154,6 @@ def _verified(path: Path, folder: Path, key: str) -> bool:
     return done.returncode == 0
 
 
-def _by() -> Operator:
+def by() -> Operator:
+    """Return who does it, and when."""
     return Operator("drill", clock.now())

@@ -1,119 +1,198 @@
 """The story, start to end: on board, robbed, alerted, scoped, rotated, proven dead, told; the truth beside it."""
 
+import base64
 import tempfile
-import threading
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from counterfoil import clock
-from counterfoil.app import campaigning
-from counterfoil.app.campaigning import Wanted
-from counterfoil.app.drill import claims, notices
+from counterfoil.app.drill import by_hand, claims, notices, rotating
+from counterfoil.app.drill.cast import Part, Wanted
 from counterfoil.app.drill.claims import Verdict
-from counterfoil.app.drill.customers import READ, REPLAYED, Customer, Shared, shared_key, take_on
+from counterfoil.app.drill.customers import Customer, shared_key, take_on
 from counterfoil.app.drill.life import Heartbeats
+from counterfoil.app.drill.rotating import CAMPAIGN, LIVES, PACE
 from counterfoil.app.drill.stage import Stage, stage
-from counterfoil.app.drill.theft import steal, truth
-from counterfoil.app.drill.traffic import Traffic, copies
-from counterfoil.credential.campaign import Pace, Place
-from counterfoil.credential.campaigns import Campaigns
-from counterfoil.credential.rotation import Kind
-from counterfoil.credential.waves import Brakes
+from counterfoil.app.drill.theft import Truth, steal, truth
+from counterfoil.app.drill.traffic import Sent, Traffic, copies
+from counterfoil.credential.campaign import Place
+from counterfoil.credential.rotation import State
 from counterfoil.evidence.collect import readers
 from counterfoil.evidence.report import report
 from counterfoil.evidence.stubs import read_objects
 from counterfoil.flows.reconcile import Answer, reconcile, window_of
-from counterfoil.lab.thief import Thief
-from counterfoil.ledger.equation import balance
+from counterfoil.incident.steps import Standing
+from counterfoil.ledger.equation import Balance, balance
 from counterfoil.ledger.exchange import EXPORTED, document
 
-LIVES: dict[str, float] = {"token_life_min": 15.0, "token_life_max": 20.0, "bind_window_seconds": 2.0}
-"""Lives and delays in the laboratory, in seconds; the pace below rests on them."""
-
-PACE = Pace(
-    reads=2,
-    successes=2,
-    refusals=3,
-    spacing=timedelta(seconds=1),
-    propagation=timedelta(seconds=2),
-    longest_token_life=timedelta(seconds=LIVES["token_life_max"]),
-)
-BRAKES = Brakes(bake=timedelta(seconds=1))
-CAMPAIGN = "drill"
-LONGEST = 240.0
+Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Told:
-    """What the drill ends with."""
+    """All that happened: what is claimed and true, the chapters with their beginnings, and what the page shows.
 
-    verdict: Verdict
-    report: Path
-    seconds: dict[str, float]
+    ``places`` are by customer's connection, ``names`` by tenant id; ``reconciled`` is the page of the comparison.
+    """
+
+    wanted: Sequence[Wanted]
+    began: datetime
+    verdict: Verdict = field(default_factory=Verdict)
+    chapters: list[tuple[datetime, str]] = field(default_factory=list)
+    alert: datetime | None = None
+    ended: datetime | None = None
+    names: dict[str, str] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    stands: dict[str, Standing] = field(default_factory=dict)
+    mail: Balance | None = None
+    sent: Sent = field(default_factory=Sent)
+    reconciled: str = ""
+
+    def seconds(self) -> dict[str, float]:
+        """Return when each chapter began, in seconds from the beginning."""
+        return {words: round((at - self.began).total_seconds(), 1) for at, words in self.chapters}
+
+    def since_alert(self) -> dict[str, float]:
+        """Return how long after the alert everything was cut over, removed, proven dead, and out; absent where not."""
+        named = {"cut over": "switched_at", "removed": "removed_at", "proven dead": "dead_at", "attacker out": "out_at"}
+        found = {}
+        for words, name in named.items():
+            times = [getattr(place, name) for place in self.places.values()]
+            if times and all(times) and self.alert is not None:
+                found[f"all {words}"] = round((max(times) - self.alert).total_seconds(), 1)
+        return found
 
 
-def play(folder: Path, tenants: int, seed: int, say: Callable[[str], None]) -> Told:
-    """Play the whole story below an empty folder; ``say`` is told each chapter as it begins.
+def play(folder: Path, wanted: Sequence[Wanted], seed: int, say: Say, tick: Say) -> Told:
+    """Play the whole story below an empty folder.
+
+    Args:
+        folder: Where everything lies afterwards.
+        wanted: The cast.
+        seed: The laboratory's.
+        say: Is told each chapter as it begins.
+        tick: Is told how far a chapter is.
 
     Raises:
-        Unavailable: If the stage cannot be set up.
+        Unavailable: If the stage cannot be set up, or the thief finds nothing: the drill then proves nothing.
     """
-    verdict, seconds = Verdict(), {}
-    began = clock.now()
+    told = Told(wanted, clock.now())
 
     def chapter(words: str) -> None:
-        seconds[words] = (clock.now() - began).total_seconds()
+        told.chapters.append((clock.now(), words))
         say(words)
 
     chapter("setting up a laboratory Microsoft 365, the signer and the gateway")
-    shared = shared_key()
     with stage(folder, seed, LIVES) as here:
-        chapter(f"taking {tenants} tenants on board")
-        customers = take_on(here, tenants, shared)
-        connected = [customer for customer in customers if customer.mail is not None]
-        unlicensed = connected[READ + REPLAYED].tenant_id
-        beats = Heartbeats(here, customers)
-        with Traffic(here, customers, pause=0.05) as traffic:
-            chapter("mail flows; heartbeats prove coverage")
-            for number, customer in enumerate(connected, 1_000_000):
+        _Player(here, told, chapter, tick).play()
+    told.ended = clock.now()
+    return told
+
+
+@dataclass(slots=True)
+class _Player:
+    """Plays on a stage; each method is one act."""
+
+    here: Stage
+    told: Told
+    chapter: Say
+    tick: Say
+
+    def play(self) -> None:
+        """Play all acts in their order."""
+        shared = shared_key()
+        self.chapter(f"taking {len(self.told.wanted)} tenants on board")
+        customers = take_on(self.here, self.told.wanted, shared, self.tick)
+        self.told.names |= {customer.tenant_id: customer.name for customer in customers}
+        concerned = [customer for customer in customers if customer.shared]
+        beats = Heartbeats(self.here, customers)
+        with Traffic(self.here, customers, pause=0.05) as traffic:
+            self.chapter("mail flows; heartbeats prove coverage")
+            for number, customer in enumerate([c for c in customers if c.connections], 1_000_000):
                 traffic.send(number, customer.mailboxes[0])
                 traffic.send(number + 500_000, customer.mailboxes[1])
+                _letters(self.here, customer)
             beats.beat()
-            chapter("a thief with a copied key reads mail in three tenants, and replays a token in a fourth")
-            true = truth(steal(here, customers, shared, beats))
-            chapter("alert: the thumbprint is reported stolen; reconciling the tenants' logs with our ledger")
-            clock.sleep(LIVES["bind_window_seconds"] + 1)  # mailbox audit gathers that long before it writes
-            answer = _reconcile(here)
-            claims.scope(verdict, answer.document, true, len(connected), [unlicensed])
-            path = folder / "report.html"
-            path.write_text(
-                report(answer.tenants, answer.document, answer.files, answer.window.since, answer.window.until),
-                encoding="utf-8",
-            )
-            chapter("opening an incident from the answer")
-            opened = notices.open_incident(here, answer.document, shared.thumbprint, CAMPAIGN)
-            verdict.compare("the incident is about the stolen certificate", opened, true=True)
-            chapter("rotating to a key of its own for each, in waves, until the old key is proven dead")
-            places = _rotate(here, beats, say, shared.thumbprint)
-            beats.beat()
-            chapter("trying the stolen key, as the thief would")
-            claims.rotation(verdict, places, _thief_is_refused(here, connected, shared), _keys(here, connected))
-            verdict.compare("jobs still waiting", sorted(beats.waiting), [])
-        chapter("telling each customer what we know, and sealing the evidence")
-        told = notices.tell(here, customers, PACE)
-        texts = notices.received(here, customers)
-        claims.notices(verdict, told, notices.said(texts), notices.expected(connected, true, unlicensed))
-        verdict.compare("notices that name another customer", [], notices.naming_others(texts, customers))
-        verdict.compare(
-            "the sealed evidence verifies offline", notices.bundle_verifies(here, connected[0], PACE), true=True
+            self.chapter(_crime(concerned))
+            true = truth(steal(self.here, customers, shared, beats))
+            self._alert(customers, true, shared.thumbprint)
+            self._end_it(concerned, beats, shared.thumbprint)
+            self.chapter("trying the stolen key, as the thief would")
+            keys = rotating.keys(self.here, concerned)
+            done = {key.partition("/")[0] for key, p in self.told.places.items() if p.state is State.DONE}
+            ours = [customer.name for customer in concerned if not customer.by_hand]
+            refused = rotating.thief_is_refused(self.here, concerned, shared)
+            claims.rotation(self.told.verdict, [self.told.names[one] for one in done], ours, refused, keys)
+            claims.by_hand(self.told.verdict, self.told.stands, keys, int(len(ours) < len(concerned)))
+            self.told.verdict.compare("jobs still waiting", sorted(beats.waiting), [])
+        self._tell(customers, concerned, true)
+        self.chapter("checking the mail equation against the sender's count and the mailboxes")
+        self._mail(customers, traffic.sent)
+
+    def _alert(self, customers: list[Customer], true: Truth, thumbprint: str) -> None:
+        self.told.alert = clock.now()
+        self.chapter("alert: the thumbprint is reported stolen; reconciling the tenants' logs with our ledger")
+        clock.sleep(LIVES["bind_window_seconds"] + 1)  # mailbox audit gathers that long before it writes
+        answer = _reconcile(self.here)
+        using, unlicensed = sum(bool(c.connections) for c in customers), _of(customers, Part.UNLICENSED)
+        claims.scope(self.told.verdict, answer.document, true, using, unlicensed, names=self.told.names)
+        self.told.reconciled = report(
+            answer.tenants, answer.document, answer.files, answer.window.since, answer.window.until
         )
-        chapter("checking the mail equation against the sender's count and the mailboxes")
-        _mail(here, customers, traffic, verdict)
-    chapter("done")
-    return Told(verdict, path, seconds)
+        self.chapter("opening an incident from the answer")
+        opened = notices.open_incident(self.here, answer.document, thumbprint, CAMPAIGN)
+        self.told.verdict.compare("the incident is about the stolen certificate", opened, true=True)
+
+    def _end_it(self, concerned: list[Customer], beats: Heartbeats, thumbprint: str) -> None:
+        admins = [customer for customer in concerned if customer.by_hand]
+        if admins:
+            self.chapter("mailing a page to each administrator who has to replace the certificate by hand")
+            by_hand.ask(self.here, admins)
+        if len(admins) < len(concerned):
+            self.chapter("rotating to a key of its own for each, in waves, until the old key is proven dead")
+            self.told.places = rotating.rotate(self.here, beats, thumbprint, self.tick)
+        if admins:
+            self.chapter("the administrators act by hand; each is verified by real use")
+            self.told.stands = by_hand.follow(self.here, admins)
+        beats.beat()
+
+    def _tell(self, customers: list[Customer], concerned: list[Customer], true: Truth) -> None:
+        self.chapter("telling each customer what we know, and sealing the evidence")
+        verdict = self.told.verdict
+        told = notices.tell(self.here, customers, PACE)
+        texts = notices.received(self.here, customers)
+        expected = notices.expected(concerned, true, _of(customers, Part.UNLICENSED))
+        claims.notices(verdict, told, notices.said(texts), expected)
+        verdict.compare("notices that name another customer", [], notices.naming_others(texts, customers))
+        sealed = notices.bundle_verifies(self.here, concerned[0], PACE)
+        verdict.compare("the sealed evidence verifies offline", sealed, true=True)
+
+    def _mail(self, customers: list[Customer], sent: Sent) -> None:
+        self.told.sent = sent
+        self.told.mail = equation = balance(row.stub for row in self.here.state.ledger.stubs() if row.stub is not None)
+        claimed = {"acknowledged": equation.acknowledged, "unknown": equation.unknown}
+        claims.mail(self.told.verdict, sent.acknowledged, copies(self.here, customers), len(sent.unsure), claimed)
+        self.told.verdict.compare("the mail equation holds", equation.holds, true=True)
+
+
+def _crime(concerned: list[Customer]) -> str:
+    read, replayed = (len(_of(concerned, part)) for part in (Part.READ, Part.REPLAYED))
+    also = f", and replays a token in {replayed} more" if replayed else ""
+    return f"a thief with a copied key reads mail in {read} tenant{'' if read == 1 else 's'}{also}"
+
+
+def _of(customers: list[Customer], part: Part) -> list[str]:
+    return [customer.tenant_id for customer in customers if customer.part is part]
+
+
+def _letters(here: Stage, customer: Customer) -> None:
+    """Put a letter into each mailbox by the laboratory's hand: an operator's policy may let no mail of ours through."""
+    for number, address in enumerate(customer.mailboxes):
+        name = f"letter-{number}-{customer.name}@vendor.example"
+        mime = f"From: a@vendor.example\r\nTo: {address}\r\nSubject: A letter\r\nMessage-ID: <{name}>\r\n\r\nHello.\r\n"
+        here.lab.operate("add_message", address=address, mime=base64.b64encode(mime.encode()).decode())
 
 
 def _reconcile(here: Stage) -> Answer:
@@ -125,59 +204,3 @@ def _reconcile(here: Stage) -> Answer:
     window = window_of(books, None, None, None)
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as scratch, readers() as pool:
         return reconcile(books, [logs], window, Path(scratch), pool=pool)
-
-
-def _rotate(here: Stage, beats: Heartbeats, say: Callable[[str], None], thumbprint: str) -> dict[str, Place]:
-    """Run the campaign; heartbeats go on meanwhile, and wait where they have no credential."""
-    plan = campaigning.make_plan(
-        here.books, CAMPAIGN, Kind.COMPROMISE, Wanted((thumbprint,)), now=clock.now(), actor="drill"
-    )
-    campaigning.open_campaign(here.books, plan)
-    stop = threading.Event()
-    timer = threading.Timer(LONGEST, stop.set)
-    timer.start()
-    counts: dict[str, int] = {}
-
-    def told(places: dict[str, Place]) -> None:
-        now = dict(Counter(place.state.value for place in places.values()))
-        if now != counts:
-            counts.clear()
-            counts.update(now)
-            say("  " + ", ".join(f"{count} {state}" for state, count in sorted(now.items())))
-            beats.beat()
-
-    try:
-        campaigning.driver(here.books, PACE, BRAKES).run(CAMPAIGN, stop, 0.2, told)
-    finally:
-        timer.cancel()
-    return Campaigns(here.state.ledger).places(CAMPAIGN)
-
-
-def _thief_is_refused(here: Stage, connected: list[Customer], shared: Shared) -> dict[str, bool]:
-    """Let the thief try his copy in every tenant again."""
-    where = here.lab.endpoints
-    refused: dict[str, bool] = {}
-    with Thief(where.login, where.graph, where.ca, here.folder / "thief-again.jsonl") as thief:
-        for customer in connected:
-            assert customer.mail is not None
-            hold = thief.sign_in(customer.tenant_id, customer.mail.app, shared.key_pem, shared.certificate_pem)
-            refused[customer.name] = hold is None
-    return refused
-
-
-def _keys(here: Stage, connected: list[Customer]) -> dict[str, int]:
-    """Count the credentials on each application, as the laboratory has them."""
-    counts: dict[str, int] = {}
-    for customer in connected:
-        assert customer.mail is not None
-        listed = here.lab.operate("credentials", app_id=customer.mail.app)
-        counts[customer.name] = len(listed["keys"]) + len(listed["secrets"]) + len(listed["federations"])
-    return counts
-
-
-def _mail(here: Stage, customers: list[Customer], traffic: Traffic, verdict: Verdict) -> None:
-    stubs = (row.stub for row in here.state.ledger.stubs() if row.stub is not None)
-    equation = balance(stubs)
-    claimed = {"acknowledged": equation.acknowledged, "unknown": equation.unknown}
-    claims.mail(verdict, traffic.sent.acknowledged, copies(here, customers), len(traffic.sent.unsure), claimed)
-    verdict.compare("the mail equation holds", equation.holds, true=True)

@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from counterfoil.app.drill.customers import READ, Customer, Shared
+from counterfoil.app.drill.cast import Part
+from counterfoil.app.drill.customers import Customer, Shared
 from counterfoil.app.drill.life import Heartbeats
 from counterfoil.app.drill.stage import Stage
 from counterfoil.lab.thief import Thief
@@ -21,7 +22,7 @@ class Truth:
 
 
 def steal(stage: Stage, customers: list[Customer], shared: Shared, beats: Heartbeats) -> Path:
-    """Read mail in three tenants with the copied key, and in a fourth with a token that was copied.
+    """Read mail with the copied key where the cast says so, and with a copied token where it says that.
 
     Raises:
         Unavailable: If the laboratory does not let him: then the drill would prove nothing.
@@ -29,14 +30,13 @@ def steal(stage: Stage, customers: list[Customer], shared: Shared, beats: Heartb
     journal = stage.folder / "thief.jsonl"
     where = stage.lab.endpoints
     with Thief(where.login, where.graph, where.ca, journal) as thief:
-        for customer in customers[:READ]:
-            assert customer.mail is not None
+        for customer in (one for one in customers if one.part is Part.READ):
             hold = thief.sign_in(customer.tenant_id, customer.mail.app, shared.key_pem, shared.certificate_pem)
             if hold is None or not hold.read(customer.mailboxes[1]):
                 raise Unavailable(f"the thief found nothing in {customer.name}", "the drill proves nothing; try again")
-        fourth = customers[READ]
-        if not thief.replay(beats.tokens[fourth.name].value).read(fourth.mailboxes[1]):
-            raise Unavailable(f"the thief found nothing in {fourth.name}", "the drill proves nothing; try again")
+        for customer in (one for one in customers if one.part is Part.REPLAYED):
+            if not thief.replay(beats.tokens[customer.name].value).read(customer.mailboxes[1]):
+                raise Unavailable(f"the thief found nothing in {customer.name}", "the drill proves nothing; try again")
     return journal
 
 

@@ -4,8 +4,9 @@ import base64
 import re
 import smtplib
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
 from typing import Self
 
 from counterfoil.app.drill.customers import Customer
@@ -73,14 +74,16 @@ def _message(number: int, recipient: str) -> bytes:
 
 
 def copies(stage: Stage, customers: list[Customer]) -> dict[int, int]:
-    """Count the copies of each number in the mailboxes themselves, not in our own books."""
-    found: dict[int, int] = {}
-    for customer in customers:
-        for message in (m for box in customer.mailboxes for m in stage.lab.operate("messages", address=box)):
-            number = NUMBER.search(base64.b64decode(message["mime"]))
-            if number is not None:
-                found[int(number[1])] = found.get(int(number[1]), 0) + 1
-    return found
+    """Count the copies of each number in the mailboxes and among the held bytes themselves, not in our own books."""
+    found: Counter[int] = Counter()
+    boxes = (box for customer in customers for box in customer.mailboxes)
+    delivered = (base64.b64decode(m["mime"]) for box in boxes for m in stage.lab.operate("messages", address=box))
+    held = (path.read_bytes() for path in (stage.folder / "data" / "held").rglob("*") if path.is_file())
+    for raw in chain(delivered, held):
+        number = NUMBER.search(raw)
+        if number is not None:
+            found[int(number[1])] += 1
+    return dict(found)
 
 
 NUMBER = re.compile(rb"^Message-ID: <drill-(\d+)@", re.MULTILINE)
