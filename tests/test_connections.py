@@ -1,6 +1,7 @@
 """The credential for other people's programs: azure-core, msgraph-sdk and httpx, each call with its stubs."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -161,6 +162,67 @@ def test_every_attempt_below_a_client_that_tries_again_is_a_call(at, credential)
     assert [body["status"] for body in calls if body.get("status")][-1] == 200
     assert {body["status"] for body in calls if body.get("status")} == {429, 200}
     assert {(body["mailbox"], body["effect"]) for body in calls} == {(ALICE, "read")}
+
+
+def batch_of(at, *urls):
+    """The body of a batch of reads and one change."""
+    (listed,) = at.lab.operate("messages", address=ALICE)
+    requests = [{"id": str(n), "method": "GET", "url": url} for n, url in enumerate(urls, 1)]
+    change = {"id": "c", "method": "PATCH", "url": f"/users/{ALICE}/messages/{listed['id']}", "body": {"isRead": True}}
+    change["headers"] = {"Content-Type": "application/json", "Client-Request-Id": "mine"}
+    return {"requests": [*requests, change]}
+
+
+def test_each_part_of_a_batch_has_an_id_and_stubs_of_its_own(at, credential):
+    """What the tenant logs of a batch, row by row, has its stub in our books; the answer is as Graph gave it."""
+    began = at.books.means.clock()
+    body = batch_of(at, f"/users/{ALICE}/messages", f"/users/{ALICE}/messages/none")
+    with (
+        credential.job("scan-internal", "case 9") as job,
+        httpx.Client(transport=credential.transport(), base_url=credential.endpoints.graph) as client,
+        client.stream("POST", "/v1.0/$batch", json=body) as answer,
+    ):
+        answers = {part["id"]: part["status"] for part in json.loads(answer.read())["responses"]}
+    assert answers == {"1": 200, "2": 400, "c": 200}
+    assert body["requests"][-1]["headers"]["Client-Request-Id"] == "mine", "what the caller holds is not changed"
+    calls = stubs(at, "call", job.id)
+    ended = {call["client_request_id"]: call for call in calls if call.get("status")}
+    assert sorted(call["status"] for call in ended.values()) == [200, 200, 200, 400]
+    assert {call["client_request_id"] for call in calls if not call.get("status")} == set(ended)
+    assert sorted(call["effect"] for call in ended.values()) == ["change", "none", "read", "read"]
+    rows = at.lab.operate("rows", tenant=at.connection.tenant_id, log="activity")
+    logged = {row["body"]["clientRequestId"] for row in rows if row["at"] >= began.timestamp()}
+    assert logged == set(ended)
+
+
+def test_a_batch_of_an_asyncio_program_has_them_too(at, credential):
+    """The other transport does the same."""
+
+    async def run():
+        async with httpx.AsyncClient(transport=credential.async_transport()) as client:
+            url = f"{credential.endpoints.graph}/v1.0/$batch"
+            return (await client.post(url, json=batch_of(at, f"/users/{ALICE}/mailFolders"))).json()
+
+    with credential.job("scan-internal", "case 10") as job:
+        assert len(asyncio.run(run())["responses"]) == 2
+    assert len({call["client_request_id"] for call in stubs(at, "call", job.id)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "words"),
+    [
+        (b"[]", {}, "requests is no list of objects"),
+        (b'{"requests": [1]}', {}, "requests is no list of objects"),
+        (b"{", {}, "this is no batch"),
+        (b"\x1f\x8b", {"content-encoding": "gzip"}, "compressed cannot be given ids"),
+    ],
+)
+def test_a_batch_whose_parts_cannot_be_told_is_not_sent(at, credential, body, headers, words):
+    """No part of it could have a stub, so nothing goes out."""
+    with credential.job("inspect", "case 11") as job, httpx.Client(transport=credential.transport()) as client:
+        with pytest.raises(ClientAuthenticationError, match=words):
+            client.post(f"{credential.endpoints.graph}/v1.0/%24batch", content=body, headers=headers)
+        assert not stubs(at, "call", job.id)
 
 
 def test_what_a_caller_knows_better_is_in_the_stub(at, credential):

@@ -7,12 +7,11 @@
             client = httpx.Client(base_url="https://graph.microsoft.com", transport=credential.transport())
 
 ``Credential`` is an azure-core ``TokenCredential`` and ``SupportsTokenInfo`` (as those of azure-identity
-are): every token is asked for through the signer and has its stubs. The transports write a stub before
-and after every attempt of a call, with a ``client-request-id`` of its own; put them lowest, below whatever
-tries again. Without a job nothing is signed and nothing is sent.
+are): every token is asked for through the signer and has its stubs. The transports write a stub before and after
+every attempt of a call and of each part of a batch, with a ``client-request-id`` of its own; put them lowest, below
+whatever tries again. Without a job nothing is signed and nothing is sent.
 """
 
-import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,11 +33,11 @@ from counterfoil.credential.collect import open_ledger_of
 from counterfoil.database import open_database
 from counterfoil.model.errors import CounterfoilError, Misconfigured, Refused, Unavailable
 from counterfoil.model.trust import Connection, Job
-from counterfoil.tenant.door import Ask, Door
+from counterfoil.tenant.door import Door
 from counterfoil.tenant.endpoints import Endpoints
-from counterfoil.tenant.foreign import ask_of, audience_of
+from counterfoil.tenant.foreign import audience_of
+from counterfoil.tenant.foreign_calls import AsyncTransport, Began, Transport
 from counterfoil.tenant.token import LAST_MINUTES, Token, Tokens, read_token
-from counterfoil.tenant.wire import fresh_id
 
 DEFAULT = "/.default"
 
@@ -171,24 +170,25 @@ class Credential:
                 self._doors = {current.generation: Door(tokens)}
             return self._doors[current.generation]
 
-    def transport(self, inner: httpx.BaseTransport | None = None) -> "Transport":
+    def transport(self, inner: httpx.BaseTransport | None = None) -> Transport:
         """Return a transport for ``httpx.Client`` that leaves call stubs; ``inner`` sends."""
-        return Transport(self, inner or httpx.HTTPTransport(verify=self._trust, http2=True))
+        return Transport(self.begin, inner or httpx.HTTPTransport(verify=self._trust, http2=True))
 
-    def async_transport(self, inner: httpx.AsyncBaseTransport | None = None) -> "AsyncTransport":
+    def async_transport(self, inner: httpx.AsyncBaseTransport | None = None) -> AsyncTransport:
         """Return the same for ``httpx.AsyncClient``, which msgraph-sdk uses."""
-        return AsyncTransport(self, inner or httpx.AsyncHTTPTransport(verify=self._trust, http2=True))
+        return AsyncTransport(self.begin, inner or httpx.AsyncHTTPTransport(verify=self._trust, http2=True))
 
     @property
     def _trust(self) -> Any:
         return self._books.means.wire.trust
 
-    def begin(self, request: httpx.Request) -> "Began":
-        """Write the stub of a call that is about to be sent, and give it its id and, where it lacks one, a token.
+    def begin(self, request: httpx.Request) -> Began:
+        """Write the stubs of a call that is about to be sent, and give it ids and, where it lacks one, a token.
 
         Raises:
             NoJob: If nobody said why.
-            ClientAuthenticationError: If the host is none that this connection has a token for.
+            ClientAuthenticationError: If the host is none that this connection has a token for, or it is a batch
+                whose parts cannot be read.
         """
         job, audience = self._wanted_job(), audience_of(str(request.url), self.endpoints)
         if audience is None:
@@ -196,12 +196,10 @@ class Credential:
         if not request.headers.get("authorization"):
             request.headers["authorization"] = f"Bearer {self.get_token(audience + DEFAULT).token}"
         token = read_token(request.headers["authorization"].removeprefix("Bearer "))
-        request.headers["client-request-id"] = identifier = fresh_id()
-        target = request.url.raw_path.decode("ascii")
-        ask = ask_of(request.method, target, audience, request.extensions.get("counterfoil"))
-        began = Began(self.door(), ask, job, token, identifier)
-        began.note(None)
-        return began
+        try:
+            return Began(self.door(), job, token, request, audience)
+        except Refused as error:
+            raise ClientAuthenticationError(_words(error), error=error) from error
 
     @property
     def endpoints(self) -> Endpoints:
@@ -219,53 +217,6 @@ class Credential:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class Began:
-    """A call whose first stub is durable."""
-
-    def __init__(self, door: Door, ask: Ask, job: Job, token: Token, identifier: str) -> None:
-        self._door, self._what = door, (ask, job, token, identifier)
-
-    def note(self, status: int | None) -> None:
-        """Write the stub of this call, with what came of it."""
-        self._door.stub(*self._what, status)
-
-
-class Transport(httpx.BaseTransport):
-    """Leaves stubs around another transport; a call without an answer keeps its stub without a status."""
-
-    def __init__(self, credential: Credential, inner: httpx.BaseTransport) -> None:
-        self._credential, self._inner = credential, inner
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Stub, send, stub."""
-        began = self._credential.begin(request)
-        response = self._inner.handle_request(request)
-        began.note(response.status_code)
-        return response
-
-    def close(self) -> None:
-        """Close what sends."""
-        self._inner.close()
-
-
-class AsyncTransport(httpx.AsyncBaseTransport):
-    """The same for asyncio; the ledger is waited for in a thread."""
-
-    def __init__(self, credential: Credential, inner: httpx.AsyncBaseTransport) -> None:
-        self._credential, self._inner = credential, inner
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Stub, send, stub."""
-        began = await asyncio.to_thread(self._credential.begin, request)
-        response = await self._inner.handle_async_request(request)
-        await asyncio.to_thread(began.note, response.status_code)
-        return response
-
-    async def aclose(self) -> None:
-        """Close what sends."""
-        await self._inner.aclose()
 
 
 @contextmanager
