@@ -177,29 +177,56 @@ def test_a_new_log_names_the_old_one_and_the_gap(desk, capsys):
     assert verify("log", said["kept"], said["old"])[0] == 0, "what the old log published is kept"
 
 
+def judged(desk, tmp_path, capsys):
+    """Export the stubs and set them against the tenant's log, both by command; return exit code and answer."""
+    logs, stubs = tmp_path / "logs", tmp_path / "stubs.jsonl"
+    logs.mkdir(exist_ok=True)
+    (logs / "signins.json").write_text(json.dumps(desk.rows))
+    capsys.readouterr()
+    assert main(["ledger", "export", "--data", str(desk.data)]) == 0
+    stubs.write_text(capsys.readouterr().out)
+    until = rfc3339(clock.now() + timedelta(hours=1))
+    words = ["--logs", str(logs), "--until", until, "--as-of", rfc3339(clock.now() + timedelta(days=3))]
+    code = main(["reconcile", "--stubs", str(stubs), *words, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_a_database_behind_its_tiles_is_cannot_say_and_a_theft_beside_the_gap_is_still_one(desk, capsys, tmp_path):
+    """The database alone is put back: our lost sign-ins are nobody's theft, and a stranger's before the gap is."""
+    desk.close()
+    backup = shutil.copy(desk.data / "counterfoil.db", tmp_path / "backup.db")
+    desk.open()
+    for _ in range(3):
+        desk.work()
+    desk.ledger.checkpoint()
+    desk.close()
+    for name in ("counterfoil.db-wal", "counterfoil.db-shm"):
+        (desk.data / name).unlink(missing_ok=True)
+    shutil.copy(backup, desk.data / "counterfoil.db")
+    desk.open()
+    collect(desk.ledger, desk.signer.custodian, clock.now())
+    code, answer = judged(desk, tmp_path, capsys)
+    (tenant,) = answer["tenants"]
+    assert (code, tenant["state"]) == (3, "cannot-say")
+    assert {d["rule"]: d["count"] for d in tenant["discrepancies"]} == {"gap-in-our-stubs": 3}
+    first = find(desk.ledger.engine, NAME)
+    ids = {"correlation_id": str(uuid.uuid4()), "request_id": str(uuid.uuid4()), "uti": uuid.uuid4().hex[:22]}
+    before = next(row.stub.time for row in desk.ledger.stubs(kinds={"certificate"}))
+    desk.rows.append(sign_in(before, ids, first.thumbprint_sha1))
+    code, answer = judged(desk, tmp_path, capsys)
+    (tenant,) = answer["tenants"]
+    assert (code, tenant["state"]) == (1, "touched")
+    assert {d["kind"]: d["count"] for d in tenant["discrepancies"]} == {"stolen-certificate": 1, "unexplained": 3}
+
+
 def test_the_gap_is_cannot_say_and_never_theft(desk, capsys, tmp_path):
     """Our own sign-ins of the lost time are in the tenant's log and not in our books: cannot-say, touched by nobody."""
     lose_the_newest_part(desk)
-    logs, stubs = tmp_path / "logs", tmp_path / "stubs.jsonl"
-    logs.mkdir()
-    (logs / "signins.json").write_text(json.dumps(desk.rows))
-
-    def judged():
-        desk.ledger.checkpoint() if renewal else None
-        capsys.readouterr()
-        assert main(["ledger", "export", "--data", str(desk.data)]) == 0
-        stubs.write_text(capsys.readouterr().out)
-        until = rfc3339(clock.now() + timedelta(hours=1))
-        words = ["--logs", str(logs), "--until", until, "--as-of", rfc3339(clock.now() + timedelta(days=3))]
-        code = main(["reconcile", "--stubs", str(stubs), *words, "--json"])
-        return code, json.loads(capsys.readouterr().out)
-
-    renewal = False
-    code, answer = judged()
+    code, answer = judged(desk, tmp_path, capsys)
     assert code == 1, "without the gap, it would look like a stolen certificate"
     renewed(desk, capsys)
-    renewal = True
-    code, answer = judged()
+    desk.ledger.checkpoint()
+    code, answer = judged(desk, tmp_path, capsys)
     (tenant,) = answer["tenants"]
     assert (code, tenant["state"]) == (3, "cannot-say")
     assert {d["rule"]: d["count"] for d in tenant["discrepancies"]} == {"gap-in-our-stubs": 3}
