@@ -72,14 +72,14 @@ class Place:
 
 
 @contextmanager
-def place(folder, **dials):
-    """Start everything below a folder; stop it at the end."""
+def place(folder, keys="file:", **dials):
+    """Start everything below a folder; stop it at the end. ``keys`` is where the signer keeps its keys."""
     data = folder / "data"
     data.mkdir()
     with Laboratory(folder / "lab", seed=1) as lab:
         lab.set(**dials)
         authority = lab.endpoints.login.removeprefix("https://")
-        command = [sys.executable, "-m", "counterfoil", "signer", "--json", "--data", str(data), "--rate", "6000"]
+        command = [sys.executable, "-m", "counterfoil", "signer", "--json", "--data", str(data), "--rate", "6000", "--keys", keys]
         signer = subprocess.Popen([*command, "--authority", authority], stdout=subprocess.PIPE)
         try:
             assert signer.stdout.readline(), "the signer did not start"

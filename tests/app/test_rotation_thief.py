@@ -11,7 +11,8 @@ from tests.lab.bench import KEYS
 
 from counterfoil import clock
 from counterfoil.app import connecting
-from counterfoil.app.house import IMPORTS, TenantHouse, name_of
+from counterfoil.app.graveyard import name_of
+from counterfoil.app.house import IMPORTS, TenantHouse
 from counterfoil.app.rotation import Driver, begin, taint
 from counterfoil.credential.campaigns import Campaigns
 from counterfoil.credential.registry import certificate_of

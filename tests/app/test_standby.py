@@ -6,7 +6,7 @@ from tests.app.test_rotation import PACE, connected, run
 
 from counterfoil import clock
 from counterfoil.app import campaigning, standby
-from counterfoil.app.house import name_of
+from counterfoil.app.graveyard import name_of
 from counterfoil.credential.campaigns import Campaigns
 from counterfoil.credential.registry import listed
 from counterfoil.credential.rotation import Kind, State

@@ -188,3 +188,18 @@ def test_pages_are_fetched_to_the_end(signer, opened, monkeypatch):
     monkeypatch.setattr(signer.custodian, "stubs", lambda since: whole(since)[:2])
     assert collect(ledger, signer.custodian, clock.now()).new == 6
     assert ledger.missing() == {}
+
+
+def test_an_older_stub_that_comes_later_changes_no_state(signer, opened):
+    """Two who collect may take in the same stubs in another order: what counts is the signer's, and it is told once."""
+    ledger = opened()
+    signer.custodian.certificate(TENANT, APP, 1, 90)
+    collect(ledger, signer.custodian, clock.now())
+    published = signer.custodian.mark(TENANT, APP, NAME, CredentialState.PUBLISHED)
+    tainted = signer.custodian.mark(TENANT, APP, NAME, CredentialState.TAINTED)
+    for stub in (tainted, published, tainted, published):
+        take_in(ledger, stub)
+    assert find(ledger.engine, NAME).state is CredentialState.TAINTED
+    kept = [row.stub.body["state"] for row in ledger.stubs(kinds=frozenset({"mark"}))]
+    told = [row.stub.body["state"] for row in ledger.stubs(kinds=frozenset({"credential"}))]
+    assert (kept, told) == (["tainted", "published"], ["staged", "tainted"])

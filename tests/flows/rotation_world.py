@@ -174,6 +174,9 @@ class World:
         self._trouble()
         return True
 
+    def forget(self, place):
+        self._trouble()
+
     def withdraw(self, place):
         self._trouble()
         self._write(self.listed - {NEW})

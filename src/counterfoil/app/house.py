@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from counterfoil.app.graveyard import Graveyard, name_of
 from counterfoil.credential import registry
 from counterfoil.credential.campaign import Pace, Place, token_may_live_until
 from counterfoil.credential.collect import collect, take_in
@@ -17,7 +18,6 @@ from counterfoil.credential.custodian import Custodian
 from counterfoil.credential.rotation import Kind
 from counterfoil.flows.rotate import Listed, Try
 from counterfoil.ledger.ledger import Ledger
-from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
@@ -63,6 +63,7 @@ class TenantHouse:
         self._registration = Registration(control, connection)
         self._books = books
         self._gate = gate
+        self._graveyard = Graveyard(connection, books.ledger, books.custodian, books.through, books.means)
 
     def ensure_key(self, place: Place) -> str | None:
         """Make the key under the name that the campaign gave it, or find it; it works if it signs."""
@@ -104,7 +105,7 @@ class TenantHouse:
         if all(entry.thumbprint_sha256 != place.new for entry in here):
             keep.append(key_credential(certificate, place.label))
         self._registration.replace_certificates(keep, job)
-        self._mark(place.label, CredentialState.PUBLISHED)
+        self._graveyard.mark(place.label, CredentialState.PUBLISHED)
 
     def evict(self, place: Place, keep: frozenset[str]) -> None:
         """Remove what may not stay: certificates by one write, secrets and federated credentials one by one."""
@@ -112,7 +113,7 @@ class TenantHouse:
         if place.kind is Kind.ROUTINE:
             for credential in self._olds(place):
                 if credential.state is not CredentialState.TAINTED:
-                    self._mark(name_of(credential), CredentialState.RETIRED)
+                    self._graveyard.mark(name_of(credential), CredentialState.RETIRED)
         here = self._registration.credentials(job)
         ours = [e.raw for e in here if e.where == "application" and e.thumbprint_sha256 in keep]
         self._registration.replace_certificates(ours, job)
@@ -132,9 +133,7 @@ class TenantHouse:
 
     def try_unpublished(self, place: Place) -> Try:
         """Try a key of ours that was never published."""
-        new = registry.find(self._books.ledger.engine, place.label)
-        stem = place.label.rpartition("/")[0]
-        return self._try(self._ensure(f"{stem}/{CONTROLS_FROM + new.generation}"), self._job("verify", place))
+        return self._try(self._ensure(_control_of(place.label)), self._job("verify", place))
 
     def _try(self, credential: Credential, job: Job) -> Try:
         tokens = Tokens(self._connection, credential, self._books.through.for_use, self._books.means)
@@ -154,15 +153,7 @@ class TenantHouse:
     def try_old(self, place: Place, thumbprint: str) -> Try:
         """Have the signer try the old key; whatever it wins is thrown away and is an alarm."""
         old = next(c for c in self._olds(place) if c.thumbprint_sha256 == thumbprint)
-        job = self._job("prove-dead", place)
-        tokens = Tokens(self._connection, old, self._books.through.for_death_test, self._books.means)
-        try:
-            roles = tokens.fresh(GRAPH, job).roles
-        except TokenRefused as error:
-            return Try(error.code)
-        alarm = stub_at("action", self._now(), actor="rotation", action="alarm-old-key-accepted", subject=name_of(old))
-        self._books.ledger.append(alarm)
-        return Try(None, roles)
+        return self._graveyard.knock(old, self._job("prove-dead", place))
 
     def gate_open(self, place: Place) -> bool:
         """Ask whether this tenant's wave has begun."""
@@ -177,8 +168,8 @@ class TenantHouse:
             return False
         # If we died between publishing and saying so, the signer still has it as staged.
         if registry.find(self._books.ledger.engine, name_of(chosen)).state is CredentialState.STAGED:
-            self._mark(name_of(chosen), CredentialState.PUBLISHED)
-        self._mark(name_of(chosen), CredentialState.CURRENT)
+            self._graveyard.mark(name_of(chosen), CredentialState.PUBLISHED)
+        self._graveyard.mark(name_of(chosen), CredentialState.CURRENT)
         return True
 
     def in_use(self, place: Place) -> int:
@@ -214,13 +205,16 @@ class TenantHouse:
     def destroy_old(self, place: Place) -> bool:
         """Mark the old credentials dead, and destroy their private keys unless another tenant still uses one."""
         for credential in self._olds(place):
-            self._mark(name_of(credential), CredentialState.DEAD)
-            # If we die here, the step is taken again: the mark is found and the key is destroyed.
-            which = (self._connection.tenant_id, self._connection.app, name_of(credential))
-            stub = self._books.custodian.destroy(*which)
-            if stub is not None:
-                take_in(self._books.ledger, stub)
+            self._graveyard.destroy(credential)
         return True
+
+    def forget(self, place: Place) -> None:
+        """Destroy this campaign's negative control, and what others left of theirs."""
+        own = _control_of(place.label)
+        for credential in self._credentials():
+            left = credential.generation >= CONTROLS_FROM and credential.state is not CredentialState.DEAD
+            if left or name_of(credential) == own:
+                self._graveyard.bury(credential, self._job("prove-dead", place))
 
     def withdraw(self, place: Place) -> None:
         """Take the new certificate away again."""
@@ -228,7 +222,7 @@ class TenantHouse:
         here = self._registration.credentials(job)
         keep = [e.raw for e in here if e.kind == "certificate" and e.thumbprint_sha256 != place.new]
         self._registration.replace_certificates(keep, job)
-        self._mark(place.label, CredentialState.RETIRED)
+        self._graveyard.mark(place.label, CredentialState.RETIRED)
 
     def _credentials(self) -> list[Credential]:
         listed = registry.listed(self._books.ledger.engine, self._connection.tenant_id)
@@ -236,12 +230,6 @@ class TenantHouse:
 
     def _olds(self, place: Place) -> list[Credential]:
         return [credential for credential in self._credentials() if credential.thumbprint_sha256 in place.old]
-
-    def _mark(self, name: str, state: CredentialState) -> None:
-        if registry.find(self._books.ledger.engine, name).state is state:
-            return
-        stub = self._books.custodian.mark(self._connection.tenant_id, self._connection.app, name, state)
-        take_in(self._books.ledger, stub)
 
     def _job(self, reason: str, place: Place) -> Job:
         return self._books.new_job(reason, place.campaign)
@@ -253,9 +241,10 @@ class TenantHouse:
         return self._books.means.clock()
 
 
-def name_of(credential: Credential) -> str:
-    """Return ``tenant/app/generation``."""
-    return f"{credential.tenant}/{credential.app}/{credential.generation}"
+def _control_of(label: str) -> str:
+    """Name the negative control that belongs to a new key."""
+    stem, _, generation = label.rpartition("/")
+    return f"{stem}/{CONTROLS_FROM + int(generation)}"
 
 
 def key_credential(certificate: bytes, name: str) -> dict[str, Json]:

@@ -6,7 +6,8 @@ from counterfoil import clock
 from counterfoil.app import standby
 from counterfoil.app.campaigning import control_of
 from counterfoil.app.connecting import opened_books
-from counterfoil.app.house import Books, name_of
+from counterfoil.app.graveyard import name_of
+from counterfoil.app.house import Books
 from counterfoil.cli.output import answer_json, answer_text
 from counterfoil.cli.state import confirm, opened, operator
 from counterfoil.config import load

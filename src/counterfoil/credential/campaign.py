@@ -39,7 +39,8 @@ class Place:
     ``label`` names the new key; it is derived, so that a retry finds what the first try made. ``old``
     are the SHA-256 thumbprints that must die. ``reads`` are the times of equal readings in a row.
     ``next_at`` is when the step is worth taking again; ``fence`` is the number of the lease under which
-    this was written: an older one is refused.
+    this was written: an older one is refused. ``attempts`` counts the answers in a row that did not come, or that
+    kept us out.
     """
 
     campaign: str
@@ -87,19 +88,22 @@ def token_may_live_until(place: Place, pace: Pace) -> datetime | None:
 
 
 LONGEST_PAUSE = timedelta(hours=1)
+IN_VAIN = frozenset({Observation.UNKNOWN, Observation.GONE})
+SAYS_NOTHING = frozenset({Observation.REACHABLE, Observation.HOLD, Observation.RESUME})
+"""After these the pauses neither grow nor shrink: a tenant that lets us look may still refuse what comes next."""
 
 
 def worth_trying_at(place: Place, seen: Observation, pace: Pace, now: datetime) -> datetime:
     """Say when a step that has not moved a tenant is worth taking again.
 
     Counts are spaced; a wait for the longest token life is cut short by looks at the list; what gets no
-    answer, or no entry, is tried ever more rarely.
+    answer, or no entry, is tried ever more rarely, also where entry was given only to be refused again.
     """
     if seen is Observation.TOO_EARLY:
         until = token_may_live_until(place, pace)
         return min(until, now + pace.peek) if until is not None and until > now else now + pace.spacing
-    if seen in (Observation.UNKNOWN, Observation.GONE):
-        return now + min(pace.spacing * (1 << min(place.attempts, 12)), LONGEST_PAUSE)
+    if seen in IN_VAIN:
+        return now + min(pace.spacing * (1 << min(max(place.attempts - 1, 0), 12)), LONGEST_PAUSE)
     return now + pace.spacing
 
 
@@ -110,9 +114,10 @@ def moved(place: Place, seen: Observation) -> Place:
         Illegal: If the table has no such move.
     """
     there = move(place.kind, place.here, seen, place.came_from)
+    if seen not in SAYS_NOTHING:
+        place = replace(place, attempts=place.attempts + 1 if seen in IN_VAIN else 0)
     if there == place.here:
-        return replace(place, attempts=place.attempts + 1)
+        return place
     leaving = there.state in (State.HELD, State.UNREACHABLE)
     came_from = (place.came_from or place.here) if leaving else None
-    fresh = replace(place, here=there, came_from=came_from, reads=(), successes=(), refusals=())
-    return replace(fresh, attempts=0, next_at=None)
+    return replace(place, here=there, came_from=came_from, reads=(), successes=(), refusals=(), next_at=None)

@@ -17,7 +17,6 @@ from counterfoil.ledger.keyfile import embedded_key
 from counterfoil.ledger.ledger import EMBEDDED_KEY, Ledger
 from counterfoil.ledger.note import VerifierKey
 from counterfoil.ledger.publish import Publication
-from counterfoil.ledger.signed import verify_stub
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Misconfigured
 from counterfoil.model.instant import rfc3339
@@ -40,11 +39,23 @@ class Collected:
     gap: Stub | None
 
 
+class _OldNews(Exception):
+    """What a stub says was known before, or is not so any more."""
+
+
 def take_in(ledger: Ledger, stub: Stub) -> int:
     """Write one stub of the signer to the ledger, with what follows from it; again is no error. Return its index."""
-    if stub.kind not in {"certificate", "mark"} or ledger.holds(verify_stub(stub), int(str(stub.body["sequence"]))):
+    if stub.kind not in {"certificate", "mark"}:
         return ledger.append(stub)
-    return ledger.append_all([stub, credential_stub(stub)], also=lambda connection: enter(connection, stub))[0]
+
+    def write(connection: sa.Connection) -> None:
+        if not enter(connection, stub):
+            raise _OldNews
+
+    try:
+        return ledger.append_all([stub, credential_stub(stub)], also=write)[0]
+    except _OldNews:
+        return ledger.append(stub)
 
 
 def collect(ledger: Ledger, custodian: Custodian, now: datetime) -> Collected:

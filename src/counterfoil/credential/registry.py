@@ -33,19 +33,23 @@ credentials = sa.Table(
     sa.Column("not_before", sa.BigInteger, nullable=False),
     sa.Column("not_after", sa.BigInteger, nullable=False),
     sa.Column("certificate", sa.LargeBinary, nullable=False, comment="DER"),
+    sa.Column("marked", sa.BigInteger, nullable=False, default=0, comment="number of the stub that says the state"),
 )
 
 
-def enter(connection: sa.Connection, stub: Stub) -> None:
-    """Bring the table up to a ``certificate`` or ``mark`` stub of the signer."""
-    body = stub.body
+def enter(connection: sa.Connection, stub: Stub) -> bool:
+    """Bring the table up to a ``certificate`` or ``mark`` stub of the signer; say whether it was news.
+
+    Stubs come in any order: two who collect may hold the same one, and one that a crash kept back comes after its
+    successors. What an older one says is not so any more.
+    """
+    body, sequence = stub.body, int(str(stub.body["sequence"]))
+    here = credentials.c.credential == str(body["credential"])
     if stub.kind == "mark":
-        change = sa.update(credentials).where(credentials.c.credential == str(body["credential"]))
-        connection.execute(change.values(state=str(body["state"])))
-        return
-    name = str(body["credential"])
-    if connection.execute(sa.select(credentials.c.credential).where(credentials.c.credential == name)).first():
-        return  # two threads took in the same stub: the ledger keeps one, and so do we
+        change = sa.update(credentials).where(here, credentials.c.marked < sequence)
+        return connection.execute(change.values(state=str(body["state"]), marked=sequence)).rowcount == 1
+    if connection.execute(sa.select(credentials.c.credential).where(here)).first():
+        return False
     same = ("credential", "app", "generation", "state", "key", "place", "thumbprint_sha1", "thumbprint_sha256")
     connection.execute(
         sa.insert(credentials).values(
@@ -53,9 +57,11 @@ def enter(connection: sa.Connection, stub: Stub) -> None:
             not_before=microseconds(from_rfc3339(str(body["not_before"]))),
             not_after=microseconds(from_rfc3339(str(body["not_after"]))),
             certificate=base64.b64decode(str(body["certificate"])),
+            marked=sequence,
             **{name: body[name] for name in same},
         )
     )
+    return True
 
 
 def credential_stub(stub: Stub) -> Stub:

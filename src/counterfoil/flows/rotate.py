@@ -90,6 +90,9 @@ class House(Protocol):
     def withdraw(self, place: Place) -> None:
         """Remove the new certificate again."""
 
+    def forget(self, place: Place) -> None:
+        """Destroy the keys that only this campaign needed: the control, which was never published."""
+
 
 Seen = tuple[Place, Observation]
 
@@ -103,7 +106,7 @@ def advance(place: Place, house: House, pace: Pace, now: datetime) -> Place:
     except Refused as error:
         place, seen = replace(place, words=error.message), Observation.GONE
     after = moved(place, seen)
-    if after.here == place.here:
+    if after.here == place.here or seen is Observation.GONE:
         after = replace(after, next_at=worth_trying_at(after, seen, pace, now))
     return after
 
@@ -204,6 +207,7 @@ def _relist(place: Place, house: House, pace: Pace, now: datetime) -> Seen:
 
 
 def _destroy(place: Place, house: House, _pace: Pace, _now: datetime) -> Seen:
+    house.forget(place)
     return place, Observation.DESTROYED if house.destroy_old(place) else Observation.BUSY
 
 
@@ -217,7 +221,10 @@ def _withdraw(place: Place, house: House, pace: Pace, now: datetime) -> Seen:
         house.withdraw(place)
         return replace(place, reads=()), Observation.PRESENT
     place = _read_again(place, pace, now)
-    return place, Observation.WITHDRAWN if len(place.reads) >= pace.reads else Observation.PRESENT
+    if len(place.reads) < pace.reads:
+        return place, Observation.PRESENT
+    house.forget(place)
+    return place, Observation.WITHDRAWN
 
 
 def _ask(place: Place, house: House, pace: Pace, now: datetime) -> Seen:

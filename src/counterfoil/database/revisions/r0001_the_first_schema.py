@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("not_before", sa.BigInteger(), nullable=False),
         sa.Column("not_after", sa.BigInteger(), nullable=False),
         sa.Column("certificate", sa.LargeBinary(), nullable=False, comment="DER"),
+        sa.Column("marked", sa.BigInteger(), nullable=False, comment="number of the stub that says the state"),
         sa.PrimaryKeyConstraint("credential"),
     )
     op.create_index(op.f("ix_credential_tenant"), "credential", ["tenant"], unique=False)
