@@ -60,6 +60,32 @@ def test_nothing_found(run):
     assert run("track", "--json", "--subject", "lunch")[:2] == (1, "[]\n")
 
 
+@pytest.mark.parametrize("words", [("m-none",), ("m-beta", "--tenant", "acme")])
+def test_an_id_that_is_not_there(run, words):
+    """Track finds nothing by an id as by any other search, and another tenant's message is not told apart from none."""
+    assert run("track", "--json", *words) == (1, "[]\n", "")
+    assert run("track", *words) == (1, "no message matches\n", "")
+
+
+@pytest.mark.parametrize(
+    "words", [("track",), ("track", "m-acme"), ("quarantine", "list"), ("quarantine", "show", "m-acme"),
+              ("quarantine", "release", "m-acme"), ("quarantine", "delete", "m-acme", "--yes")]
+)  # fmt: skip
+def test_a_tenant_that_is_not_there(run, words):
+    """A tenant that nobody knows is a mistake, said in the same words everywhere, and nothing is done."""
+    code, out, err = run(*words, "--tenant", "nosuch")
+    assert (code, out, err.splitlines()[0]) == (2, "", "counterfoil: there is no tenant nosuch")
+
+
+def test_a_removed_tenant_is_known_by_its_messages(run):
+    """The story of its messages stays, so a search for it is no mistake."""
+    assert run("quarantine", "delete", "m-beta", "--yes")[0] == 0
+    assert run("tenant", "remove", "beta", "--yes")[0] == 0
+    (story,) = json.loads(run("track", "--tenant", "beta", "--json")[1])
+    assert story["outcome"] == "deleted"
+    assert run("quarantine", "list", "--tenant", "beta")[:2] == (0, "no message is held that matches\n")
+
+
 def test_a_subject_cannot_drive_the_terminal(run):
     """Control characters from a message are made visible in every answer for people."""
     for words in (("quarantine", "list"), ("quarantine", "show", "m-acme"), ("track",), ("track", "m-acme")):
@@ -92,7 +118,6 @@ def test_show_saves_the_held_bytes(run, tmp_path: Path):
         ("quarantine", "show", "m-beta"),
         ("quarantine", "release", "m-beta"),
         ("quarantine", "delete", "m-beta", "--yes"),
-        ("track", "m-beta"),
     ],
     ids=" ".join,
 )
@@ -153,6 +178,15 @@ def test_several_at_once(run):
         "counterfoil: there is no held message m-none",
         "counterfoil: there is no held message m-beta",
     ]
+
+
+def test_what_is_no_longer_held_says_what_became_of_it(run):
+    """Whoever asks twice hears what was done the first time, not that there is no such message."""
+    assert run("quarantine", "delete", "m-acme", "--yes")[0] == 0
+    for verb in (("show",), ("release",), ("delete", "--yes")):
+        code, _, err = run("quarantine", *verb, "m-acme")
+        assert (code, "m-acme is not held: it was deleted" in err) == (2, True)
+    assert "there is no held message m-acme" in run("quarantine", "release", "m-acme", "--tenant", "beta")[2]
 
 
 def test_delete_asks_for_all_or_none(run):

@@ -35,7 +35,7 @@ async def test_deleting_asks_first(house: House):
     assert ".csv" not in page.text
     assert house.state.quarantine.raw("acme-4", "acme") == HELD
     post(client, "/quarantine/delete", {"id": "acme-4", "sure": "yes", "why": "it is spam"})
-    with pytest.raises(Refused, match="there is no held message acme-4"):
+    with pytest.raises(Refused, match="acme-4 is not held: it was deleted"):
         house.state.quarantine.raw("acme-4", "acme")
     last = house.state.stories.story("acme-4", "acme")["dispositions"][-1]
     assert (last["outcome"], last["actor"], last["words"]) == ("deleted", "console:chief", "it is spam")

@@ -15,6 +15,7 @@ from counterfoil.credential.rotation import FINAL, Kind, Observation
 from counterfoil.credential.waves import Brakes
 from counterfoil.flows.rotate import House
 from counterfoil.model.errors import Refused
+from counterfoil.model.number import counted
 from counterfoil.model.trust import Connection, CredentialState
 from counterfoil.tenant.door import Door
 from counterfoil.tenant.token import Tokens
@@ -34,9 +35,8 @@ class Plan:
     def words(self) -> list[str]:
         """Say in words what will happen, wave by wave."""
         kind = self.campaign.kind
-        lines = [
-            f"campaign {self.campaign.id}: {kind}, {len(self.places)} connections in {len(self.campaign.waves)} waves"
-        ]
+        reach = f"{counted(len(self.places), 'connection')} in {counted(len(self.campaign.waves), 'wave')}"
+        lines = [f"campaign {self.campaign.id}: {kind}, {reach}"]
         if kind is Kind.COMPROMISE:
             lines.append("the old credentials are tainted at once: jobs that need them wait, mail does not")
         lines.append("each gets a key of its own, published, verified by real use, made current; then the old one is")

@@ -15,6 +15,7 @@ from counterfoil.incident.record import Kind, Said
 from counterfoil.incident.store import Incidents
 from counterfoil.model.errors import CounterfoilError, Refused
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 from counterfoil.model.trust import Connection, Job
 from counterfoil.tenant.door import Door
 from counterfoil.tenant.registration import Registration
@@ -69,7 +70,8 @@ def _shut(registration: Registration, how: str, job: Job) -> str:
             registration.remove_secret(entry.key_id, job)
         elif entry.kind == "federated":
             registration.remove_federated(entry.key_id, job)
-    return f"all {len(listed)} credentials of the application are removed; only a rotation puts a new one there"
+    count = counted(len(listed), "credential")
+    return f"{count} of the application removed, none is left; only a rotation puts a new one there"
 
 
 def release(

@@ -21,6 +21,7 @@ from counterfoil.app.house import Books
 from counterfoil.app.standing import GOOD, Standing, Standings, failure
 from counterfoil.ledger import durable
 from counterfoil.model.errors import CounterfoilError, Unavailable
+from counterfoil.model.number import counted
 from counterfoil.model.trust import Connection, Job
 from counterfoil.tenant.door import CallRefused, Door
 from counterfoil.tenant.logs import Logs
@@ -121,7 +122,7 @@ def _in_steps(one: Pull, log: str, since: datetime, until: datetime) -> Iterator
             return
         total += count
         since = end
-        yield Standing(GOOD, f"{total} records came", until, end)
+        yield Standing(GOOD, f"{counted(total, 'record')} came", until, end)
 
 
 def _tried(one: Pull, log: str, since: datetime, until: datetime, *, now: datetime) -> tuple[int, Standing | None]:

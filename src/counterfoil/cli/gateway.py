@@ -26,6 +26,7 @@ from counterfoil.gateway import certificate
 from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 
 run = run_verb
 
@@ -94,7 +95,7 @@ def _certificate(arguments: argparse.Namespace) -> int:
         return 0
     answer_text(f"in use: {found.fingerprint}")
     answer_text(visible(f"names: {', '.join(found.names) or 'none'}; issuer: {found.issuer}"))
-    answer_text(f"valid until {rfc3339(found.not_after)}: {days} {'day' if days == 1 else 'days'} left")
+    answer_text(f"valid until {rfc3339(found.not_after)}: {counted(days, 'day')} left")
     if record.before is not None:
         answer_text(f"before: {record.before}")
     if record.offer is not None:

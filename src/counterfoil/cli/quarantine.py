@@ -59,6 +59,7 @@ def _verb(verbs: Verbs, name: str, run_it: Run, summary: str, *, several: bool =
 
 def _list(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
+        state.stories.see_tenant(arguments.tenant)
         found = state.stories.find(query_of(arguments), held_only=True, limit=arguments.limit)
     if arguments.json:
         answer_json([*found])
@@ -69,6 +70,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
+        state.stories.see_tenant(arguments.tenant)
         story = state.stories.story(arguments.id, arguments.tenant, held_only=True)
         if arguments.save:
             _save(arguments.save, state.quarantine.raw(arguments.id, arguments.tenant))
@@ -92,6 +94,7 @@ def _save(file: Path, raw: bytes) -> None:
 def _release(arguments: argparse.Namespace) -> int:
     config = load(arguments.config)
     with opened(arguments) as state:
+        state.stories.see_tenant(arguments.tenant)
         served = is_served(arguments.data)
         sending = None if served else releases(state, config, arguments.data)
         return _each(arguments, lambda message: _released(state, sending, message, arguments.tenant), _say_released)
@@ -124,6 +127,7 @@ def _say_released(answer: dict[str, Json]) -> str:
 
 def _delete(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
+        state.stories.see_tenant(arguments.tenant)
         for message in arguments.ids:
             state.stories.story(message, arguments.tenant, held_only=True)
         confirm(f"This deletes {', '.join(arguments.ids)} for good", "delete", yes=arguments.yes)

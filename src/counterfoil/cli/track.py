@@ -1,14 +1,16 @@
 """``counterfoil track``: find any message and tell its whole story, with the next hop's own words.
 
-Exit codes: 0 found; 1 no message matches; 2 an error.
+Exit codes: 0 found; 1 no message matches, also by its id; 2 an error.
 """
 
 import argparse
+from dataclasses import replace
 
 from counterfoil.cli.output import answer_json, answer_text, visible
 from counterfoil.cli.search import add_search, query_of, texts
 from counterfoil.cli.state import add_config, opened
 from counterfoil.model.mail import Json, Outcome
+from counterfoil.model.number import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,16 +25,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print one story, or a table of the messages that match; in JSON always whole stories."""
     with opened(arguments) as state:
+        state.stories.see_tenant(arguments.tenant)
+        query = query_of(arguments, outcome=arguments.outcome)
         if arguments.id:
-            found = [state.stories.story(arguments.id, arguments.tenant)]
+            known = state.stories.find(replace(query, id=arguments.id), held_only=False, limit=1)
+            found = [state.stories.story(arguments.id, arguments.tenant)] if known else []
         else:
-            query = query_of(arguments, outcome=arguments.outcome)
             found = state.stories.find(query, held_only=False, limit=arguments.limit)
             if arguments.json:
                 found = [state.stories.story(str(message["id"]), arguments.tenant) for message in found]
     if arguments.json:
         answer_json([*found])
-    elif arguments.id:
+    elif arguments.id and found:
         tell(found[0])
     else:
         answer_messages(found, empty="no message matches")
@@ -85,8 +89,12 @@ def tell(story: dict[str, Json]) -> None:
     if story.get("released_to"):
         answer_text(visible(f"{'released to':<12} {', '.join(texts(story['released_to']))}"))
     if story.get("expires"):
-        wanted = f"release wanted by {story['wanted_by']}, {story['tries']} tries" if story.get("wanted_by") else ""
+        wanted = f"release wanted by {story['wanted_by']}, {_tries(story)}" if story.get("wanted_by") else ""
         answer_text(visible(f"{'held':<12} until {story['expires']} {wanted} {story.get('last_words') or ''}".rstrip()))
+
+
+def _tries(story: dict[str, Json]) -> str:
+    return counted(int(str(story["tries"])), "try", "tries")
 
 
 def _objects(value: Json) -> list[dict[str, Json]]:

@@ -8,12 +8,13 @@ import sqlalchemy as sa
 
 from counterfoil.database import metadata
 from counterfoil.gateway.store.tenants import Operator
-from counterfoil.incident.notice import Notice, Paper, State
-from counterfoil.incident.record import Kind, Said
+from counterfoil.incident.notice import Notice, Paper, State, require_approved
+from counterfoil.incident.record import Incident, Kind, Said
 from counterfoil.incident.store import Incidents, action
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import from_rfc3339, rfc3339
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 from counterfoil.model.trust import Stub
 
 notices = sa.Table(
@@ -41,8 +42,8 @@ class Notices:
         self._ledger = incidents.ledger
 
     def draft(self, name: str, made: Iterable[Notice], by: Operator) -> list[Notice]:
-        """Keep drafts; one that says the same as before keeps its approval, any other loses it."""
-        known = {(n.tenant, n.paper): n.sha256 for n in self.all(name)}
+        """Keep drafts; one that says the same as before keeps its approval, unless it was withdrawn; others lose it."""
+        known = {(n.tenant, n.paper): n.sha256 for n in self.all(name) if n.state is not State.WITHDRAWN}
         fresh = [notice for notice in made if known.get((notice.tenant, notice.paper)) != notice.sha256]
 
         def write(connection: sa.Connection) -> None:
@@ -51,7 +52,7 @@ class Notices:
                 connection.execute(sa.insert(notices).values(**_row(notice)))
 
         if fresh:
-            said = Said(Kind.NOTICES, f"{len(fresh)} notices drafted", detail={"drafted": len(fresh)})
+            said = Said(Kind.NOTICES, f"{counted(len(fresh), 'notice')} drafted", detail={"drafted": len(fresh)})
             self._incidents.add(name, said, by, stubs=self._stubs(name, "notice-drafted", fresh, by), also=write)
         return fresh
 
@@ -71,7 +72,9 @@ class Notices:
                     raise Refused(f"the notice for {notice.tenant} was drafted again meanwhile", "read it again")
 
         if drafts:
-            said = Said(Kind.NOTICES, f"{len(drafts)} notices approved by {by.who}", detail={"approved": len(drafts)})
+            said = Said(
+                Kind.NOTICES, f"{counted(len(drafts), 'notice')} approved by {by.who}", detail={"approved": len(drafts)}
+            )
             self._incidents.add(name, said, by, stubs=self._stubs(name, "notice-approved", drafts, by), also=write)
         return [replace(notice, state=State.APPROVED, approved_by=by.who) for notice in drafts]
 
@@ -84,20 +87,21 @@ class Notices:
         self._handed(Kind.EXPORTED, notice, words, {"how": "export"}, by)
 
     def _handed(self, kind: Kind, notice: Notice, words: str, detail: dict[str, Json], by: Operator) -> None:
-        if notice.state is not State.APPROVED:
-            raise Refused("this notice is not approved", "read it, then: counterfoil incident notices approve")
+        if detail.get("result") in (None, "unknown"):  # what came of an attempt is written down in any case
+            require_approved(_as_it_is(notice, self._incidents.one(notice.incident)))
         detail |= {"paper": notice.paper.value, "sha256": notice.sha256}
         self._incidents.add(notice.incident, Said(kind, words, notice.tenant, detail), by)
 
     def all(self, name: str, paper: Paper | None = None, tenant: str | None = None) -> list[Notice]:
-        """Return the notices of an incident, by tenant."""
+        """Return the notices of an incident as they stand, by tenant."""
+        incident = self._incidents.one(name)
         query = sa.select(notices).where(notices.c.incident == name).order_by(notices.c.tenant, notices.c.paper)
         if paper is not None:
             query = query.where(notices.c.paper == paper.value)
         if tenant is not None:
             query = query.where(notices.c.tenant == tenant)
         with self._ledger.engine.connect() as connection:
-            return [_notice(row) for row in connection.execute(query).mappings()]
+            return [_as_it_is(_notice(row), incident) for row in connection.execute(query).mappings()]
 
     def _stubs(self, name: str, word: str, some: Iterable[Notice], by: Operator) -> list[Stub]:
         reference = self._incidents.one(name).reference
@@ -105,6 +109,12 @@ class Notices:
             action(word, by, reference, notice.tenant, {"paper": notice.paper.value, "sha256": notice.sha256})
             for notice in some
         ]
+
+
+def _as_it_is(notice: Notice, incident: Incident) -> Notice:
+    """Withdraw facts that were drafted before the scope was corrected; what to do by hand does not depend on it."""
+    late = incident.scoped is not None and notice.drafted < incident.scoped
+    return replace(notice, state=State.WITHDRAWN) if late and notice.paper is Paper.FACTS else notice
 
 
 def _is(notice: Notice) -> sa.ColumnElement[bool]:

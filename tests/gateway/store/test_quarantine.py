@@ -37,7 +37,7 @@ async def test_release_is_wanted_then_tried_then_done(held: Store):
     assert outcomes(held)[1:] == [("released", "anna", "250 2.0.0 ok")]
     assert [stub["action"] for stub in held.stubs("action")] == ["release-wanted", "release-try"]
     assert held.quarantine.due(LATER) == []
-    with pytest.raises(Refused, match="there is no held message"):
+    with pytest.raises(Refused, match="m1 is not held: it was released"):
         held.stories.story("m1", None, held_only=True)
 
 
@@ -123,7 +123,7 @@ async def test_deleted_is_gone(held: Store):
     assert outcomes(held)[1:] == [("deleted", "anna", "phishing")]
     with pytest.raises(Refused, match="cannot be read"):
         held.files.read("m1", sha256)
-    with pytest.raises(Refused, match="there is no held message m1"):
+    with pytest.raises(Refused, match="m1 is not held: it was deleted"):
         held.quarantine.delete("m1", "acme", "", BY)
 
 

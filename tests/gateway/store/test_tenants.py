@@ -142,7 +142,7 @@ async def test_a_tenant_with_held_messages_stays(two: Store):
     message = received("m1")
     await two.journal.intent(message)
     await two.journal.hold(message, RAW, scan(), DECISION)
-    with pytest.raises(Refused, match="1 messages of acme are held"):
+    with pytest.raises(Refused, match="1 message of acme is held"):
         two.tenants.remove("acme", BY)
 
 

@@ -18,6 +18,7 @@ from counterfoil.gateway.store.tenants import Tenant
 from counterfoil.gateway.tls import client_contexts
 from counterfoil.model.errors import Unavailable
 from counterfoil.model.instant import rfc3339
+from counterfoil.model.number import counted
 
 SOON = timedelta(days=14)
 PATIENCE = Patience(connect=10.0, command=10.0)
@@ -55,12 +56,11 @@ def certificate(patient: Patient) -> Iterator[Finding]:
 
 def _life(where: str, found: Certificate, now: datetime) -> Iterator[Finding]:
     left = found.not_after - now
-    days = "1 day" if left.days == 1 else f"{left.days} days"
     if left < timedelta() or found.not_before > now:
         cause = f"it is valid from {rfc3339(found.not_before)} to {rfc3339(found.not_after)}, not now"
         yield Finding(where, cause, "renew it; connectors know its name, not its key, so nothing else changes")
     elif left < SOON:
-        yield Finding(where, f"it ends in {days}", "renew it, then: counterfoil gateway rotate")
+        yield Finding(where, f"it ends in {counted(left.days, 'day')}", "renew it, then: counterfoil gateway rotate")
 
 
 def next_hops(patient: Patient) -> Iterator[Finding]:

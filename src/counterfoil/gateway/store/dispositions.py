@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from counterfoil.gateway.store.tables import dispositions, messages, sortable, storable
+from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json, Outcome
 from counterfoil.model.trust import Stub
 
@@ -17,6 +18,20 @@ def disposition(message: str, tenant: str | None, outcome: Outcome, *, words: st
     """Make the stub of what became of a message."""
     body: dict[str, Json] = {"id": message, "outcome": outcome, "words": storable(words), "actor": actor}
     return Stub("disposition", now, tenant, body)
+
+
+def not_held(connection: sa.Connection, message: str, tenant: str | None) -> Refused:
+    """Say why a message cannot be taken out of the quarantine; another tenant's is not told apart from none."""
+    known = sa.select(messages.c.outcome).where(messages.c.id == message)
+    if tenant is not None:
+        known = known.where(messages.c.tenant == tenant)
+    row = connection.execute(known).first()
+    if row is None:
+        return Refused(f"there is no held message {message}", "see: counterfoil quarantine list")
+    became = "it is under way" if row.outcome is None else f"it was {row.outcome.replace('-', ' ')}"
+    if row.outcome == Outcome.UNKNOWN:
+        became = "whether the next hop has it is unknown"
+    return Refused(f"{message} is not held: {became}", f"its story: counterfoil track {message}")
 
 
 def tell(connection: sa.Connection, stub: Stub) -> None:

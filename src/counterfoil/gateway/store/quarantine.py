@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from counterfoil.gateway.store.dispositions import disposition, settle, tell
+from counterfoil.gateway.store.dispositions import disposition, not_held, settle, tell
 from counterfoil.gateway.store.held_files import HeldFiles
 from counterfoil.gateway.store.tables import held, messages, recipients, sortable, storable
 from counterfoil.gateway.store.tenants import Operator
@@ -197,8 +197,8 @@ class Quarantine:
             statement = statement.where(messages.c.tenant == tenant)
         with self._engine.connect() as connection:
             row = connection.execute(statement).first()
-        if row is None:
-            raise Refused(f"there is no held message {message}", "see: counterfoil quarantine list")
+            if row is None:
+                raise not_held(connection, message, tenant)
         return row
 
 

@@ -9,7 +9,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from counterfoil.gateway.store.tables import dispositions, held, messages, recipients, sortable
+from counterfoil.gateway.store.dispositions import not_held
+from counterfoil.gateway.store.tables import dispositions, held, messages, recipients, sortable, tenants
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json, Outcome
 
@@ -42,6 +43,17 @@ class Stories:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
+    def see_tenant(self, name: str | None) -> None:
+        """See that a tenant is known: in the register, or by messages of one that was removed.
+
+        Raises:
+            Refused: If it is not.
+        """
+        statement = sa.select(sa.exists().where(tenants.c.name == name) | sa.exists().where(messages.c.tenant == name))
+        with self._engine.connect() as connection:
+            if name is not None and not connection.execute(statement).scalar():
+                raise Refused(f"there is no tenant {name}", "see: counterfoil tenant list")
+
     def find(self, query: Query, *, held_only: bool, limit: int) -> list[dict[str, Json]]:
         """Return the newest messages that match, as ``story`` has them but without ``report``'s fields.
 
@@ -70,9 +82,10 @@ class Stories:
         statement = statement.where(*_conditions(Query(tenant=tenant, id=message)))
         with self._engine.connect() as connection:
             row = connection.execute(statement).first()
+            if row is None and not held_only:
+                raise Refused(f"there is no message {message}", "see: counterfoil track, counterfoil quarantine list")
             if row is None or (held_only and row.expires is None):
-                what = "held message" if held_only else "message"
-                raise Refused(f"there is no {what} {message}", "see: counterfoil track, counterfoil quarantine list")
+                raise not_held(connection, message, tenant)
             told = dispositions.c.message == message
             steps = connection.execute(sa.select(dispositions).where(told).order_by(dispositions.c.number)).all()
             report: dict[str, Json] = json.loads(row.report or "{}")

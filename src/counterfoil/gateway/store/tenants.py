@@ -19,6 +19,7 @@ from counterfoil.gateway.store.tables import domains, held, messages, senders, s
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 from counterfoil.model.trust import Stub
 
 
@@ -103,7 +104,7 @@ class Tenants:
             count = connection.execute(waiting).scalar_one()
             if count:
                 raise Refused(
-                    f"{count} messages of {name} are held",
+                    f"{counted(count, 'message')} of {name} {'is' if count == 1 else 'are'} held",
                     f"release or delete them first: counterfoil quarantine list --tenant {name}",
                 )
             for table in (domains, senders):
