@@ -6,10 +6,11 @@ from tests.app.test_rotation import connected
 
 from counterfoil import clock
 from counterfoil.app import containing, telling
+from counterfoil.app.drill.cast import Opening, Part, Wanted
 from counterfoil.app.drill.customers import shared_key, take_on
 from counterfoil.app.drill.life import Heartbeats
+from counterfoil.app.drill.rotating import PACE
 from counterfoil.app.drill.stage import stage
-from counterfoil.app.drill.story import PACE
 from counterfoil.app.drill.traffic import Traffic, copies
 from counterfoil.gateway.store.tenants import Operator
 from counterfoil.incident.facts import telling as told
@@ -19,6 +20,7 @@ from counterfoil.model.errors import Refused
 from counterfoil.tenant.token import TokenRefused, Tokens
 
 GRAPH = "https://graph.microsoft.com"
+ROBBED = Wanted("robbed", "Robbed", ("robbed.example",), Part.READ, (Opening(),))
 
 
 def opened(ledger, books, connection):
@@ -38,7 +40,7 @@ def shut(books, store, connections, how="disable"):
 def test_mail_flows_while_a_connection_is_shut_and_its_jobs_wait(tmp_path):
     """Real gateway, real signer: every message is delivered, the heartbeat waits, and goes on after the release."""
     with stage(tmp_path, 1, {}) as here:
-        (customer,) = customers = take_on(here, 1, shared_key())
+        (customer,) = customers = take_on(here, [ROBBED], shared_key(), lambda _: None)
         beats = Heartbeats(here, customers)
         store = opened(here.state.ledger, here.books, customer.mail)
         (outcome,) = shut(here.books, store, [customer.mail])

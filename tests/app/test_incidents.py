@@ -171,3 +171,30 @@ def test_a_standby_key_that_signs_is_an_alarm_and_opens_an_incident_once(at):
     assert again.incident == "canary"
     with pytest.raises(Refused, match="belongs to canary already"):
         incidents.open_by_alarm(store, "other", again, BY)
+
+
+def test_the_files_that_an_answer_cites_are_kept_and_the_others_are_not(store, tmp_path):
+    """By the names that the answer uses; what is missing is named, and an archive stands for what lies in it."""
+    logs = tmp_path / "logs"
+    for name in ("exports/somebody-else/signins.json", "exports/other.json"):
+        (logs / name).parent.mkdir(parents=True, exist_ok=True)
+        (logs / name).write_text(name)
+    second = entry("t2")
+    second["discrepancies"][0]["evidence"][0]["file"] = "week.zip/audit.json"
+    path = written(tmp_path, {"tenants": [entry("t1"), second]})
+    incident = incidents.open_by_answer(store, tmp_path, "leak", path, BY, logs=[logs])
+    assert [exhibit.name for exhibit in incident.exhibits] == ["in.json", "signins.json"]
+    assert incident.cited == ["week.zip/audit.json"]
+    (tmp_path / "week.zip").write_bytes(b"PK")
+    exhibits.hold(store, tmp_path, "leak", [tmp_path / "week.zip"], BY)
+    assert store.one("leak").cited == []
+
+
+def test_evidence_outlives_its_original(store, tmp_path):
+    """Octets that are no file, such as a message in quarantine, are kept as they are, read-only, and found whole."""
+    incidents.open_by_hand(store, "leak", Subject((MARK,)), "", BY)
+    exhibits.hold_octets(store, tmp_path, "leak", BY, file_name="m-1.eml", octets=b"raw \xff")
+    incident = store.one("leak")
+    kept = exhibits.evidence_folder(tmp_path, incident.reference) / incident.exhibits[0].sha256
+    assert (kept.read_bytes(), kept.stat().st_mode & 0o777) == (b"raw \xff", 0o400)
+    assert exhibits.damaged(tmp_path, incident) == []

@@ -1,6 +1,7 @@
 """Notices on disk: approval is of one text, and who was told is in the ledger of that tenant."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.incident.conftest import BY, NOW
@@ -9,6 +10,7 @@ from tests.incident.test_store import opened
 from counterfoil.gateway.store.tenants import Operator
 from counterfoil.incident.notice import Notice, Paper, State
 from counterfoil.incident.notices import Notices
+from counterfoil.incident.record import Kind, Said
 from counterfoil.model.errors import Refused
 
 GRACE = Operator("grace", NOW)
@@ -72,3 +74,47 @@ def test_who_was_told_is_in_the_ledger(notices, store):
     }
     assert store.one("leak").told("t1")
     assert not store.one("leak").told("t2")
+
+
+def corrected(store):
+    """Put a scope in after what was drafted."""
+    store.add("leak", Said(Kind.SCOPE, "2 touched"), Operator("ada", NOW + timedelta(hours=1)))
+
+
+def test_facts_that_were_drafted_before_the_scope_was_corrected_never_go_out(notices, store):
+    """They are withdrawn, approved or not: not approved any more, not told, not exported, also not from memory."""
+    (approved,) = notices.approve("leak", notices.all("leak", tenant="t1"), GRACE)
+    corrected(store)
+    assert [n.state for n in notices.all("leak")] == [State.WITHDRAWN, State.WITHDRAWN]
+    assert notices.approve("leak", notices.all("leak"), GRACE) == []
+    for notice in (approved, *notices.all("leak")):
+        with pytest.raises(Refused, match="withdrawn"):
+            notices.told(notice, "telephone", "x", {}, BY)
+        with pytest.raises(Refused, match="withdrawn"):
+            notices.exported(notice, "x", BY)
+        with pytest.raises(Refused, match="withdrawn"):
+            notices.told(notice, "mail", "about to", {"result": "unknown"}, BY)
+
+
+def test_a_withdrawn_text_that_is_drafted_again_needs_its_approval_again(notices, store):
+    """Even word for word: whoever approved it did not know of the correction."""
+    notices.approve("leak", notices.all("leak", tenant="t1"), GRACE)
+    corrected(store)
+    later = replace(draft("t1"), drafted=NOW + timedelta(hours=2))
+    notices.draft("leak", [later], Operator("ada", NOW + timedelta(hours=2)))
+    assert {n.tenant: n.state for n in notices.all("leak")} == {"t1": State.DRAFT, "t2": State.WITHDRAWN}
+
+
+def test_what_came_of_an_attempt_is_written_down_though_the_scope_was_corrected_meanwhile(notices, store):
+    """The mail is out: the record may not miss it."""
+    (approved,) = notices.approve("leak", notices.all("leak", tenant="t1"), GRACE)
+    corrected(store)
+    notices.told(approved, "mail", "mailed", {"result": "accepted"}, BY)
+    assert store.one("leak").told("t1")
+
+
+def test_steps_stay_when_the_scope_is_corrected(notices, store):
+    """What an administrator has to do by hand does not depend on who was touched."""
+    notices.draft("leak", [replace(draft("t1"), paper=Paper.STEPS)], BY)
+    corrected(store)
+    assert [n.state for n in notices.all("leak", Paper.STEPS)] == [State.DRAFT]

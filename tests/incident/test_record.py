@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from tests.incident.conftest import NOW
 
-from counterfoil.incident.record import Entry, Kind, Said, Status, fold, reference_of
+from counterfoil.incident.record import Entry, Kind, Said, Status, fold
+from counterfoil.incident.store import reference_of
 from counterfoil.model.errors import Refused
 
 OPENED = Said(Kind.OPENED, "seen", detail={"origin": "operator", "status": "open", "thumbprints": ["AA"]})

@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from counterfoil.gateway.store.tenants import Operator
@@ -19,11 +19,24 @@ from counterfoil.model.errors import Misconfigured, Refused, Unavailable
 from counterfoil.model.mail import Json
 
 
-def hold(incidents: Incidents, data: Path, name: str, paths: Iterable[Path], by: Operator) -> None:
-    """Keep copies of files as they are now; each is named by its SHA-256, and may not be written."""
+def hold(
+    incidents: Incidents,
+    data: Path,
+    name: str,
+    paths: Iterable[Path],
+    by: Operator,
+    *,
+    only: Collection[str] | None = None,
+) -> None:
+    """Keep copies of files as they are now; each is named by its SHA-256, and may not be written.
+
+    With ``only``, what lies below the paths is kept where an answer cites it; these are the names that it uses.
+    """
     reference = incidents.one(name).reference
     folder = evidence_folder(data, reference)
-    for path in (file for given in paths for file in _files(given)):
+    for path, cited_as in ((file, _cited(given, file)) for given in paths for file in _files(given)):
+        if only is not None and not any(name == cited_as or name.startswith(f"{cited_as}/") for name in only):
+            continue
         digest, size = _fingerprint(path)
         kept = folder / digest
         if not kept.exists():
@@ -31,7 +44,7 @@ def hold(incidents: Incidents, data: Path, name: str, paths: Iterable[Path], by:
             # If we die here, a copy lies there that no entry names; holding the file again finds it.
         if _fingerprint(kept)[0] != digest:
             raise Refused(f"{path} changed while it was copied", "hold it again once nobody writes it")
-        detail: dict[str, Json] = {"name": path.name, "sha256": digest, "size": size}
+        detail: dict[str, Json] = {"name": path.name, "sha256": digest, "size": size, "cited_as": cited_as}
         incidents.add(name, Said(Kind.EXHIBIT, f"under hold: {path.name}", detail=detail), by)
 
 
@@ -82,6 +95,11 @@ def _files(path: Path) -> list[Path]:
     if not path.exists():
         raise Misconfigured(f"there is no such file or folder: {path}", "name what is to be kept")
     return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def _cited(given: Path, file: Path) -> str:
+    """Name a file as an answer does: by its place below the folder that was given, or by itself."""
+    return file.name if file == given else file.relative_to(given).as_posix()
 
 
 def _fingerprint(path: Path) -> tuple[str, int]:

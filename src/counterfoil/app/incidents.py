@@ -59,7 +59,9 @@ def open_by_hand(incidents: Incidents, name: str, subject: Subject, words: str, 
     return incidents.open(name, Origin.OPERATOR, Status.OPEN, subject, words=words or "opened by hand", by=by)
 
 
-def open_by_answer(incidents: Incidents, data: Path, name: str, path: Path, by: Operator) -> Incident:
+def open_by_answer(
+    incidents: Incidents, data: Path, name: str, path: Path, by: Operator, *, logs: Iterable[Path] = ()
+) -> Incident:
     """Open an incident because a reconciliation found a theft, or a failed use that somebody has to review.
 
     Raises:
@@ -80,7 +82,7 @@ def open_by_answer(incidents: Incidents, data: Path, name: str, path: Path, by: 
     named = (*scope.suspects(parts.values()), *_behind(incidents.ledger, scope.tokens(parts.values())))
     marks = _ours(incidents.ledger, named)
     incidents.open(name, origin, status, Subject(thumbprints=marks), words=words, by=by)
-    return attach(incidents, data, name, path, by)
+    return attach(incidents, data, name, path, by, logs=logs)
 
 
 def _behind(ledger: Ledger, tokens: frozenset[str]) -> list[str]:
@@ -99,17 +101,24 @@ def _ours(ledger: Ledger, marks: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(by_mark[mark].thumbprint_sha256 for mark in marks if mark in by_mark))
 
 
-def attach(incidents: Incidents, data: Path, name: str, path: Path, by: Operator) -> Incident:
-    """Take scope and blast radius from an answer, of the incident's subject alone, and keep the answer under hold."""
-    given = scope.read_answer(read_text(path))
+def attach(
+    incidents: Incidents, data: Path, name: str, path: Path, by: Operator, *, logs: Iterable[Path] = ()
+) -> Incident:
+    """Take scope and blast radius from an answer, of the incident's subject alone, and keep the answer under hold.
+
+    With ``logs``, what was given to reconcile, the files that the answer cites are kept too.
+    """
+    text = read_text(path)
+    given, cited = scope.read_answer(text), scope.cites(text)
     parts = narrowed(given, _meant(incidents.ledger, incidents.one(name)))
     hold(incidents, data, name, [path], by)
+    hold(incidents, data, name, logs, by, only=cited)
     counts = scope.summary(parts.values())
     words = f"{counts['touched']} touched, {counts['cannot_say']} cannot be judged, {counts['clean']} clean"
     none = summary_words(given.values(), parts.values())
     words = f"{words}; {none}" if none else words
     rows = {part.tenant: (part.state, part.text, part.sha256) for part in parts.values()}
-    incidents.put_scope(name, rows, Said(Kind.SCOPE, words, detail=counts), by)
+    incidents.put_scope(name, rows, Said(Kind.SCOPE, words, detail=counts | {"cites": [*cited]}), by)
     return incidents.one(name)
 
 

@@ -15,7 +15,7 @@ from counterfoil.app.handing_over import handovers, stands
 from counterfoil.app.house import Books
 from counterfoil.app.state import State
 from counterfoil.cli import incident_entries, incident_notices, incident_papers, incident_reporters
-from counterfoil.cli.incident_open import NAME, By, add_by, add_open, answer_incident, find
+from counterfoil.cli.incident_open import NAME, By, add_by, add_logs, add_open, answer_incident, find
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
 from counterfoil.cli.state import add_config, confirm, opened
 from counterfoil.cli.verbs import Run, Verbs, run_verb
@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--check", action="store_true", help="also see that the evidence under hold is unchanged")
     scope = _verb(verbs, "scope", _scope, "who uses it, who was touched, who cannot be judged")
     scope.add_argument("--answer", type=Path, metavar="FILE", help="take it from: counterfoil reconcile --json")
+    add_logs(scope)
     radius = _verb(verbs, "radius", _radius, "what was read and what was changed, tenant by tenant")
     radius.add_argument("--tenant", metavar="TENANT", help="only this tenant")
     for name, run_it, summary in (
@@ -122,7 +123,8 @@ def _scope(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         store = Incidents(state.ledger)
         if arguments.answer is not None:
-            incidents.attach(store, arguments.data, arguments.incident, arguments.answer, By(arguments).now())
+            data, name, by = arguments.data, arguments.incident, By(arguments).now()
+            incidents.attach(store, data, name, arguments.answer, by, logs=arguments.logs)
         incident = store.one(arguments.incident)
         found = telling.customers(store, incident, state.tenants, incident_notices.pace(arguments))
     rows: list[dict[str, Json]] = [

@@ -53,12 +53,25 @@ def add_open(verbs: Verbs) -> None:
     by_report.add_argument("file", type=Path, metavar="FILE", help="the report")
     by_answer = _verb(verbs, "from-answer", _from_answer, "open an incident for what a reconciliation found")
     by_answer.add_argument("file", type=Path, metavar="FILE", help="what counterfoil reconcile --json printed")
+    add_logs(by_answer)
     watch = verbs.add(
         "watch", _watch, "list alarms of the ledger (standby or dead keys that worked), and open incidents"
     )
     add_config(watch)
     add_by(watch)
     watch.add_argument("--open", action="store_true", help="open an incident for each alarm that has none")
+
+
+def add_logs(parser: argparse.ArgumentParser) -> None:
+    """Declare --logs."""
+    parser.add_argument(
+        "--logs",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="PATH",
+        help="what reconcile read: the files that the answer cites are kept under hold",
+    )
 
 
 def _verb(verbs: Verbs, name: str, run_it: Run, summary: str) -> argparse.ArgumentParser:
@@ -93,7 +106,8 @@ def _import(arguments: argparse.Namespace) -> int:
 def _from_answer(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         store, by = Incidents(state.ledger), By(arguments).now()
-        incident = incidents.open_by_answer(store, arguments.data, arguments.incident, arguments.file, by)
+        data, name, answer = arguments.data, arguments.incident, arguments.file
+        incident = incidents.open_by_answer(store, data, name, answer, by, logs=arguments.logs)
         return _opened(arguments, state, incident)
 
 
@@ -139,6 +153,8 @@ def answer_incident(
     answer_text(visible(f"{incident.name} {incident.reference}: {incident.status}, {incident.subject.words()}"))
     for line in shut:
         answer_text(visible(f"shut: {line}"))
+    if incident.cited:
+        answer_text(visible(f"cited and not under hold: {', '.join(incident.cited)}; counterfoil incident hold"))
     for entry, standing in by_hand:
         late = ", overdue" if standing.overdue else ""
         answer_text(visible(f"by hand: {entry.said.tenant}: {standing.state}{late}: {standing.words}"))

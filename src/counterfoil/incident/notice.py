@@ -22,10 +22,14 @@ class Paper(StrEnum):
 
 
 class State(StrEnum):
-    """A notice goes out only after a person has approved exactly this text."""
+    """A notice goes out only after a person has approved exactly this text.
+
+    ``withdrawn`` are facts that were drafted before the scope was corrected: they never go out, approved or not.
+    """
 
     DRAFT = "draft"
     APPROVED = "approved"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +74,28 @@ def steps_notice(work: Sequence[Handover], reference: str, sender: str, now: dat
     )
 
 
+def require_approved(notice: Notice) -> None:
+    """See that a notice may go out.
+
+    Raises:
+        Refused: If nobody approved it, or it is withdrawn.
+    """
+    if notice.state is State.WITHDRAWN:
+        raise Refused(
+            "this notice is withdrawn: the scope was corrected after it was drafted",
+            "draft it again, read it, approve it: counterfoil incident notices draft",
+        )
+    if notice.state is not State.APPROVED:
+        raise Refused("this notice is not approved", "read it, then: counterfoil incident notices approve")
+
+
 def mail(notice: Notice, sender: str, recipients: tuple[str, ...], message_id: str, now: datetime) -> bytes:
     """Make the message that carries a notice.
 
     Raises:
-        Refused: If it is not approved, or an address is none.
+        Refused: If it is not approved or is withdrawn, or an address is none.
     """
-    if notice.state is not State.APPROVED:
-        raise Refused("this notice is not approved", "read it, then: counterfoil incident notices approve")
+    require_approved(notice)
     message = EmailMessage(policy=SMTP)
     try:
         message["From"], message["To"] = sender, ", ".join(recipients)

@@ -4,7 +4,6 @@ The entries are the truth, and each is a stub in the ledger as well; tasks, peop
 containments are read out of them, so nothing can be changed without an entry that says so.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -191,6 +190,20 @@ class Incident:
         return [*dict.fromkeys(str(e.said.detail["campaign"]) for e in self.of(Kind.CAMPAIGN))]
 
     @property
+    def scoped(self) -> datetime | None:
+        """When the scope was put in last; what was drafted before then is withdrawn."""
+        return max((e.time for e in self.of(Kind.SCOPE)), default=None)
+
+    @property
+    def cited(self) -> list[str]:
+        """The files of ours that the answers cite, as they call them, and that are not under hold."""
+        held = {str(e.said.detail.get("cited_as") or e.said.detail["name"]) for e in self.of(Kind.EXHIBIT)}
+        # What lies in an archive is cited as outer.zip/inner.json, and is there with the archive.
+        named = (e.said.detail.get("cites") for e in self.of(Kind.SCOPE))
+        every = {str(name) for names in named if isinstance(names, list) for name in names}
+        return sorted(n for n in every if n not in held and not any(n.startswith(f"{h}/") for h in held))
+
+    @property
     def containments(self) -> list[Containment]:
         """What was shut and opened again, the oldest first; an intent without a result is not ``done``."""
         found: list[Containment] = []
@@ -226,6 +239,7 @@ class Incident:
             "subject": self.subject.document(),
             "opened": rfc3339(self.opened),
             "opened_by": self.opened_by,
+            "cited_not_held": [*self.cited],
             "exhibits": [{"name": e.name, "sha256": e.sha256, "size": e.size} for e in self.exhibits],
             "tasks": [
                 {
@@ -254,12 +268,6 @@ def containment_document(containment: Containment) -> dict[str, Json]:
         "done": containment.done,
         "released": rfc3339(containment.released) if containment.released else None,
     }
-
-
-def reference_of(name: str, opened: datetime) -> str:
-    """Derive the reference that customers read: it says the day and nothing of the name."""
-    digest = hashlib.sha256(f"{name}\n{rfc3339(opened)}".encode()).hexdigest()
-    return f"CF-{opened:%Y%m%d}-{digest[:6].upper()}"
 
 
 def fold(name: str, reference: str, entries: Iterable[Entry]) -> Incident:

@@ -99,6 +99,17 @@ def _extent(extent: Mapping[str, Any]) -> dict[str, Json]:
     return found | {"widened": [{name: entry[name] for name in wide} for entry in extent["widened"]]}
 
 
+def cites(text: str) -> list[str]:
+    """Return the files of ours that an answer's evidence stands in, as it names them; the answer has been read."""
+    rows = (
+        row
+        for tenant in json.loads(text)["tenants"]
+        for discrepancy in tenant["discrepancies"]
+        for row in discrepancy["evidence"]
+    )
+    return sorted({str(row["file"]) for row in rows if row.get("file")})
+
+
 def summary(parts: Iterable[Part]) -> dict[str, Json]:
     """Count the states."""
     states = [part.state for part in parts]

@@ -4,15 +4,17 @@ Trust: whoever can change these rows can hide an entry from the screen; the stub
 and ``counterfoil ledger verify`` finds rows of the ledger that were changed.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from counterfoil.database import metadata
 from counterfoil.gateway.store.tenants import Operator
-from counterfoil.incident.record import Entry, Incident, Kind, Origin, Said, Status, Subject, fold, reference_of
+from counterfoil.incident.record import Entry, Incident, Kind, Origin, Said, Status, Subject, fold
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused
@@ -157,6 +159,12 @@ class Incidents:
             query = sa.select(incidents.c.name).order_by(incidents.c.opened.desc())
             names = list(connection.execute(query).scalars())
         return [self.one(name) for name in names]
+
+
+def reference_of(name: str, opened: datetime) -> str:
+    """Derive the reference that customers read: it says the day and nothing of the name."""
+    digest = hashlib.sha256(f"{name}\n{rfc3339(opened)}".encode()).hexdigest()
+    return f"CF-{opened:%Y%m%d}-{digest[:6].upper()}"
 
 
 def action(word: str, by: Operator, reference: str, tenant: str | None, detail: dict[str, Json]) -> Stub:
