@@ -2,6 +2,7 @@
 
     verify_ledger.py log DIR KEY [--old CHECKPOINT [--old-key KEY]]    a published log: checkpoint, tiles, entries
     verify_ledger.py receipt STUB PROOF KEY                            one stub and its .tlog-proof
+    verify_ledger.py receipts DIR KEY                                  every stub in the folders of DIR
     verify_ledger.py bundle DIR KEY                                    an unpacked bundle of evidence
 
 KEY is the verifier key of the log, ``name+id+base64``; get it from somewhere other than the log itself.
@@ -187,23 +188,27 @@ def verify_bundle(directory: Path, key: str, witness: str | None) -> str:
     there = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()} - {*MANIFEST}
     if there != set(named):
         raise Wrong(f"not as the manifest says: {', '.join(sorted(there ^ set(named)))}")
-    stubs = [directory / name for name in named if name.endswith(".stub.json")]
     for name, digest in named.items():
         if sha256((directory / name).read_bytes()).hexdigest() != digest:
             raise Wrong(f"{name} was changed")
+    return f"{len(named)} files and {verify_receipts(directory, key, witness)}; sealed as {sealed}"
+
+
+def verify_receipts(directory: Path, key: str, witness: str | None) -> str:
+    """Verify the stubs of the folders in a folder, each by the receipt that lies beside it."""
+    stubs = list(directory.rglob("*/*.stub.json"))
     for path in stubs:
-        receipt = path.with_name(f"{path.name.removesuffix('.stub.json')}.tlog-proof")
-        verify_receipt(path.read_bytes(), receipt.read_bytes(), key, witness)
-    return f"{len(named)} files and {len(stubs)} stubs verified; sealed as {sealed}"
+        verify_receipt(path.read_bytes(), path.with_suffix("").with_suffix(".tlog-proof").read_bytes(), key, witness)
+    return f"{len(stubs)} stubs verified"
 
 
 def main() -> int:
     """Verify what the arguments name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb, paths in (("log", ["directory"]), ("receipt", ["stub", "proof"]), ("bundle", ["directory"])):
+    for verb in ("log", "receipt", "receipts", "bundle"):
         words = verbs.add_parser(verb)
-        for path in paths:
+        for path in ("stub", "proof") if verb == "receipt" else ("directory",):
             words.add_argument(path, type=Path)
         words.add_argument("key")
         words.add_argument("--witness")
@@ -215,6 +220,8 @@ def main() -> int:
             said = verify_log(asked.directory, asked.key, asked.old, asked.old_key or asked.key, asked.witness)
         elif asked.verb == "bundle":
             said = verify_bundle(asked.directory, asked.key, asked.witness)
+        elif asked.verb == "receipts":
+            said = verify_receipts(asked.directory, asked.key, asked.witness)
         else:
             said = verify_receipt(asked.stub.read_bytes(), asked.proof.read_bytes(), asked.key, asked.witness)
     except (Wrong, ValueError, KeyError, OSError) as error:

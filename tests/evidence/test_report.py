@@ -13,6 +13,7 @@ from tests.conftest import require_program
 from counterfoil.evidence.report import path, report, visible
 
 TENANT = "11111111-1111-1111-1111-111111111111"
+OTHER = "99999999-9999-9999-9999-999999999999"
 
 
 @pytest.fixture
@@ -80,14 +81,26 @@ def test_text_from_logs_stays_text():
     assert visible("a\x1b[2Jb\u2066") == "a\\u001b[2Jb\\u2066"
 
 
-def test_an_answer_about_nobody_is_a_page(case):
+def test_those_with_nothing_to_show_are_counted(case):
     """Without a tenant to show there are the sums, and no timeline."""
-    case.heartbeat()
+    case.heartbeat().connect(OTHER, connected=False)
     answer = case.answer()
     text = report(answer.tenants, answer.document, answer.files, answer.window.since, answer.window.until)
 
-    assert "0 touched by somebody else, 0 cannot be judged, 1 clean." in text
+    assert "0 touched by somebody else, 0 cannot be judged, 2 clean." in text
     assert "Close up" not in text
+    assert TENANT not in text
+
+
+def test_a_page_about_one_tenant_shows_it_even_if_it_is_clean(case):
+    """A customer's own page says that it is clean, and what the logs can prove; there is nobody to count."""
+    case.heartbeat()
+    answer = case.answer()
+    text = report(answer.tenants, answer.document, [], answer.window.since, answer.window.until)
+
+    assert '<span class="pill">clean</span>' in text
+    assert "What the logs can prove" in text
+    assert "cannot be judged" not in text
 
 
 MEASURE = """<!doctype html><body><iframe id="f" style="width:{width}px;height:900px;border:0" srcdoc="{page}"></iframe>

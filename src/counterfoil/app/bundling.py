@@ -5,26 +5,21 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Iterable
 from pathlib import Path
 
 from counterfoil import clock
-from counterfoil.evidence.customer import checks
+from counterfoil.app.receipts import receipts
+from counterfoil.evidence.checks import checks
 from counterfoil.evidence.stubs import read_objects
 from counterfoil.gateway.store.tenants import Operator
 from counterfoil.incident import bundle, report
 from counterfoil.incident.facts import Customer
 from counterfoil.incident.record import Incident, Kind, Said
 from counterfoil.incident.store import Incidents, action
-from counterfoil.ledger import durable, rows
+from counterfoil.ledger import durable
 from counterfoil.ledger.exchange import EXPORTED, document
 from counterfoil.ledger.ledger import Ledger
-from counterfoil.ledger.note import parse_checkpoint, parse_note
-from counterfoil.ledger.proof import Proof
-from counterfoil.ledger.rows import Row
-from counterfoil.ledger.tree import inclusion_proof
 from counterfoil.model.errors import Misconfigured, Unavailable
 from counterfoil.model.mail import Json
 
@@ -76,42 +71,20 @@ def tenant_contents(ledger: Ledger, incident: Incident, customer: Customer) -> d
         contents["answer.json"] = text.encode("utf-8", "replace")
         contents["attack-layer.json"] = _json(report.layer([customer.part], incident.reference))
     contents |= _checks(ledger, customer.tenant)
-    return contents | _receipts(ledger, ledger.stubs(tenant=customer.tenant), "stubs")
+    return contents | receipts(ledger, ledger.stubs(tenant=customer.tenant), "stubs")
 
 
 def _checks(ledger: Ledger, tenant: str) -> dict[str, bytes]:
     """Return the queries with which a customer checks us on his own logs, made from his own stubs alone."""
     stubs = (row.stub for row in ledger.stubs(kinds=EXPORTED, tenant=tenant) if row.stub is not None)
-    queries = checks(read_objects(enumerate((document(stub) for stub in stubs), 1)))
+    queries = checks(read_objects(enumerate((document(stub) for stub in stubs), 1)), [tenant])
     return {name: text.encode() for name, text in queries.get(tenant, {}).items()}
 
 
 def _of_incident(ledger: Ledger, incident: Incident) -> dict[str, bytes]:
     """Return the stubs of the incident itself, those about no single tenant included: for the lead."""
     ledger.checkpoint()
-    return _receipts(ledger, ledger.stubs(subject=incident.reference), "incident")
-
-
-def _receipts(ledger: Ledger, found: Iterable[Row], folder: str) -> dict[str, bytes]:
-    """Return stubs and receipts; of one that was erased only its hash is left, which proves nothing to a reader."""
-    chosen = [row for row in found if row.octets is not None and row.salt is not None]
-    contents: dict[str, bytes] = {}
-    for row, proof in zip(chosen, _proofs(ledger, [row.index for row in chosen]), strict=True):
-        contents[f"{folder}/{row.index}.stub.json"] = row.octets or b""
-        contents[f"{folder}/{row.index}.tlog-proof"] = bytes(replace(proof, extra=row.salt))
-    return contents
-
-
-def _proofs(ledger: Ledger, indices: list[int]) -> Iterator[Proof]:
-    """Prove many entries under one checkpoint, reading each part of the tree once."""
-    if not indices:
-        return
-    first = ledger.prove(indices[-1])  # sees that the rows are those that the checkpoint signs
-    size = parse_checkpoint(parse_note(first.checkpoint).text).size
-    with ledger.engine.connect() as connection:
-        node = lru_cache(maxsize=None)(rows.reader(connection, size))
-        for index in indices:
-            yield Proof(index, tuple(inclusion_proof(index, size, node)), first.checkpoint)
+    return receipts(ledger, ledger.stubs(subject=incident.reference), "incident")
 
 
 def _seal(

@@ -14,10 +14,10 @@ from pathlib import Path
 from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_lines, columns, visible
 from counterfoil.cli.pulled import pulled_logs
+from counterfoil.cli.reconcile_export import export
 from counterfoil.cli.search import time
 from counterfoil.evidence.answer import exit_code
 from counterfoil.evidence.collect import readers
-from counterfoil.evidence.customer import customer_files
 from counterfoil.evidence.report import report
 from counterfoil.evidence.stubs import Books, read_objects, read_stubs
 from counterfoil.evidence.typed.books import WORTHWHILE, read_large
@@ -65,10 +65,7 @@ def _tell(answer: Answer, arguments: argparse.Namespace) -> int:
     if arguments.report is not None:
         write_report(answer, arguments.report)
     if arguments.export is not None:
-        for path, text in customer_files(answer.tenants, answer.books):
-            place = arguments.export / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, encoding="utf-8")
+        export(answer, arguments)
     if arguments.json:
         answer_json(answer.document)
         faults(answer)

@@ -1,87 +1,125 @@
-"""What a customer gets: his own tenant's answer, and queries with which he can check us on his own logs.
+"""What a customer gets: his own tenant's answer and page, our stubs with receipts, and queries that check us.
 
-Each folder names one tenant and nobody else. The queries carry our token ids and client-request-ids of
-that tenant; whatever they return is use of our application that we say was not ours.
+Each folder is made from one tenant's data, and names nobody else: not even the files of a mixed export, which
+may be named after somebody else. Pure: whoever writes the files brings the receipts.
 """
 
+import hashlib
 import json
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
-from counterfoil.evidence.answer import TenantAnswer, tenant_document
+from counterfoil.evidence.answer import TenantAnswer, document, tenant_document
 from counterfoil.evidence.attack import navigator
-from counterfoil.evidence.ids import uti
+from counterfoil.evidence.checks import checks
+from counterfoil.evidence.report import report
 from counterfoil.evidence.stubs import Books
+from counterfoil.model.mail import Json
 
-_SAFE = re.compile(r"[^A-Za-z0-9._-]")
+PRIVATE = frozenset({"file", "place", "copies"})
+"""What an evidence row says of our own exports; the record's id in the tenant's own log stays."""
 
-_KQL = """// Sign-ins and Graph calls of our application in your tenant that our own books do not explain.
-// Run it in the workspace that holds your Entra and Graph logs. No row: your logs hold no use but ours.
-let apps = dynamic({apps});
-let tokens = dynamic({tokens});
-let calls = dynamic({calls});
-union
-  (AADServicePrincipalSignInLogs
-   | where AppId in (apps) and ResultType == "0" and UniqueTokenIdentifier !in (tokens)
-   | project When = CreatedDateTime, What = "sign-in without stub", Address = IPAddress, Token = UniqueTokenIdentifier),
-  (MicrosoftGraphActivityLogs
-   | where AppId in (apps) and (SignInActivityId !in (tokens) or ClientRequestId !in (calls))
-   | project When = TimeGenerated, What = strcat(RequestMethod, " ", RequestUri), Address = IPAddress,
-             Token = SignInActivityId)
-| order by When asc
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]|^\.")
+
+_README = """What was done in your Microsoft 365 with our connection, {since} to {until} (UTC)
+
+answer.json        what the comparison of your logs with our books gave
+report.html        the same for people; it loads nothing from anywhere
+attack-layer.json  for the MITRE ATT&CK Navigator, where there is something to show
+check.kql          a query for your own Log Analytics workspace or Sentinel: sign-ins, Graph calls and mailbox
+                   audit of our application that our books do not explain
+check.sql          the same for DuckDB, over files that you exported yourself; how is said in it
 """
 
-_SQL = """-- Sign-ins of our application in your tenant that our own books do not explain; the export in storage shape.
--- duckdb -c ".read check.sql" beside signins.json. No row: your export holds no sign-in but ours.
-SELECT time, properties.ipAddress AS address, properties.uniqueTokenIdentifier AS token
-FROM read_json('signins.json', format = 'newline_delimited', columns = {{time: 'VARCHAR', category: 'VARCHAR',
-     resultType: 'VARCHAR', properties: 'STRUCT(appId VARCHAR, ipAddress VARCHAR, uniqueTokenIdentifier VARCHAR)'}})
-WHERE category = 'ServicePrincipalSignInLogs' AND resultType = '0'
-  AND list_contains({apps}, properties.appId)
-  AND NOT list_contains({tokens}, properties.uniqueTokenIdentifier)
-ORDER BY time;
+_RECEIPTS = """stubs/             what our ledger has of your tenant for this time, each entry with its receipt
+checkpoint         the signed state of the ledger
+verify_ledger.py   verifies the receipts, with Python and the package cryptography and nothing of ours:
+
+    python verify_ledger.py receipts . '{key}'
+
+Take the key from somewhere else than this folder (our website, a letter): here it only spares you typing.
+The token ids in the queries are those of the stubs. A successful sign-in with another one was not made by us.
+"""
+
+_UNPROVEN = """
+The stubs behind this came from a file and not from a ledger, so there are no receipts: you have our word for them.
 """
 
 
-def customer_files(answers: Iterable[TenantAnswer], books: Books) -> Iterator[tuple[str, str]]:
-    """Yield (path, text) of every file: answer, ATT&CK Navigator layer, KQL and DuckDB query, tenant by tenant."""
-    queries = checks(books)
-    for answer in answers:
-        tenant = answer.tenant
-        folder = _SAFE.sub("_", tenant).lstrip(".") or "unknown"
-        yield f"{folder}/answer.json", json.dumps(tenant_document(answer), ensure_ascii=False, indent=1) + "\n"
-        if answer.radius.techniques:
-            layer = navigator(answer.radius.techniques, f"Counterfoil: {tenant}")
-            yield f"{folder}/attack-layer.json", json.dumps(layer, indent=1) + "\n"
-        for name, text in queries.get(tenant, {}).items():
-            yield f"{folder}/{name}", text
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What the ledger gives to a customer: files of receipts of a tenant, files for everybody, and its key."""
+
+    of_tenant: Callable[[str], Mapping[str, bytes]]
+    key: str
+    besides: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def checks(books: Books) -> dict[str, dict[str, str]]:
-    """Return for each tenant with an application of ours the queries that check us: file name to text."""
-    apps: dict[str, set[str]] = defaultdict(set)
-    tokens: dict[str, set[str]] = defaultdict(set)
-    calls: dict[str, set[str]] = defaultdict(set)
-    for row in (*books.credentials, *books.tokens):
-        if row["app"]:
-            apps[row["tenant"]].add(row["app"])
-    for row in books.tokens:
-        if row["uti"]:
-            tokens[row["tenant"]].add(uti(row["uti"]))
-    for row in books.calls:
-        if row["crid"]:
-            calls[row["tenant"]].add(row["crid"])
-    found: dict[str, dict[str, str]] = {}
-    for tenant in sorted(apps):
-        values = {"apps": apps[tenant], "tokens": tokens[tenant], "calls": calls[tenant]}
-        lists = {name: json.dumps(sorted(held)) for name, held in values.items()}
-        quoted = {
-            name: "[" + ", ".join(_quoted(v) for v in sorted(held)) + "]::VARCHAR[]" for name, held in values.items()
+def customer_files(
+    answers: Iterable[TenantAnswer],
+    books: Books,
+    since: datetime,
+    until: datetime,
+    proofs: Proofs | None = None,
+) -> Iterator[tuple[str, bytes]]:
+    """Yield (path, octets) of every file, tenant by tenant.
+
+    Args:
+        answers: Of the reconciliation.
+        books: Our side, for the queries.
+        since: Start of the window.
+        until: Its end.
+        proofs: Of the ledger that the stubs are from; ``None`` where they are from a file.
+    """
+    listed = list(answers)
+    queries = checks(books, [answer.tenant for answer in listed], (since, until))
+    for answer in listed:
+        contents = {name: text.encode() for name, text in queries.get(answer.tenant, {}).items()}
+        contents |= _of_answer(answer, since, until)
+        words = _README.format(since=f"{since:%Y-%m-%d %H:%M}", until=f"{until:%Y-%m-%d %H:%M}")
+        if proofs is None:
+            words += _UNPROVEN
+        else:
+            words += _RECEIPTS.format(key=proofs.key)
+            contents |= {**proofs.besides, **proofs.of_tenant(answer.tenant)}
+        contents["README.txt"] = words.encode()
+        for name, octets in sorted(contents.items()):
+            yield f"{folder_of(answer.tenant)}/{name}", octets
+
+
+def folder_of(tenant: str) -> str:
+    """Name a tenant's folder; ids that a file system could not tell apart get folders of their own."""
+    safe = _UNSAFE.sub("_", tenant)[:100]
+    unchanged = safe == tenant == tenant.lower()
+    return safe if unchanged else f"{safe}-{hashlib.sha256(tenant.encode('utf-8', 'replace')).hexdigest()[:12]}"
+
+
+def _of_answer(answer: TenantAnswer, since: datetime, until: datetime) -> dict[str, bytes]:
+    own = {**document([answer], int(answer.connected)), "tenants": [for_customer(tenant_document(answer))]}
+    page = report([answer], own, [], since, until)
+    contents = {"answer.json": _json(own["tenants"][0]), "report.html": page.encode("utf-8", "replace")}
+    if answer.radius.techniques:
+        layer = navigator(answer.radius.techniques, f"Counterfoil: {answer.name or answer.tenant}")
+        contents["attack-layer.json"] = _json(layer)
+    return contents
+
+
+def for_customer(tenant: Mapping[str, Any]) -> dict[str, Json]:
+    """Take out of a tenant's part what it says of our own files."""
+    found = [
+        {
+            **entry,
+            "evidence": [
+                {name: value for name, value in row.items() if name not in PRIVATE} for row in entry["evidence"]
+            ],
         }
-        found[tenant] = {"check.kql": _KQL.format(**lists), "check.sql": _SQL.format(**quoted)}
-    return found
+        for entry in tenant["discrepancies"]
+    ]
+    return {**tenant, "discrepancies": [*found]}
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _json(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")

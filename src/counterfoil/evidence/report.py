@@ -35,7 +35,7 @@ def report(
     *,
     changes: Iterable[Mapping[str, Any]] = (),
 ) -> str:
-    """Return the page. Tenants that are clean and have nothing to show are counted, not drawn.
+    """Return the page. Tenants that are clean and have nothing to show are counted, not drawn, unless it is about one.
 
     Args:
         answers: Of the reconciliation, for the state of each hour.
@@ -46,7 +46,8 @@ def report(
         changes: What is different from the last answer (:mod:`counterfoil.evidence.changes`).
     """
     hours = {a.tenant: {covered.source: covered.hours for covered in a.coverage} for a in answers}
-    shown = [t for t in document["tenants"] if t["state"] != "clean" or any(_odd(t))]
+    alone = len(document["tenants"]) == 1
+    shown = [t for t in document["tenants"] if alone or t["state"] != "clean" or any(_odd(t))]
     shown.sort(key=lambda t: (_ORDER[t["state"]], str(t.get("name") or t["tenant"])))
     tenants = [_drawn(tenant, hours[tenant["tenant"]], since, until) for tenant in shown]
     style = (resources("counterfoil.evidence") / "templates" / "report.css").read_text(encoding="utf-8")
