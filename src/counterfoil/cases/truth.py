@@ -33,7 +33,7 @@ def of_tenant(told: Told) -> Record:
         "undetectable": told.undetectable,
         "faults": list(told.faults),
         "excuses": {name: list(FAULTS[name].shows) for name in told.faults if FAULTS[name].shows},
-        "whole": not any(fault.shows and fault.loses for fault in faults),
+        "whole": not any(fault.loses for fault in faults),
         "read": _reach(acts[0], folders, named=theft is not None and theft.named),
         "changed": _reach(acts[1], [], named=False),
         "left": [*(theft.left if theft else []), *(words for fault in faults for words in fault.left)],

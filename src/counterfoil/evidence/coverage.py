@@ -29,8 +29,8 @@ WHAT_TO_DO = {
     THROTTLED: "take every message in the throttled mailbox as read for 24 hours",
     UNLICENSED: "the tenant needs Microsoft Entra ID P1 or P2 for this log",
     RETENTION: "ask the customer for an archive of this log",
-    NOT_EXPORTED: "export this log whole: it is not among the files, or a file of it is damaged",
-    UNKNOWN_SCHEMA: "look at the list of files: rows or fields there were in a form we do not know",
+    NOT_EXPORTED: "export this log whole, row by row: it is not among the files, or a file of it is damaged or sums up",
+    UNKNOWN_SCHEMA: "look at the list of files: some rows or fields are in no form we know, or contradict each other",
 }
 """What a customer can do about each state that is not proven."""
 

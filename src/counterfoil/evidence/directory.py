@@ -68,7 +68,9 @@ def judge_directory(
         others: What was found already; a change belongs to the theft whose call lies beside it.
     """
     waiting = [call for call in calls if _administers(call)]
-    theirs = [other for other in others if other.touches and other.row["effect"] == "change" and _administers(other.row)]
+    theirs = [
+        other for other in others if other.touches and other.row["effect"] == "change" and _administers(other.row)
+    ]
     found: list[Judgement] = []
     changes = events(rows, lookup.items)
     for row in sorted(changes, key=lambda row: (row["time"] is None, row["time"] or 0, row["record"])):

@@ -9,9 +9,17 @@ from typing import Final
 from counterfoil.evidence.uses import COLUMNS
 
 
+_APART: Final = "max(time) > min(time) + INTERVAL 15 MINUTE"
+"""Times of one row that lie further apart contradict each other: an exporter took its time zone for UTC."""
+
+
 def _folded(name: str) -> str:
-    """What one exporter left out, another may have filled."""
-    return f"{'min' if name in ('time', 'file', 'number') else 'max'}({name}) AS {name}"
+    """What one exporter left out, another may have filled; a row whose copies contradict each other has no time."""
+    if name == "time":
+        return f"CASE WHEN {_APART} THEN NULL ELSE min(time) END AS time"
+    if name == "doubt":
+        return f"CASE WHEN {_APART} THEN 'times that contradict each other' ELSE max(doubt) END AS doubt"
+    return f"{'min' if name in ('file', 'number') else 'max'}({name}) AS {name}"
 
 
 _OTHERS: Final = [name for name in COLUMNS if name not in ("record", "source", "items")]

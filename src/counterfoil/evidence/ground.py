@@ -6,9 +6,12 @@ from datetime import datetime
 from counterfoil.evidence import coverage_queries as queries
 from counterfoil.evidence.coverage import NOT_EXPORTED, UNKNOWN_SCHEMA, Ground, Hole
 from counterfoil.evidence.lookups import Rows
-from counterfoil.evidence.readers.kinds import READERS, UNKNOWN
+from counterfoil.evidence.readers.kinds import READERS, SUMMARY, UNKNOWN
 from counterfoil.evidence.readers.reading import FileReading
+from counterfoil.evidence.uses import SIGN_INS
 
+_HELD = {SUMMARY: SIGN_INS}
+"""What a kind that gives no use would have held."""
 _NO_LICENCE = ("nonpremium", "premium", "licen")
 
 
@@ -50,7 +53,7 @@ def holes_of(files: list[FileReading]) -> list[Hole]:
     for reading in files:
         if not reading.costs or set(unlicensed_in([reading])):
             continue
-        sources = frozenset(kind for kind in reading.kinds if kind in READERS)
+        sources = frozenset(_HELD.get(kind, kind) for kind in reading.kinds if kind in READERS or kind in _HELD)
         state = UNKNOWN_SCHEMA if UNKNOWN in reading.kinds else NOT_EXPORTED
         anything = not sources or UNKNOWN in reading.kinds
         holes.append(Hole(frozenset(reading.tenants) or None, None if anything else sources, state))

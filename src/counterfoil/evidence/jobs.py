@@ -31,7 +31,10 @@ def judge_jobs(stubs: Iterable[Mapping[str, Any]], rows: Mapping[tuple[str, int]
         subject = stub["uti"] or stub.get("correlation_id") or stub.get("crid") or "no token id"
         matched = rows.get((stub["kind"], stub["no"]), [])
         happened = stub.get("outcome") == "issued" or 200 <= (stub.get("status") or 0) < 300
-        found += [Judgement(row, INSIDE, stub["rule"], subject, touches=bool(row["success"])) for row in matched]
+        found += [
+            Judgement(row, INSIDE, stub["rule"], subject, touches=bool(row["success"]), items=row.get("items", ()))
+            for row in matched
+        ]
         if not matched:
             found.append(Judgement(_as_row(stub), INSIDE, stub["rule"], subject, touches=happened))
     return found

@@ -148,6 +148,14 @@ def names_of(engine: Rows, tenants: list[str]) -> dict[str, Directory]:
     return names
 
 
+_IN_MAILBOX: Final = """
+    SELECT DISTINCT c.no, x.record, i.message, i.item, i.folder
+    FROM item_names x JOIN uses n ON n.record = x.record AND n.source = 'mailbox-audit'
+    JOIN items_raw i ON i.record = x.record AND i.n = x.n
+    JOIN call_messages c ON c.tenant = n.tenant AND c.uti = n.uti AND c.message = x.name AND c.effect = n.effect
+    WHERE list_contains(?, c.no) ORDER BY c.no, x.record, i.message, i.item"""
+
+
 def matched_rows(engine: Rows, stubs: list[dict[str, Any]]) -> dict[tuple[str, int], list[Row]]:
     """Fetch the rows that are matched to these stubs, by (``token`` or ``call``, number)."""
     found: dict[tuple[str, int], list[Row]] = defaultdict(list)
@@ -157,4 +165,18 @@ def matched_rows(engine: Rows, stubs: list[dict[str, Any]]) -> dict[tuple[str, i
             query = f"SELECT u.*, m.no FROM {table} m JOIN uses_placed u USING (record) WHERE list_contains(?, m.no)"  # noqa: S608 - our own table names
             for row in engine.rows(query, (numbers,)):
                 found[(kind, row.pop("no"))].append(row)
+            if kind == "call":
+                _add_mailbox_rows(engine, numbers, found)
     return found
+
+
+def _add_mailbox_rows(engine: Rows, numbers: list[int], found: dict[tuple[str, int], list[Row]]) -> None:
+    """Add the rows of mailbox audit that show what these calls did; ``items`` are those that the call named."""
+    items: dict[tuple[int, str], list[Row]] = defaultdict(list)
+    for item in engine.rows(_IN_MAILBOX, (numbers,)):
+        items[(item.pop("no"), item.pop("record"))].append(item)
+    records = sorted({record for _, record in items})
+    rows = engine.rows("SELECT * FROM uses_placed WHERE list_contains(?, record)", (records,)) if records else []
+    whole = {row["record"]: row for row in rows}
+    for (number, record), named in items.items():
+        found[("call", number)].append({**whole[record], "items": tuple(named)})

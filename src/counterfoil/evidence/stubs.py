@@ -36,7 +36,8 @@ class Books:
     """Our side, normalised. ``tokens``, ``calls`` and ``credentials`` are rows for the tables of the same names.
 
     ``jobs`` is the set of their ids, or ``None`` where the books hold none at all; calls and jobs of a large
-    file may stay in Parquet (:mod:`counterfoil.evidence.typed.books`).
+    file may stay in Parquet (:mod:`counterfoil.evidence.typed.books`). ``first`` and ``last`` are the times of
+    tokens and calls, ``spans`` those of the other stubs: a credential may be older than any use of it.
     """
 
     connections: dict[str, Connection] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Books:
     calls: Sequence[dict[str, Any]] = field(default_factory=list)
     jobs: Any = None
     gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
+    spans: list[datetime] = field(default_factory=list)
     first: datetime | None = None
     last: datetime | None = None
 
@@ -136,8 +138,11 @@ def _span(books: Books, stub: Mapping[str, Any], number: int, *, needed: bool) -
             raise _bad(number, f"has no time that can be read: {stub.get('time')!r}")
         return
     moment = from_rfc3339(time)
-    books.first = min(books.first or moment, moment)
-    books.last = max(books.last or moment, moment)
+    if needed:
+        books.first = min(books.first or moment, moment)
+        books.last = max(books.last or moment, moment)
+    else:
+        books.spans.append(moment)
 
 
 def _gap(stub: Mapping[str, Any], number: int) -> tuple[datetime, datetime]:

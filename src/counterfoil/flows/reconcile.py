@@ -30,6 +30,7 @@ from counterfoil.evidence.roles import required_sources
 from counterfoil.evidence.stubs import Books
 from counterfoil.evidence.uses import DIRECTORY
 from counterfoil.model.errors import Refused
+from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 
 
@@ -56,15 +57,18 @@ class Answer:
 
 
 def window_of(books: Books, since: datetime | None, until: datetime | None, as_of: datetime | None) -> Window:
-    """Fill in what was not asked for: the whole hours from the first to the last stub.
+    """Fill in what was not asked for: the whole hours from the first to the last stub of a token or a call.
+
+    A credential or a job may be older than any use; where nothing was used, their times have to do.
 
     Raises:
         Refused: If there is no stub with a time and no window was given, or the window is empty.
     """
-    if books.first is None and (since is None or until is None):
+    times = [books.first, books.last] if books.first and books.last else books.spans
+    if not times and (since is None or until is None):
         raise Refused("there is no stub with a time, and no window was given", "give --since and --until")
-    first = since or _hour(books.first)
-    last = until or _hour(books.last) + timedelta(hours=1)
+    first = since or _hour(min(times))
+    last = until or _hour(max(times)) + timedelta(hours=1)
     if first >= last:
         raise Refused("the window is empty", "--since has to lie before --until")
     return Window(first, last, as_of or last)
@@ -126,7 +130,7 @@ def _judgements(engine: Engine, books: Books, lookup: Lookup) -> list[Judgement]
 def _answers(
     engine: Engine, books: Books, window: Window, files: list[FileReading], judgements: list[Judgement]
 ) -> list[TenantAnswer]:
-    inside = _inside(judgements, window)
+    inside, outside = _inside(judgements, window), _outside(judgements, window)
     ground = ground_of(engine, files, books.gaps)
     unseen: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in engine.rows(UNSEEN, (window.since, window.until)):
@@ -159,7 +163,7 @@ def _answers(
                 radius=radius,
                 coverage=coverage,
                 gaps=gaps(coverage, required),
-                notes=_notes(books),
+                notes=[*filter(None, [outside.get(tenant)]), *_notes(books)],
                 connection=connection,
                 connected=not apart,
             )
@@ -175,6 +179,20 @@ def _inside(judgements: list[Judgement], window: Window) -> dict[str, list[Judge
         if time is None or window.since <= time < window.until:
             inside[judgement.row["tenant"] or "unknown"].append(judgement)
     return inside
+
+
+def _outside(judgements: list[Judgement], window: Window) -> dict[str, str]:
+    """Say of each tenant whose logs hold more that is not ours than the window shows."""
+    missed: dict[str, list[datetime]] = defaultdict(list)
+    for judgement in judgements:
+        time = judgement.row["time"]
+        if judgement.touches and time is not None and not window.since <= time < window.until:
+            missed[judgement.row["tenant"]].append(time)
+    return {
+        tenant: f"outside the window: {len(times)} rows that are not ours, {rfc3339(min(times))} to "
+        f"{rfc3339(max(times))}: ask again with a wider window"
+        for tenant, times in missed.items()
+    }
 
 
 def _with_strays(counted: list[Judgement], everything: list[Judgement]) -> list[Judgement]:
@@ -201,8 +219,7 @@ def _notes(books: Books) -> list[str]:
     )
 
 
-def _hour(moment: datetime | None) -> datetime:
-    assert moment is not None
+def _hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 

@@ -16,7 +16,13 @@ from counterfoil.model.instant import rfc3339
 
 _SUFFIX = re.compile(r"\s*\[utc\]$|^properties[._](?=\w)")
 _FRACTION = re.compile(r"(\.\d{6})\d+")
-_US = ("%m/%d/%Y, %I:%M:%S.%f %p", "%m/%d/%Y, %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S")
+_US = (
+    "%m/%d/%Y, %I:%M:%S.%f %p",
+    "%m/%d/%Y, %I:%M:%S %p",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %H:%M:%S",
+    "%b %d, %Y %I:%M:%S %p",
+)
 _PORT = re.compile(r"\[([0-9a-fA-F:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
 
 

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from counterfoil.evidence.ids import present, token_id
+from counterfoil.evidence.ids import dashed, guid, present, token_id
 from counterfoil.evidence.readers.containers import Unreadable, texts
 from counterfoil.evidence.readers.fields import Fields
 from counterfoil.evidence.readers.kinds import ERROR, OTHER, READERS, STUBS, SUMMARY, UNKNOWN, kind_of
 from counterfoil.evidence.readers.records import Text, records
+from counterfoil.evidence.readers.signin import tenant_of
 from counterfoil.evidence.uses import Use, as_row
 
 NO_LOG = "no-log"
@@ -98,7 +99,7 @@ def _read(text: Text, reading: FileReading, hint: str | None, ask: Callable[[byt
         reading.kinds[NO_LOG] = 1
     if waiting:
         ask(b"w" + "\n".join(waiting).encode("utf-8", "replace") + b"\n")
-    reading.tenants = sorted(tenants)
+    reading.tenants = sorted(tenants.union(reading.tenants))
 
 
 def _use(record: dict[str, Any], reading: FileReading, hint: str | None) -> Use | None:
@@ -111,8 +112,11 @@ def _use(record: dict[str, Any], reading: FileReading, hint: str | None) -> Use 
         except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as error:
             # A record of the right kind with fields of the wrong shape: shown, and its loss counted.
             reading.fault(f"a record of {kind} with a field of the wrong shape: {error}")
+            _lost(fields, reading)
             return None
         return _finish(use, fields, reading, hint, record)
+    if kind in (SUMMARY, UNKNOWN):
+        _lost(fields, reading)
     if kind == SUMMARY:
         reading.fault("a summarised export: one row stands for many sign-ins; export the single sign-ins instead")
     elif kind == ERROR:
@@ -124,6 +128,13 @@ def _use(record: dict[str, Any], reading: FileReading, hint: str | None) -> Use 
     else:
         assert kind in (OTHER, STUBS)
     return None
+
+
+def _lost(fields: Fields, reading: FileReading) -> None:
+    """Note whose record was lost, where it says so: it is no loss of anybody else's."""
+    tenant = guid(tenant_of(fields))
+    if tenant is not None and dashed(tenant) not in reading.tenants:
+        reading.tenants.append(dashed(tenant))
 
 
 def _finish(use: Use, fields: Fields, reading: FileReading, hint: str | None, record: dict[str, Any]) -> Use:

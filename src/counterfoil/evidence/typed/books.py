@@ -210,7 +210,6 @@ def _filled(base: duckdb.DuckDBPyConnection, books: Books, calls: Path, jobs: Pa
     if count:
         books.jobs = StoredJobs(jobs)
     times = _one(base, "SELECT min(time), max(time) FROM read_calls")
-    times += _one(base, "SELECT min(time_of(time)), max(time_of(time)) FROM staged WHERE kind = 'job'")
     for time in times:
         if time is not None:
             moment = time.replace(tzinfo=UTC)
