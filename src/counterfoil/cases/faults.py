@@ -154,7 +154,9 @@ FAULTS: dict[str, Fault] = {
     "quiet-hour": Fault("for an hour we make no call, so that nothing proves it", _quiet, ("no-data",)),
     "lost-answers": Fault("calls of ours reach Microsoft, and their answers never reach us", _lost_answers),
     RESTORED: Fault(
-        "our ledger was restored from a copy: an hour of stubs is lost, of every tenant", shows=("missing",)
+        "our ledger was restored from a copy: an hour of stubs is lost, of every tenant",
+        shows=("missing",),
+        loses=True,
     ),
     "administrator-key": Fault(
         "an administrator of the customer adds a key of his own",
