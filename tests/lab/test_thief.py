@@ -73,6 +73,19 @@ def test_a_copied_key_reads_changes_and_stays(running, joined, thief):
     assert read == {f"<m{number}@fabrikam.example>" for number in range(3)}
 
 
+def test_the_fault_plan_says_whose_key_and_token_he_has(running, joined, thief, credential):
+    """By seed a tenant's key or token is copied; with that loot he is in, and his journal says with which."""
+    given = running.operate("apply_faults", seed=1, share=1.0, kinds=["copied-key", "copied-token"])[joined.tenant]
+    loot = {
+        "copied-key": lambda: thief.sign_in(joined.tenant, joined.app["app_id"], joined.pair.key_pem, joined.pair.pem),
+        "copied-token": lambda: thief.replay(credential.get_token("https://graph.microsoft.com/.default").token),
+    }
+    for kind in given:
+        loot[kind]().read(joined.mailbox)
+    reads = [line for line in _done(thief) if line["action"] == "list"]
+    assert [(line["by"], line["status"]) for line in reads] == [("key", 200), ("token", 200)]
+
+
 def test_the_journal_is_written_before_the_act(running, joined, thief):
     """Each act has an intent line before its done line, with the same ids; a refusal is written too."""
     stranger = KeyPair("stranger", start=clock.now() - dt.timedelta(days=1))

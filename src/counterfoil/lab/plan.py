@@ -25,8 +25,13 @@ FAULTS: dict[str, dict[str, float]] = {
     "late": {"signin_delay_max": 3.0, "activity_delay_max": 3.0, "audit_delay_max": 3.0, "directory_delay_max": 3.0},
     "unlicensed": {},
     "admin": {},
+    "copied-key": {},
+    "copied-token": {},
 }
-"""What may befall a tenant, and the dials that make it so; ``unlicensed`` and ``admin`` are done otherwise."""
+"""What may befall a tenant, and the dials that make it so; those without dials are done otherwise.
+
+A thief has no key before somebody hands him one: the plan says whose he is given, the drill gives it to a ``Thief``.
+"""
 
 
 def draw(seed: int, subject: str, fault: str) -> float:
