@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from tests.app.laboratory import place
 from tests.app.test_doctor import self_signed
+from tests.conftest import missing, require_program
 
 from counterfoil.app import connecting
 from counterfoil.credential import registry
@@ -186,6 +187,23 @@ def test_a_full_disk_leaves_no_half_of_a_connection(at, tmp_path):
         at.lab.operate("admin_add_key", app_id=connection.app, certificate_pem=made["certificate"])
         code, answer, words = command(at, data, "connection", "test", "full")
         assert (code, answer[0]["works"]) == (0, True), words
+
+
+def test_a_disk_that_really_is_full_leaves_nothing_half_made(tmp_path):
+    """On a file system of 4 MiB without room, wherever it ends: what to do is said, and with room again it goes on."""
+    program = [require_program("unshare"), "-rm", sys.executable, "-m", "tests.app.on_a_small_disk", str(tmp_path)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=110, check=False)
+    if done.returncode and ("unshare failed" in done.stderr or "permission denied" in done.stderr):
+        missing("a mount of our own (unshare -rm, mount -t tmpfs)")
+    assert done.returncode == 0, done.stderr
+    tries = json.loads(done.stdout)
+    assert [one["code"] for one in tries][:3] == [2, 2, 2]
+    for one in tries:
+        assert "Traceback" not in one["said"]
+        assert ("free" in one["said"]) or ("make room" in one["said"]), one
+        assert one["nothing_new"] == bool(one["code"]), one
+        assert (one["again"], one["verified"], one["wrong"]) == (0, 0, []), one
+    assert len({one["said"].splitlines()[0].partition("/")[0] for one in tries}) >= 3, "each ends at another place"
 
 
 def test_an_import_that_was_cut_off_goes_on(at, monkeypatch):
