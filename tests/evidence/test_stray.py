@@ -48,3 +48,21 @@ def test_what_may_have_been_a_log_costs_coverage(data):
 
     assert reading.costs
     assert any("neither JSON nor CSV" in words for words in reading.faults)
+
+
+@pytest.mark.parametrize("before", [b"#TYPE Deserialized.Microsoft.Exchange.UnifiedAuditLogEvent\r\n", b"sep=,\r\n"])
+def test_a_line_that_exporters_put_before_the_header_is_passed_over(before):
+    """PowerShell 5 names the type, and Excel the separator; the rows behind them are read."""
+    audit = '{""Id"":""m-1"",""Operation"":""Send"",""OrganizationId"":""t"",""RecordType"":2}'
+    reading = read(before + f'"RecordType","CreationDate","AuditData"\r\n"2","10/5/2026","{audit}"\r\n'.encode())
+
+    assert (reading.kinds, reading.fault_count) == ({"mailbox-audit": 1}, 0)
+
+
+def test_a_sheet_of_nothing_but_audit_data_is_read():
+    """Somebody cut the other columns away."""
+    reading = read(
+        b'AuditData\r\n"{""Id"":""m-1"",""Operation"":""Send"",""OrganizationId"":""t"",""RecordType"":2}"\r\n'
+    )
+
+    assert (reading.kinds, reading.fault_count) == ({"mailbox-audit": 1}, 0)

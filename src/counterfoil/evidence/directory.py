@@ -5,7 +5,7 @@ credential whoever put it there; it touches a tenant where an application did it
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -26,11 +26,17 @@ _ADMINISTERS = (
 
 
 def concerned(
-    rows: Iterable[Row], apps: set[str], principals: set[tuple[str, str]], homes: Mapping[str, str]
+    rows: Iterable[Row],
+    apps: set[str],
+    principals: set[tuple[str, str]],
+    homes: Mapping[str, str],
+    is_key: Callable[[str], bool],
 ) -> list[Row]:
     """Keep the rows that one of our applications made, or that change one of them.
 
     Pages of the Graph API name no tenant; ``homes`` gives the tenant of each application that has only one.
+    Real rows name an application by its object id alone, which nobody told us: a list of keys that holds one
+    of ours (``is_key``) is that of an application of ours.
     """
     kept: list[Row] = []
     ids = {app.replace("-", "") for app in apps}
@@ -40,6 +46,7 @@ def concerned(
         mine = row["app"] in apps or (row["tenant"], row["principal"]) in principals
         mine = mine or any(_is_ours(row, actor, ids, principals) for actor in detail.get("actors", []))
         targeted = any(_is_ours(row, target, ids, principals) for target in detail.get("targets", []))
+        targeted = targeted or any(is_key(key) for key in detail.get("keys", []))
         if mine or targeted:
             kept.append({**row, "detail": detail, "mine": mine, "targeted": targeted})
     return kept

@@ -117,7 +117,11 @@ def _judgements(engine: Engine, books: Books, lookup: Lookup) -> list[Judgement]
     found = judge(engine.rows(REMAINDER), lookup)
     apps = {row["app"] for row in engine.rows("SELECT app FROM apps")}
     directory = concerned(
-        engine.rows("SELECT * FROM uses_raw WHERE source = 'directory-audit'"), apps, principals_of(engine), books.homes
+        engine.rows("SELECT * FROM uses_raw WHERE source = 'directory-audit'"),
+        apps,
+        principals_of(engine),
+        books.homes,
+        lookup.registry.knows_key,
     )
     ours = engine.rows("SELECT * FROM calls WHERE effect = 'change'")
     found += judge_directory(directory, ours, lookup, found)

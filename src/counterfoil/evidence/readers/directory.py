@@ -58,6 +58,7 @@ def directory_change(fields: Fields) -> Use:
                 "user": present(user.get("userPrincipalName")) or present(user.get("id")) or fields.text("userid"),
                 "actors": sorted(actors - {""}),
                 "targets": sorted(_target_ids(targets, changes, fields)),
+                "keys": sorted(_listed(changes)),
                 "values": {str(c.get("displayName")): present(c.get("newValue")) for c in changes},
             }
         ),
@@ -81,6 +82,12 @@ def _unified(fields: Fields) -> list[dict[str, Any]]:
         {"displayName": entry.get("Name"), "oldValue": entry.get("OldValue"), "newValue": entry.get("NewValue")}
         for entry in listed(fields.raw("modifiedproperties"))
     ]
+
+
+def _listed(changes: list[dict[str, Any]]) -> set[str]:
+    """Collect every key id that stood or stands on the object: they tell whose object it is."""
+    texts = [str(change.get(side) or "") for change in changes for side in ("oldValue", "newValue")]
+    return {key.lower().replace("-", "") for text in texts for key, _ in _KEY.findall(text)}
 
 
 def _keys(changes: list[dict[str, Any]]) -> tuple[dict[str, str], dict[str, str]]:

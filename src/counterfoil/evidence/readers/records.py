@@ -22,6 +22,8 @@ _LOGLIKE = re.compile(
     r"[{}\[\]\x00-\x08\ufffd]|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}|\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d|\d+\.\d+\.\d+\.\d+"
     r"|[A-Za-z0-9_-]{22}|\w@\w"
 )
+_PREAMBLES = ("#type ", "sep=")
+"""How the line begins that PowerShell's Export-Csv and Excel put before the header."""
 _DECODER = json.JSONDecoder()
 csv.field_size_limit(LARGEST)
 
@@ -162,9 +164,11 @@ def _audit(record: dict[str, Any]) -> dict[str, Any] | None:
 def _rows(text: Text, fault: Fault) -> Iterator[dict[str, Any]]:
     lines = _lines(text, fault)
     first = next(lines, "")
+    if first.lower().startswith(_PREAMBLES):
+        first = next(lines, "")
     delimiter = max(",;\t", key=first.count)
     header = next(csv.reader([first], delimiter=delimiter), [])
-    if len(header) < 3:
+    if len(header) < 3 and "AuditData" not in header:
         if not _prose(first + text.buffer[text.at :], whole=text.ended):
             fault("neither JSON nor CSV")
         return
