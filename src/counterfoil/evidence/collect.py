@@ -6,7 +6,6 @@ worker that sees the bytes of one file and nothing else.
 """
 
 import json
-import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,7 @@ import duckdb
 from counterfoil.bounded.pool import Bounds, Died, Exceeded, Pool
 from counterfoil.evidence.collected import SETTINGS, Collected
 from counterfoil.evidence.readers.reading import FileReading
+from counterfoil.evidence.typed.worker import bounds, limits
 
 BOUNDS = Bounds(seconds=1_800, memory=1_500 << 20, output=1 << 40, questions=1 << 30)
 """What reading one file may cost: half an hour and 1.5 GB; pieces and rows pass through many questions."""
@@ -26,10 +26,6 @@ BOUNDS = Bounds(seconds=1_800, memory=1_500 << 20, output=1 << 40, questions=1 <
 WORTHWHILE = 2 << 20
 """Octets of exports below which a second worker costs more than it saves."""
 
-TYPED_MEMORY = 1 << 30
-"""What the database in the typed worker may hold; what its address space may be is four times that."""
-
-_ENGINE_READS = ("/proc/self/cgroup", "/proc/stat", "/sys/devices/system/cpu/online", "/sys/fs/cgroup")
 _TOGETHER = 512
 _PIECE = 1 << 20
 _GUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])")
@@ -90,15 +86,7 @@ def _typed(
     files: list[Found], given: list[Path], folder: Path, collected: Collected, progress: Callable[[str], None]
 ) -> None:
     place = Path(tempfile.mkdtemp(dir=folder))
-    bounds = Bounds(
-        seconds=BOUNDS.seconds,
-        memory=4 * TYPED_MEMORY,
-        output=1 << 40,
-        reads=(*map(str, given), *_ENGINE_READS),
-        writes=str(place),
-        threads=True,
-    )
-    with Pool("counterfoil.evidence.typed.reading:read_files", 1, bounds) as typed:
+    with Pool("counterfoil.evidence.typed.reading:read_files", 1, bounds(given, place)) as typed:
         waiting = [files[first : first + _TOGETHER] for first in range(0, len(files), _TOGETHER)]
         while waiting:
             batch = waiting.pop(0)
@@ -107,8 +95,7 @@ def _typed(
                 "files": [{"path": str(found.path), "name": found.name} for found in batch],
                 "folder": str(place),
                 "part": batch[0].path.name[:20] + str(len(collected.parts)),
-                "memory": TYPED_MEMORY,
-                "threads": os.cpu_count() or 1,
+                **limits(),
             }
             try:
                 result = json.loads(typed.run_sync(json.dumps(job).encode()))

@@ -14,25 +14,25 @@ import duckdb
 
 from counterfoil.evidence.collected import SETTINGS, Collected
 from counterfoil.evidence.coverage_queries import COVERAGE
-from counterfoil.evidence.fold import FOLD, PLACED, SHARED
-from counterfoil.evidence.queries import ADOPT, PREPARE, STEPS, TABLES, VIEWS
+from counterfoil.evidence.fold import FOLD
+from counterfoil.evidence.queries import ADOPT, PREPARE, STEPS, TABLES, UNFOLDED, VIEWS
 from counterfoil.evidence.stubs import Books
 from counterfoil.evidence.typed.books import StoredCalls, StoredJobs
 from counterfoil.evidence.uses import COLUMNS
 
-MEMORY = 2 << 30
-"""What the database holds in memory; the rest is in its file."""
+MEMORY = 1 << 30
+"""What the database holds in memory; the rest spills into its folder."""
 
 _NAMES = ", ".join(COLUMNS)
 
 
 class Engine:
-    """One database below ``folder``, which holds what it does not hold in memory; close it, or use it as a context."""
+    """One database in memory; ``folder`` takes what is more than that. Close it, or use it as a context."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = Path(tempfile.mkdtemp(dir=folder))
         self._base = duckdb.connect(
-            str(self._folder / "work.duckdb"),
+            ":memory:",
             config={**SETTINGS, "preserve_insertion_order": "false", "temp_directory": str(self._folder / "spill")},
         )
         self._base.execute(f"SET memory_limit = '{MEMORY}B'")
@@ -103,17 +103,25 @@ class Engine:
         for table, rows in (("tokens", books.tokens), ("credentials", books.credentials)):
             self.load_table(table, rows)
         if isinstance(books.calls, StoredCalls):
-            self._stored("calls", books.calls.path)
+            self._stored("calls_loaded", books.calls.query)
         else:
-            self.load_table("calls", books.calls)
+            self.load_table("calls_loaded", books.calls)
+        self.load_table(
+            "operations",
+            (
+                dict(zip(("operation", "endpoint", "graph", "mailbox"), (key, *known), strict=True))
+                for key, known in books.operations.items()
+            ),
+        )
         if isinstance(books.jobs, StoredJobs):
-            self._stored("jobs", books.jobs.path)
+            self._stored("jobs", books.jobs.query)
         else:
             self.load_table("jobs", ({"id": job} for job in books.jobs or ()))
 
-    def _stored(self, table: str, path: Path) -> None:
+    def _stored(self, table: str, query: str) -> None:
+        columns = ", ".join(column.split(" ", 1)[0] for column in map(str.strip, TABLES[table].split(",")))
         self._base.execute(f"DROP TABLE {table}")
-        self._base.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet({_listed([path])})")  # noqa: S608 - our own names
+        self._base.execute(f"CREATE VIEW {table} AS SELECT {columns} FROM ({query})")  # noqa: S608 - our own names
 
     def load_table(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
         """Fill one of the tables of :data:`TABLES`; rows are JSON values by column name."""
@@ -134,20 +142,17 @@ class Engine:
     def prepare(self) -> list[dict[str, Any]]:
         """Fold copies, run step 1, and return the candidates of step 2."""
         self._base.execute(ADOPT)
-        for query in FOLD:
-            self._base.execute(query)
+        self._make(FOLD)
+        self._make(UNFOLDED)
         self._make(PREPARE)
         return list(self.rows("SELECT * FROM signin_candidates"))
 
     def match(self, joined: Iterable[tuple[str, int, str]]) -> None:
         """Run the other steps and the coverage, given what step 2 chose."""
-        self._base.execute(PLACED)
         self._base.execute("CREATE TABLE joined (record VARCHAR, no BIGINT, rule VARCHAR)")
         chosen = [list(row) for row in joined]
         if chosen:
             self._base.executemany("INSERT INTO joined VALUES (?, ?, ?)", chosen)
-        for query in SHARED:
-            self._base.execute(query)
         self._make({**STEPS, **COVERAGE})
 
     def _make(self, queries: Mapping[str, str]) -> None:

@@ -13,7 +13,7 @@ _RULE: Final = "CASE WHEN s.job IS NULL THEN 'stub-without-job' ELSE 'job-joins-
 WITHOUT_JOB: Final = (
     f"""SELECT s.*, 'token' AS kind, {_RULE} FROM tokens s
         WHERE NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = s.job) ORDER BY s.no""",  # noqa: S608 - our own names
-    f"""SELECT s.*, 'call' AS kind, {_RULE} FROM calls s
+    f"""SELECT s.*, 'call' AS kind, {_RULE} FROM calls_loaded s
         WHERE NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = s.job) ORDER BY s.no""",  # noqa: S608 - our own names
 )
 """The token and call stubs that no job asked for; each says its ``kind`` and ``rule``."""

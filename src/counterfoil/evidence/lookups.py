@@ -42,8 +42,9 @@ _ITEMS: Final = """
     WHERE EXISTS (SELECT 1 FROM remainder r WHERE r.record = i.record) OR i.record LIKE 'directory-audit:%'
     ORDER BY i.record, i.n"""
 _LISTINGS: Final = """
-    SELECT c.tenant, c.uti, c.mailbox, c.path, c.effect, c.endpoint FROM calls c
-    WHERE len(c.messages) = 0 AND (c.status IS NULL OR c.status < 400)
+    SELECT c.tenant, c.uti, c.mailbox, c.path, c.effect, o.endpoint
+    FROM calls c JOIN operations o ON o.operation = c.operation
+    WHERE c.lists = 0 AND (c.status IS NULL OR c.status < 400)
       AND EXISTS (SELECT 1 FROM remainder r
                   WHERE r.source = 'mailbox-audit' AND r.tenant = c.tenant AND r.uti = c.uti)"""
 _CRIDS: Final = """
@@ -122,8 +123,8 @@ _ITEM_NAMES: Final = """
     WHERE u.source = 'mailbox-audit' AND i.item IS NOT NULL AND i.message IS NOT NULL
       AND list_contains(?, u.tenant)"""
 _OUR_ITEMS: Final = """
-    SELECT DISTINCT c.tenant, c.path, c.messages[1] AS message FROM calls c
-    WHERE len(c.messages) = 1 AND c.messages[1] LIKE '<%' AND c.path LIKE '%/messages/%'
+    SELECT DISTINCT c.tenant, c.path, m.message FROM calls c JOIN call_names m ON m.no = c.no
+    WHERE c.lists = 1 AND m.message LIKE '<%' AND c.path LIKE '%/messages/%'
       AND list_contains(?, c.tenant)"""
 
 

@@ -103,9 +103,15 @@ def _on_message(method: str | None, path: str, *, has_ids: bool) -> str:
     return "graph-message-update" if method == "PATCH" else "graph-message-other"
 
 
-def musts(
-    endpoint: str, method: str | None, path: str | None, *, status: int | None, effect: str, has_ids: bool
-) -> list[str]:
-    """Name the sources in which a call must show."""
-    rows = OPERATIONS[operation_of(endpoint, method, path, status=status, effect=effect, has_ids=has_ids)]
-    return [source for source, word in ((GRAPH, rows.graph), (MAILBOX, rows.mailbox)) if word == MUST]
+class Kind(NamedTuple):
+    """What is known of a kind of call: the service it went to, and whether each log must show it."""
+
+    endpoint: str
+    graph: bool
+    mailbox: bool
+
+
+def kind_of(endpoint: str, operation: str) -> Kind:
+    """Look a kind of call up in the table."""
+    rows = OPERATIONS[operation]
+    return Kind(endpoint, rows.graph == MUST, rows.mailbox == MUST)

@@ -1,12 +1,14 @@
 """The queries that set our books against the tenants' logs: pure text, relations in, relations out.
 
-A plain subset of SQL (NOT EXISTS, explicit GROUP BY, window functions; no ASOF, no QUALIFY, ids as hex
-text), so that other engines can run the same. The numbers are those of docs/reconcile.md. What coverage
-asks is in :mod:`counterfoil.evidence.coverage_queries`.
+A plain subset of SQL, so that other engines run the same text (the tests run it on ClickHouse): EXISTS and NOT
+EXISTS, explicit GROUP BY and columns, window functions, ids as hex text; no lists, no structures, no ASOF, no
+QUALIFY, no functions of one product. What is nested in a row or a stub is unfolded where it is loaded
+(:mod:`counterfoil.evidence.engine`). The numbers are those of docs/reconcile.md. Copies are folded in
+:mod:`counterfoil.evidence.fold`; what coverage asks is in :mod:`counterfoil.evidence.coverage_queries`.
 
-Inputs: ``uses_raw`` (rows of logs, copies folded), ``tokens``, ``calls``, ``credentials`` (stubs), ``joined``
-(sign-ins that step 2 gave to a stub by correlation or request id), and ``doubled`` and ``crowded`` (the keys
-tenant, uti, crid that several stubs or several rows share).
+Inputs: ``uses_raw`` (rows of logs, copies folded), ``items_loaded`` (the items that mailbox rows name), ``tokens``,
+``calls``, ``call_names`` (the messages that calls list), ``credentials`` (stubs), ``places`` (of files), and ``joined``
+(sign-ins that step 2 gave to a stub by correlation or request id).
 """
 
 from typing import Final
@@ -17,9 +19,10 @@ TABLES: Final = {
     "tokens": """no BIGINT, tenant VARCHAR, time TIMESTAMP, app VARCHAR, sha1 VARCHAR, sha256 VARCHAR, key_id VARCHAR,
         audience VARCHAR, jti VARCHAR, correlation_id VARCHAR, request_id VARCHAR, uti VARCHAR, job VARCHAR,
         outcome VARCHAR, error VARCHAR""",
-    "calls": """no BIGINT, tenant VARCHAR, time TIMESTAMP, app VARCHAR, uti VARCHAR, crid VARCHAR, method VARCHAR,
-        path VARCHAR, host VARCHAR, mailbox VARCHAR, messages VARCHAR[], effect VARCHAR, job VARCHAR, status BIGINT,
-        endpoint VARCHAR, must VARCHAR[]""",
+    "calls_loaded": """no BIGINT, tenant VARCHAR, time TIMESTAMP, app VARCHAR, uti VARCHAR, crid VARCHAR,
+        method VARCHAR, path VARCHAR, host VARCHAR, mailbox VARCHAR, messages VARCHAR[], effect VARCHAR, job VARCHAR,
+        status BIGINT, operation VARCHAR""",
+    "operations": "operation VARCHAR, endpoint VARCHAR, graph BOOLEAN, mailbox BOOLEAN",
     "credentials": """tenant VARCHAR, app VARCHAR, sha1 VARCHAR, sha256 VARCHAR, key_id VARCHAR, state VARCHAR""",
     "jobs": "id VARCHAR",
     "uses_read": ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items()),
@@ -28,14 +31,45 @@ TABLES: Final = {
 }
 """The columns of what is loaded, by table."""
 
+UNFOLDED: Final = {
+    "calls": """
+        SELECT no, tenant, time, app, uti, crid, method, path, mailbox, len(messages) AS lists, effect, job, status,
+               operation FROM calls_loaded""",
+    "call_names": "SELECT no, unnest(messages) AS message FROM calls_loaded",
+    "items_loaded": """
+        SELECT record, i.message AS message, i.item AS item, i.folder AS folder, i.crid AS crid
+        FROM (SELECT record, unnest(items) AS i FROM uses_loaded) AS unfolded""",
+}
+"""What is loaded, without lists and structures: the only views here that speak DuckDB's own dialect."""
 
-_NARROW: Final = ", ".join(
-    f"u.{name}"
-    for name in (
-        *("record", "source", "tenant", "time", "uti", "success", "request_id", "correlation_id", "client_request_id"),
-        *("operation_id", "method", "path", "effect", "mailbox", "mailbox_id", "sha1", "sha256", "key_id", "principal"),
-    )
+_NARROW: Final = (
+    *("record", "source", "tenant", "time", "uti", "success", "request_id", "correlation_id", "client_request_id"),
+    *("operation_id", "method", "path", "effect", "mailbox", "mailbox_id", "sha1", "sha256", "key_id", "principal"),
 )
+_PLACED: Final = {
+    "uti": "n.uti",
+    "file": "coalesce(p.name, u.file)",
+    "number": "u.number + 1 - coalesce(p.first, 1)",
+}
+
+
+def _narrow(relation: str, **others: str) -> str:
+    return ", ".join(f"{others.get(name, f'{relation}.{name}')} AS {name}" for name in _NARROW)
+
+
+def placed(rows: str) -> str:
+    """Write the query for whole rows of ``rows`` (a relation with ``record`` and ``uti``), with the file and its place.
+
+    Rows of the typed way know their file's path and their place in a larger one: what a person needs is put there.
+    """
+    columns = ", ".join(
+        f"{_PLACED.get(name, f'u.{name}')} AS {name}" for name in (*COLUMNS, "copies") if name != "items"
+    )
+    return (
+        f"SELECT {columns} FROM uses_raw u JOIN {rows} n ON n.record = u.record"  # noqa: S608 - our own names
+        " LEFT JOIN places p ON p.path = u.file"
+    )
+
 
 ADOPT: Final = """
     UPDATE uses_read SET tenant = a.tenant, record = replace(record, ':None:', ':' || a.tenant || ':'),
@@ -49,11 +83,11 @@ PREPARE: Final = {
     "items_raw": """
         SELECT record, row_number() OVER (PARTITION BY record ORDER BY message, item, folder, crid) AS n,
                message, item, folder, crid
-        FROM (SELECT DISTINCT record, i.message AS message, i.item AS item, i.folder AS folder, i.crid AS crid
-              FROM (SELECT record, unnest(items) AS i FROM uses_loaded) AS unfolded) AS items""",
+        FROM (SELECT DISTINCT record, message, item, folder, crid FROM items_loaded) AS items""",
     "call_messages": """
-        SELECT DISTINCT tenant, uti, crid, effect, mailbox, time, no, lower(m) AS message
-        FROM (SELECT tenant, uti, crid, effect, mailbox, time, no, unnest(messages) AS m FROM calls) AS named""",
+        SELECT DISTINCT c.tenant AS tenant, c.uti AS uti, c.crid AS crid, c.effect AS effect, c.mailbox AS mailbox,
+               c.time AS time, c.no AS no, lower(m.message) AS message
+        FROM call_names m JOIN calls c ON c.no = m.no""",
     "apps": """
         SELECT app FROM tokens WHERE app IS NOT NULL
         UNION SELECT app FROM calls WHERE app IS NOT NULL
@@ -66,8 +100,8 @@ PREPARE: Final = {
         UNION SELECT tenant, uti FROM uses_raw
               WHERE source = 'sign-ins' AND uti IS NOT NULL AND app IN (SELECT app FROM apps)""",
     # A textual GUID may be in either byte order: the one that somebody else knows is meant.
-    "uses_either": """
-        SELECT u.* REPLACE (CASE WHEN k.uti IS NULL AND o.uti IS NOT NULL THEN u.uti_other ELSE u.uti END AS uti)
+    "uses_either": f"""
+        SELECT {_narrow("u", uti="CASE WHEN k.uti IS NULL AND o.uti IS NOT NULL THEN u.uti_other ELSE u.uti END")}
         FROM (SELECT r.* FROM uses_raw r
               WHERE r.uti_other IS NOT NULL OR NOT EXISTS (SELECT 1 FROM apps a WHERE a.app = r.app)) AS u
         LEFT JOIN apps a ON a.app = u.app
@@ -77,13 +111,13 @@ PREPARE: Final = {
         LEFT JOIN stub_utis w ON w.tenant = u.tenant AND w.uti = u.uti_other
         WHERE u.source <> 'directory-audit'
           AND ((u.uti_other IS NOT NULL AND a.app IS NOT NULL)
-               OR (a.app IS NULL AND (s.uti IS NOT NULL OR w.uti IS NOT NULL)))""",
+               OR (a.app IS NULL AND (s.uti IS NOT NULL OR w.uti IS NOT NULL)))""",  # noqa: S608 - our own names
     # Rows of other applications are left out here and never come back; of the rest, the columns of the steps.
     "uses": f"""
-        SELECT {_NARROW} FROM uses_raw u
+        SELECT {_narrow("u")} FROM uses_raw u
         WHERE u.source <> 'directory-audit' AND u.uti_other IS NULL AND u.app IN (SELECT app FROM apps)
         UNION ALL
-        SELECT {_NARROW} FROM uses_either u""",  # noqa: S608 - our own names
+        SELECT {_narrow("u")} FROM uses_either u""",  # noqa: S608 - our own names
     # Step 1.
     "signins_by_uti": """
         SELECT u.record, min(t.no) AS no
@@ -112,6 +146,12 @@ PREPARE: Final = {
 }
 """Fold copies, keep what concerns our applications, settle byte orders; steps 1 and 2."""
 
+_AGREES: Final = """
+               CASE WHEN (k.method IS NULL OR u.method IS NULL OR k.method = u.method)
+                     AND (k.path IS NULL OR u.path IS NULL OR k.path NOT LIKE '/%/%' OR k.path LIKE '%{%'
+                          OR lower(k.path) = lower(u.path)) THEN 1 ELSE 0 END"""
+"""A row says what its stub says; a stub may keep its resource in a form that cannot be compared."""
+
 STEPS: Final = {
     # Step 3: the token ids that are ours.
     "signins_matched": """
@@ -122,45 +162,52 @@ STEPS: Final = {
         UNION SELECT u.tenant, u.uti FROM uses u JOIN joined j ON j.record = u.record
               WHERE u.success AND u.uti IS NOT NULL""",
     # Step 4: as many rows as there are stubs under one (uti, client-request-id); those that say what the
-    # stub says come first. A stub may keep its resource in a form that cannot be compared.
+    # stub says come first. Only where several rows or stubs share one key have they to be counted and ordered.
+    "keys_shared": """
+        SELECT tenant, uti, crid, max(stubs) AS stubs FROM (
+            SELECT tenant, uti, crid, count(*) AS stubs FROM calls
+            WHERE uti IS NOT NULL AND crid IS NOT NULL GROUP BY tenant, uti, crid HAVING count(*) > 1
+            UNION ALL
+            SELECT tenant, uti, client_request_id, 0 FROM uses
+            WHERE source = 'graph-activity' AND uti IS NOT NULL AND client_request_id IS NOT NULL
+            GROUP BY tenant, uti, client_request_id HAVING count(*) > 1) AS several
+        GROUP BY tenant, uti, crid""",
     "call_keys": """
-        SELECT c.tenant, c.uti, c.crid, 1 AS stubs, c.no, c.method, c.path,
-               CASE WHEN len(c.messages) > 0 THEN 1 ELSE 0 END AS lists,
+        SELECT c.tenant AS tenant, c.uti AS uti, c.crid AS crid, 1 AS stubs, c.no AS no, c.method AS method,
+               c.path AS path, CASE WHEN c.lists > 0 THEN 1 ELSE 0 END AS lists,
                CASE WHEN c.effect = 'change' THEN 1 ELSE 0 END AS changes
         FROM calls c
         WHERE c.crid IS NOT NULL AND c.uti IS NOT NULL AND NOT EXISTS (
-            SELECT 1 FROM doubled d WHERE d.tenant = c.tenant AND d.uti = c.uti AND d.crid = c.crid)
+            SELECT 1 FROM keys_shared d
+            WHERE d.tenant = c.tenant AND d.uti = c.uti AND d.crid = c.crid AND d.stubs > 1)
         UNION ALL
-        SELECT c.tenant, c.uti, c.crid, count(*), min(c.no), min(c.method), min(c.path),
-               max(CASE WHEN len(c.messages) > 0 THEN 1 ELSE 0 END),
-               max(CASE WHEN c.effect = 'change' THEN 1 ELSE 0 END)
+        SELECT c.tenant AS tenant, c.uti AS uti, c.crid AS crid, count(*) AS stubs, min(c.no) AS no,
+               min(c.method) AS method, min(c.path) AS path, max(CASE WHEN c.lists > 0 THEN 1 ELSE 0 END) AS lists,
+               max(CASE WHEN c.effect = 'change' THEN 1 ELSE 0 END) AS changes
         FROM calls c
-        WHERE EXISTS (SELECT 1 FROM doubled d WHERE d.tenant = c.tenant AND d.uti = c.uti AND d.crid = c.crid)
+        WHERE EXISTS (SELECT 1 FROM keys_shared d
+                      WHERE d.tenant = c.tenant AND d.uti = c.uti AND d.crid = c.crid AND d.stubs > 1)
         GROUP BY c.tenant, c.uti, c.crid""",
-    "call_rows": """
-        SELECT u.record, u.tenant, u.uti, u.client_request_id, u.success, u.time, k.no, k.stubs,
-               k.method = u.method AS same_method, lower(k.path) = lower(u.path) AS same_path,
-               k.stubs > 1 OR (
-                   (k.method IS NULL OR u.method IS NULL OR k.method = u.method)
-                   AND (k.path IS NULL OR u.path IS NULL OR k.path NOT LIKE '/%/%' OR k.path LIKE '%{%'
-                        OR lower(k.path) = lower(u.path))) AS agrees
-        FROM uses u JOIN call_keys k ON k.tenant = u.tenant AND k.uti = u.uti AND k.crid = u.client_request_id
-        WHERE u.source = 'graph-activity'""",
-    # Only where several rows share one key have they to be put in order.
-    "call_ranks": """
-        SELECT r.record, r.no, r.stubs, r.agrees, 1 AS place FROM call_rows r
-        WHERE NOT EXISTS (SELECT 1 FROM crowded d WHERE d.tenant = r.tenant AND d.uti = r.uti
-                                                    AND d.crid = r.client_request_id)
+    "call_ranks": f"""
+        SELECT u.record AS record, k.no AS no, 1 AS stubs, {_AGREES} AS agrees, 1 AS place
+        FROM uses u JOIN calls k ON k.crid = u.client_request_id AND k.uti = u.uti AND k.tenant = u.tenant
+        WHERE u.source = 'graph-activity' AND NOT EXISTS (
+            SELECT 1 FROM keys_shared d WHERE d.tenant = u.tenant AND d.uti = u.uti AND d.crid = u.client_request_id)
         UNION ALL
-        SELECT r.record, r.no, r.stubs, r.agrees,
+        SELECT record, no, stubs, CASE WHEN stubs > 1 THEN 1 ELSE agrees END AS agrees,
                row_number() OVER (
-                   PARTITION BY r.tenant, r.uti, r.client_request_id
-                   ORDER BY CASE WHEN r.same_method THEN 0 ELSE 1 END, CASE WHEN r.same_path THEN 0 ELSE 1 END,
-                            CASE WHEN r.success THEN 0 ELSE 1 END, r.time, r.record) AS place
-        FROM call_rows r
-        WHERE EXISTS (SELECT 1 FROM crowded d WHERE d.tenant = r.tenant AND d.uti = r.uti
-                                                AND d.crid = r.client_request_id)""",
-    "calls_matched": "SELECT record, no FROM call_ranks WHERE place <= stubs AND agrees",
+                   PARTITION BY tenant, uti, crid ORDER BY same_method, same_path, success, time, record) AS place
+        FROM (
+            SELECT u.record AS record, k.no AS no, k.stubs AS stubs, {_AGREES} AS agrees,
+                   k.tenant AS tenant, k.uti AS uti, k.crid AS crid, u.time AS time,
+                   CASE WHEN k.method = u.method THEN 0 ELSE 1 END AS same_method,
+                   CASE WHEN lower(k.path) = lower(u.path) THEN 0 ELSE 1 END AS same_path,
+                   CASE WHEN u.success THEN 0 ELSE 1 END AS success
+            FROM keys_shared d
+            JOIN call_keys k ON k.tenant = d.tenant AND k.uti = d.uti AND k.crid = d.crid
+            JOIN uses u ON u.tenant = d.tenant AND u.uti = d.uti AND u.client_request_id = d.crid
+            WHERE u.source = 'graph-activity') AS several""",  # noqa: S608 - our own names
+    "calls_matched": "SELECT record, no FROM call_ranks WHERE place <= stubs AND agrees = 1",
     # Step 6: items of mailbox rows under a token of ours, by client-request-id, else by message id (a stub
     # may hold Exchange ids instead). What only read cannot explain a change.
     "item_names": """
@@ -205,13 +252,24 @@ STEPS: Final = {
         UNION ALL SELECT record FROM mailbox_matched""",
     "left_over": """
         SELECT u.record, u.uti FROM uses u WHERE NOT EXISTS (SELECT 1 FROM matched m WHERE m.record = u.record)""",
-    # Whole rows again; those of the typed way get the name of their file and their place in it.
-    "remainder": """
-        SELECT u.* REPLACE (l.uti AS uti, coalesce(p.name, u.file) AS file,
-                            u.number + 1 - coalesce(p.first, 1) AS number)
-        FROM uses_raw u JOIN left_over l ON l.record = u.record LEFT JOIN places p ON p.path = u.file""",
+    # Whole rows again.
+    "remainder": placed("left_over"),
+    "uses_placed": placed("uses"),
 }
 """Steps 3, 4 and 6; what is left over is judged row by row."""
 
-VIEWS: Final = frozenset({"uses_either", "call_rows", "calls_matched", "matched"})
+VIEWS: Final = frozenset(
+    {
+        *UNFOLDED,
+        "uses_raw",
+        "uses_either",
+        "call_keys",
+        "calls_matched",
+        "matched",
+        "uses_placed",
+        "token_musts",
+        "graph_musts",
+        "mailbox_musts",
+    }
+)
 """Results that are asked for once or twice and need not be kept."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from counterfoil.evidence.ids import guid, present, thumbprint, token_id
-from counterfoil.evidence.operations import endpoint_of, musts
+from counterfoil.evidence.operations import Kind, endpoint_of, kind_of, operation_of
 from counterfoil.evidence.paths import host_of, path_of
 from counterfoil.evidence.readers.fields import instant
 from counterfoil.model.errors import Refused
@@ -33,8 +33,9 @@ class Connection:
 
 @dataclass(slots=True)
 class Books:
-    """Our side, normalised. ``tokens``, ``calls`` and ``credentials`` are rows for the tables of the same names.
+    """Our side, normalised: ``tokens``, ``calls`` and ``credentials`` are rows for the tables of these names.
 
+    ``operations`` says what is known of the kinds of call that ``calls`` name in their column ``operation``.
     ``jobs`` is the set of their ids, or ``None`` where the books hold none at all; calls and jobs of a large
     file may stay in Parquet (:mod:`counterfoil.evidence.typed.books`). ``first`` and ``last`` are the times of
     tokens and calls, ``spans`` those of the other stubs: a credential may be older than any use of it.
@@ -44,6 +45,7 @@ class Books:
     credentials: list[dict[str, Any]] = field(default_factory=list)
     tokens: list[dict[str, Any]] = field(default_factory=list)
     calls: Sequence[dict[str, Any]] = field(default_factory=list)
+    operations: dict[str, Kind] = field(default_factory=dict)
     jobs: Any = None
     gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
     spans: list[datetime] = field(default_factory=list)
@@ -245,21 +247,23 @@ def _merge_call(
 
 
 def _finish(books: Books) -> None:
-    """Number the rows and say of each call which log must show it (the audience tells a bare path's host)."""
+    """Number the rows and name the operation of each call (the audience tells a bare path's host)."""
     audience = {(row["tenant"], row["uti"]): row["audience"] for row in books.tokens if row["uti"]}
     for number, row in enumerate(books.tokens):
         row["no"] = number
     for number, row in enumerate(books.calls):
         row["no"] = number
-        row["endpoint"] = endpoint_of(row["host"], audience.get((row["tenant"], row["uti"])))
-        row["must"] = musts(
-            row["endpoint"],
+        endpoint = endpoint_of(row["host"], audience.get((row["tenant"], row["uti"])))
+        operation = operation_of(
+            endpoint,
             row["method"],
             row["path"],
             status=row["status"],
             effect=row["effect"],
             has_ids=bool(row["messages"]),
         )
+        row["operation"] = f"{endpoint} {operation}"
+        books.operations.setdefault(row["operation"], kind_of(endpoint, operation))
 
 
 def _low(value: Any) -> str | None:

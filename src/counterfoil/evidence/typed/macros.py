@@ -27,12 +27,12 @@ MACROS: Final = (
     "bare(x) AS replace(x, '-', '')",
     # Seconds, up to nine decimals of which six count, UTC with or without its letter.
     r"time_of(x) AS CASE WHEN regexp_full_match(x, '\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?Z?')"
-    r" THEN try_cast(left(rtrim(x, 'Z'), 26) AS TIMESTAMP) END",
-    # The 16 octets of a token id are a GUID in .NET order: the first three groups are reversed.
-    "little(h) AS substr(h, 7, 2) || substr(h, 5, 2) || substr(h, 3, 2) || substr(h, 1, 2) || substr(h, 11, 2)"
-    " || substr(h, 9, 2) || substr(h, 15, 2) || substr(h, 13, 2) || substr(h, 17)",
-    "octets_of(x) AS CASE WHEN regexp_full_match(x, '[A-Za-z0-9_-]{21}[AQgw](==)?')"
-    " THEN lower(hex(from_base64(translate(left(x, 22), '-_', '+/') || '=='))) END",
+    r" THEN try_cast(x AS TIMESTAMP) END",
+    # The 16 octets of a token id are a GUID in .NET order: the first three groups are reversed. Text with dashes.
+    "little(g) AS substr(g, 7, 2) || substr(g, 5, 2) || substr(g, 3, 2) || substr(g, 1, 2) || substr(g, 12, 2)"
+    " || substr(g, 10, 2) || substr(g, 17, 2) || substr(g, 15, 2) || substr(g, 20, 4) || substr(g, 25)",
+    "octets_of(x) AS CASE WHEN regexp_full_match(x, '[A-Za-z0-9_-]{21}[AQgw](==)?') THEN"
+    " CAST(CAST(from_base64(replace(replace(left(x, 22), '-', '+'), '_', '/') || '==') AS UUID) AS VARCHAR) END",
     # The spelling of 2022: base64 of the GUID's text.
     "written_of(x) AS CASE WHEN length(x) = 48 AND regexp_full_match(x, '[A-Za-z0-9+/]+')"
     " THEN CAST(from_base64(x) AS VARCHAR) END",
@@ -42,6 +42,10 @@ MACROS: Final = (
     r"uri_plain(x) AS regexp_full_match(x, '(https?://[A-Za-z0-9.-]+(:\d+)?)?/[!-\x22\x24->@-~]*([?#](?s:.)*)?')"
     r" AND left(x, 2) <> '//' AND (NOT contains(x, '%') OR"
     r" NOT regexp_matches(x, '^[^?#]*%([^2-7]|.[^0-9A-Fa-f]|.?$|7[Ff]|.?[?#])'))",
+    # Most of what is asked for: Graph's own host, nothing that has to be decoded; the path below the version.
+    r"direct_of(x) AS CASE WHEN regexp_full_match(x, 'https://graph[.]microsoft[.]com/v1[.]0"
+    r"/[!-\x22$&->@-~]*[!-\x22$&-.0->@-~]([?](?s:.)*)?') THEN CASE WHEN contains(x, '?')"
+    r" THEN split_part(substr(x, 33), '?', 1) ELSE substr(x, 33) END END",
     "asked_of(x) AS split_part(split_part(x, '?', 1), '#', 1)",
     # The host ends at the first slash after eight letters: "https://" has eight, "http://h" too.
     "below_host(p) AS CASE WHEN left(p, 4) = 'http' THEN substr(p, 8 + strpos(substr(p, 9), '/')) ELSE p END",

@@ -12,12 +12,11 @@ from typing import Any
 
 import duckdb
 
-from counterfoil.evidence.collected import SETTINGS
 from counterfoil.evidence.readers.reading import FileReading
-from counterfoil.evidence.typed.macros import MACROS
 from counterfoil.evidence.typed.packing import Packing, Unfit, packing_of
 from counterfoil.evidence.typed.relation import opened, relation
 from counterfoil.evidence.typed.sources import query
+from counterfoil.evidence.typed.worker import database, quoted
 
 _TOGETHER = 64
 """Files of one shape and packing that are read in one query."""
@@ -35,7 +34,7 @@ def read_files(argument: bytes, _ask: Callable[[bytes], bytes]) -> bytes:
 
     Args:
         argument: JSON: ``files`` (paths and names), ``folder`` and ``part`` (the name the output starts with),
-            ``memory`` (octets) and ``threads``.
+            and what ``worker.limits`` says.
 
     Returns:
         JSON: ``read`` (by path: the reading, and the place of the file's first row), ``refused`` (by path: why),
@@ -50,7 +49,7 @@ def read_files(argument: bytes, _ask: Callable[[bytes], bytes]) -> bytes:
             groups[packing_of(Path(path))].append(path)
         except Unfit as error:
             refused[path] = str(error)
-    reader = _Reader(Path(job["folder"]), job["part"], job["memory"], job["threads"])
+    reader = _Reader(Path(job["folder"]), job["part"], job)
     for packing, paths in groups.items():
         for first in range(0, len(paths), _TOGETHER):
             reader.read(packing, paths[first : first + _TOGETHER])
@@ -68,14 +67,9 @@ def read_files(argument: bytes, _ask: Callable[[bytes], bytes]) -> bytes:
 class _Reader:
     """One database, and what became of each file."""
 
-    def __init__(self, folder: Path, part: str, memory: int, threads: int) -> None:
+    def __init__(self, folder: Path, part: str, given: dict[str, Any]) -> None:
         self._folder, self._part = folder, part
-        self._base = duckdb.connect(":memory:", config={**SETTINGS, "threads": str(threads)})
-        self._base.execute("SET TimeZone = 'UTC'")
-        self._base.execute(f"SET memory_limit = '{memory}B'")
-        self._base.execute("SET temp_directory = ''")
-        for macro in MACROS:
-            self._base.execute(f"CREATE MACRO {macro}")
+        self._base = database(folder, given)
         self.parts: list[str] = []
         self.readings: dict[str, tuple[FileReading, int]] = {}
         self.refused: dict[str, str] = {}
@@ -126,8 +120,3 @@ def _reading(row: dict[str, Any], source: str) -> FileReading:
         doubts={row["doubt"]: row["doubtful"]} if row["doubtful"] else {},
         tenants=row["tenants"],
     )
-
-
-def quoted(text: object) -> str:
-    """Spell text inside a SQL literal."""
-    return str(text).replace("'", "''")

@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from counterfoil.evidence.typed.packing import LARGEST_WHOLE, Packing
-
-LONGEST = 64 << 20
-"""Octets of one record; the other readers take no longer one either."""
+from counterfoil.evidence.typed.worker import LONGEST
 
 
 def opened(packing: Packing, paths: list[str]) -> str:

@@ -30,7 +30,7 @@ class Shape:
 
 
 TEXT: Final = "VARCHAR"
-PATH_TENANT: Final = "lower(regexp_extract({0}, '(?i)/tenants/([0-9a-f-]{{36}})', 1))"
+PATH_TENANT: Final = "CASE WHEN starts_with(lower({0}), '/tenants/') THEN lower(substr({0}, 10, 36)) END"
 SUMMARY: Final = {"signInCount": TEXT, "aggregatedSignInCount": TEXT, "firstSignInDateTime": TEXT}
 DETAILS: Final = "STRUCT(key VARCHAR, value VARCHAR)[]"
 DETAILS_JSON: Final = '[{"key":"VARCHAR","value":"VARCHAR"}]'

@@ -40,7 +40,7 @@ _SIGN_IN: Final = {
     "cae": "CASE lower(said(list_filter(v.details, lambda d: lower(trim(d.key)) = 'is cae token')[1].value))"
     " WHEN 'true' THEN true WHEN '1' THEN true WHEN 'yes' THEN true"
     " WHEN 'false' THEN false WHEN '0' THEN false WHEN 'no' THEN false END",
-    "principal": "bare(guid_of(v.principal))",
+    "principal": "bare(v.principal_id)",
     "throttled": "false",
 }
 _SIGN_IN_PLAIN: Final = (
@@ -48,7 +48,7 @@ _SIGN_IN_PLAIN: Final = (
     "(v.token IS NULL OR v.token_id IS NOT NULL)",
     "(v.thumbprint IS NULL OR print_of(v.thumbprint, 40) IS NOT NULL OR print_of(v.thumbprint, 64) IS NOT NULL)",
     "(v.key_id IS NULL OR guid_of(v.key_id) IS NOT NULL)",
-    "(v.principal IS NULL OR guid_of(v.principal) IS NOT NULL)",
+    "(v.principal IS NULL OR v.principal_id IS NOT NULL)",
     "regexp_full_match(v.code, '[0-9]+')",
     "NOT loose(v.agent) AND NOT loose(v.address) AND NOT loose(v.correlation) AND NOT loose(v.client_request)",
     "NOT loose(v.resource_name) AND NOT loose(v.resource) AND NOT loose(v.federated) AND NOT loose(v.credential)",
@@ -71,7 +71,7 @@ _CALL: Final = {
     "operation": "v.method",
     "effect": "effect_of(v.method, v.path)",
     "rest": "true",
-    "principal": "bare(guid_of(v.principal))",
+    "principal": "bare(v.principal_id)",
     "throttled": "false",
 }
 _CALL_PLAIN: Final = (
@@ -81,8 +81,8 @@ _CALL_PLAIN: Final = (
     "(v.operation IS NULL OR regexp_full_match(v.operation, '[!-z|}~][!-~]*'))",
     "regexp_full_match(v.status, '[0-9]{1,4}')",
     "regexp_full_match(v.method, '[A-Z]+')",
-    "uri_plain(v.uri)",
-    "(v.principal IS NULL OR guid_of(v.principal) IS NOT NULL)",
+    "(v.direct IS NOT NULL OR uri_plain(v.uri))",
+    "(v.principal IS NULL OR v.principal_id IS NOT NULL)",
     "NOT loose(v.agent) AND NOT loose(v.address) AND NOT loose(v.auth)",
 )
 
@@ -109,7 +109,7 @@ _ACCESS: Final = {
     "app": "coalesce(lower(v.client_app),"
     f" CASE WHEN lower(v.any_app) NOT IN ({_list(NO_APP)}) THEN lower(v.any_app) END)",
     "uti": "coalesce(v.token_id, bare(guid_of(v.token)))",
-    "uti_other": "little(bare(guid_of(v.token)))",
+    "uti_other": "little(guid_of(v.token))",
     "correlation_id": "v.correlation",
     "request_id": "lower(v.record)",
     "client_request_id": "lower(v.client_request)",
@@ -167,12 +167,20 @@ _STEPS: Final = (
         "octets": "octets_of(v.token)",
         "written": "written_of(v.token)",
         "request_id": "guid_of(v.request)",
-        "asked": "asked_of(v.uri)",
+        "tenant_id": "guid_of(v.tenant)",
+        "principal_id": "guid_of(v.principal)",
+        "direct": "direct_of(v.uri)",
     },
-    {"token_id": "coalesce(little(v.octets), bare(guid_of(v.written)))", "below": "below_host(v.asked)"},
-    {"plain_path": "decoded(v.below)"},
-    {"bare_path": "ended(v.plain_path)"},
-    {"path": "coalesce(nullif(unversioned(v.bare_path), ''), '/')"},
+    {
+        "token_id": "coalesce(little(v.octets), bare(guid_of(v.written)))",
+        "asked": "CASE WHEN v.direct IS NULL THEN asked_of(v.uri) END",
+    },
+    {"plain_path": "CASE WHEN v.direct IS NULL THEN decoded(below_host(v.asked)) END"},
+    {"bare_path": "CASE WHEN v.direct IS NULL THEN ended(v.plain_path) END"},
+    {
+        "path": "CASE WHEN v.direct IS NOT NULL THEN v.direct"
+        " ELSE coalesce(nullif(unversioned(v.bare_path), ''), '/') END"
+    },
 )
 """What is needed twice is computed once, in steps of which each sees those before it."""
 
@@ -194,14 +202,14 @@ def query(shape: Shape, relation: str, file: str) -> str:
         for name, value in shape.values.items()
     )
     common = (
-        "guid_of(v.tenant) IS NOT NULL",
+        "v.tenant_id IS NOT NULL",
         "v.moment IS NOT NULL",
         *(("guid_of(v.app) IS NOT NULL",) if shape.source != MAILBOX else ()),
         *plain,
     )
     given = {
         "source": f"'{shape.source}'",
-        "tenant": "lower(v.tenant)",
+        "tenant": "v.tenant_id",
         "time": "v.moment",
         "app": "lower(v.app)",
         "file": "v.file",
@@ -209,7 +217,7 @@ def query(shape: Shape, relation: str, file: str) -> str:
         "items": "[]",
         **meaning,
     }
-    given["record"] = given["record"].replace("tenant", "lower(v.tenant)")
+    given["record"] = given["record"].replace("tenant", "v.tenant_id")
     columns = ", ".join(f"CAST({given.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
     relation = f"(SELECT {read}, {file} AS file, {' AND '.join(shape.plain)} AS fits FROM {relation})"
     known = set(shape.values)

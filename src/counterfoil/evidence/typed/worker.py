@@ -1,0 +1,58 @@
+"""The bounds of the worker that reads by type, and how its database is opened: memory, spill, and nothing else."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from counterfoil.bounded.pool import Bounds
+from counterfoil.evidence.collected import SETTINGS
+from counterfoil.evidence.typed.macros import MACROS
+
+MEMORY: Final = 1 << 30
+"""What the database in the worker may hold; what its address space may be is four times that."""
+
+SECONDS: Final = 1_800
+"""What one batch of files may take."""
+
+LONGEST: Final = 4 << 20
+"""Octets of one record that are read by type; the other readers take longer ones."""
+
+_ENGINE_READS: Final = ("/proc/self/cgroup", "/proc/stat", "/sys/devices/system/cpu/online", "/sys/fs/cgroup")
+
+
+def bounds(reads: Iterable[Path], writes: Path) -> Bounds:
+    """Bound a worker that reads these files and writes below one folder."""
+    return Bounds(
+        seconds=SECONDS,
+        memory=4 * MEMORY,
+        output=1 << 40,
+        reads=(*map(str, reads), *_ENGINE_READS),
+        writes=str(writes),
+        threads=True,
+    )
+
+
+def limits() -> dict[str, Any]:
+    """Say what the database inside may use: part of the worker's argument."""
+    return {"memory": MEMORY, "threads": os.cpu_count() or 1}
+
+
+def database(folder: Path, given: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    """Open the database of a worker; what it cannot hold goes below ``folder``."""
+    base = duckdb.connect(":memory:", config={**SETTINGS, "threads": str(given["threads"])})
+    base.execute("SET TimeZone = 'UTC'")
+    base.execute(f"SET memory_limit = '{given['memory']}B'")
+    base.execute(f"SET temp_directory = '{quoted(folder / 'spill')}'")
+    # Short lists of words are compared in place: a join for each column that may hold one costs more than all else.
+    base.execute("SET disabled_optimizers = 'in_clause'")
+    for macro in MACROS:
+        base.execute(f"CREATE MACRO {macro}")
+    return base
+
+
+def quoted(text: object) -> str:
+    """Spell text inside a SQL literal."""
+    return str(text).replace("'", "''")
