@@ -109,7 +109,9 @@ def test_the_plan_is_practised_with_the_operators_own_tenants_and_touches_none(h
     """Every claim is true, the answer says who was in it, and neither the house nor its Microsoft 365 sees a thing."""
     house.books.ledger.checkpoint()  # the house itself writes nothing of its own accord from here on
     before = fingerprints(house.data)
-    rows = {t["id"]: len(house.lab.operate("rows", tenant=t["id"], log="signin")) for t in house.lab.operate("tenants")}
+    tenants = [tenant["id"] for tenant in house.lab.operate("tenants")]
+    rows = {tenant: house.lab.operate("rows", tenant=tenant, log="signin") for tenant in tenants}
+    assert all(rows.values())
     kept = tmp_path / "kept"
     line = [sys.executable, "-m", "counterfoil", "drill", "--from", str(house.data), "--keep", str(kept), "--json"]
     done = subprocess.run(line, capture_output=True, text=True, timeout=270, check=False)

@@ -30,6 +30,11 @@ def at(tmp_path):
 @pytest.fixture
 def asked(at):
     """The administrator of that connection was asked."""
+    return asks(at)
+
+
+def asks(at):
+    """Ask the administrator of that connection."""
     old = at.books.connections.current(at.mail)
     store = Incidents(at.books.ledger)
     by = Operator("ada", clock.now())
@@ -105,3 +110,53 @@ def test_asking_again_makes_no_second_certificate(at, asked):
     )
     assert len(registry.listed(at.books.ledger.engine, at.mail.tenant_id)) == 2
     assert len(handing_over.handovers(asked.one("leak"))) == 1
+
+
+def made_anew(at):
+    """The administrator deletes the application for good and registers a new one; we enter and test it."""
+    at.lab.operate("admin_delete_application", app_id=at.mail.app)
+    fresh = at.register("one", "mail again", ["Mail.ReadWrite"], tenant_id=at.mail.tenant_id)
+    assert at.connect(fresh).works
+    return fresh
+
+
+def test_a_connection_that_was_made_anew_is_done_by_real_use(at, asked):
+    """Deleted first: the gap is shown. Then a new application works, the old key opens nothing, and the gap ends."""
+    at.lab.operate("admin_delete_application", app_id=at.mail.app)
+    first = look(at, asked)
+    assert (first.state, first.gap_until) == ("deleted-first", None)
+    fresh = at.register("one", "mail again", ["Mail.ReadWrite"], tenant_id=at.mail.tenant_id)
+    assert look(at, asked).state == "deleted-first", "registered, and not entered"
+    at.connect(fresh)
+    done = look(at, asked)
+    assert done.state == "done"
+    assert "a new one works" in done.words
+    assert done.gap_until > done.gap_since == first.gap_since
+
+
+def test_what_was_taken_out_of_the_register_is_looked_at_all_the_same(at, asked):
+    """Whoever entered the new application removes the old connection; the old key is still tried."""
+    made_anew(at)
+    connecting.leave(at.books, at.mail, "ada")
+    assert look(at, asked).state == "done"
+
+
+def test_a_new_application_beside_the_old_one_is_not_done(at, asked):
+    """The thief's key still opens the old one."""
+    at.connect(at.register("one", "mail again", ["Mail.ReadWrite"], tenant_id=at.mail.tenant_id))
+    assert look(at, asked).state == "added"
+
+
+def test_an_application_that_is_only_switched_off_is_not_done(at, asked):
+    """Its old certificate works again as soon as somebody switches it on."""
+    at.lab.operate("admin_enable", tenant=at.mail.tenant_id, app_id=at.mail.app, enabled=False)
+    at.connect(at.register("one", "mail again", ["Mail.ReadWrite"], tenant_id=at.mail.tenant_id))
+    assert look(at, asked).state == "added"
+
+
+def test_a_connection_that_was_there_before_is_no_new_one(at):
+    """Another connection of the same customer that works says nothing about the one that is to be replaced."""
+    at.connect(at.register("one", "other", ["Mail.Read"], tenant_id=at.mail.tenant_id))
+    store = asks(at)
+    at.lab.operate("admin_delete_application", app_id=at.mail.app)
+    assert look(at, store).state == "deleted-first"

@@ -1,5 +1,8 @@
 """Telling: the attempt is on record before it is made, and only what was accepted counts."""
 
+from email import message_from_bytes
+from email.policy import default
+
 import pytest
 from tests.app.test_incidents import store  # noqa: F401 - the fixture
 from tests.incident.conftest import BY, NOW
@@ -51,6 +54,24 @@ async def test_the_attempt_is_on_record_before_it_is_made(store, notices, outcom
     results = [e.said.detail["result"] for e in store.one("leak").of(Kind.TOLD)]
     assert results == ["unknown", "accepted" if outcome else "not accepted"]
     assert store.one("leak").told("id-1") is outcome
+
+
+async def test_a_reminder_carries_the_approved_text_and_says_that_it_is_one(store, notices):  # noqa: F811 - as above
+    """The subject alone differs; the record tells a reminder from the first mail."""
+    (notice,) = notices.all("leak")
+    sent = []
+
+    async def send(hop, held, raw):
+        sent.append(message_from_bytes(raw, policy=default))
+        return Delivery(held.envelope.recipients, "250 ok")
+
+    way = Post("security@us.example", send, Directory(store.ledger.engine), NextHop("relay.example"))
+    await telling.send(notices, notice, way, ("bob@one.example",), "ada")
+    await telling.send(notices, notice, way, ("bob@one.example",), "ada", again=True)
+    assert [message["Subject"] for message in sent] == ["s", "Reminder: s"]
+    assert sent[0].get_body(("plain",)).get_content() == sent[1].get_body(("plain",)).get_content()
+    assert [e.said.detail["reminder"] for e in store.one("leak").of(Kind.TOLD)] == [False, False, True, True]
+    assert "mailed a reminder to bob@one.example" in store.one("leak").entries[-1].said.words
 
 
 async def test_without_a_way_out_nothing_is_tried(store, notices):  # noqa: F811 - as above

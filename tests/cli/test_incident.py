@@ -141,6 +141,18 @@ def test_a_notice_is_not_mailed_where_nobody_is_entered(at):
     assert (code, "nobody is entered for" in errors) == (2, True)
 
 
+def test_who_has_not_done_it_can_be_reminded(at):
+    """Asked, listed as open with a deadline; a reminder goes to nobody who is not entered, and the words name him."""
+    code, _, errors = run(at, "incident", "steps", "remind", "leak", "--from", "a@x.example")
+    assert (code, "no notice that fits is approved" in errors) == (2, True)
+    run(at, "incident", "steps", "draft", "leak", "--sender", "Example", "--also-ours", "--operator", "ada")
+    code, rows, _ = run(at, "incident", "steps", "list", "leak")
+    assert (code, [(row["tenant"], row["state"], row["mailed"]) for row in rows]) == (1, [("contoso", "open", 0)])
+    run(at, "incident", "notices", "approve", "leak", "--operator", "grace")
+    code, _, errors = run(at, "incident", "steps", "remind", "leak", "--from", "a@x.example")
+    assert (code, "nobody is entered for contoso" in errors) == (2, True)
+
+
 def test_papers_are_written(at, tmp_path):
     """The page names the customer, the layer pins its version, the bundle says how to verify it."""
     page, layer, bundle = (tmp_path / name for name in ("fleet.html", "layer.json", "b.zip"))

@@ -10,7 +10,7 @@ from counterfoil.incident.steps import Handover, Met, Observed, met, standing
 
 DEADLINE = NOW + timedelta(days=3)
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
-A, R, G, U = Met.ACCEPTED, Met.REFUSED, Met.GONE, Met.UNKNOWN
+A, R, G, U, OFF = Met.ACCEPTED, Met.REFUSED, Met.GONE, Met.UNKNOWN, Met.OFF
 
 
 def stand(*looks, said=None, days=1):
@@ -27,6 +27,8 @@ def stand(*looks, said=None, days=1):
         (((A, A),), "added"),
         (((R, R),), "deleted-first"),
         (((G, G),), "deleted-first"),
+        (((OFF, OFF),), "deleted-first"),
+        (((OFF, A),), "added"),
         (((R, A),), "done"),
         (((R, A), (A, A)), "added"),
         (((G, A),), "added"),
@@ -65,7 +67,15 @@ def test_overdue_is_who_is_not_done_after_the_deadline():
 
 @pytest.mark.parametrize(
     ("error", "word"),
-    [(None, A), ("AADSTS700027", R), ("AADSTS700016", G), ("AADSTS7000112", G), ("AADSTS53003", U), ("busy", U)],
+    [
+        (None, A),
+        ("AADSTS700027", R),
+        ("AADSTS700016", G),
+        ("AADSTS7000112", OFF),
+        ("AADSTS7000229", OFF),
+        ("AADSTS53003", U),
+        ("busy", U),
+    ],
 )
 def test_only_an_unknown_key_proves_something_about_the_key(error, word):
     """A disabled application or a policy refuses every key."""
@@ -96,3 +106,26 @@ def test_two_connections_of_one_customer_stand_on_one_page():
             assert word in paper
     assert "Connection 2 of 2" in html
     assert "CONNECTION 2 OF 2" in text
+
+
+@pytest.mark.parametrize(("old", "state"), [(G, "done"), (R, "done"), (OFF, "added"), (A, "added"), (U, "added")])
+def test_a_connection_made_anew_is_done_once_the_old_application_is_gone(old, state):
+    """A new application that works is half of it; one that is only switched off may be switched on again."""
+    seen = [Observed(NOW, old, A, anew=True)]
+    assert standing(seen, None, DEADLINE, NOW).state == state
+
+
+def test_their_word_is_overdue_too():
+    """What only they say does not stop the clock."""
+    assert stand(said=NOW, days=4).overdue
+
+
+def test_the_page_says_how_to_make_the_connection_anew():
+    """Deleted twice, since a deleted application can be restored; with its own roles, and no others."""
+    work = [Handover("one", "tid", "app-id", ("AA",), "BB", PEM, DEADLINE, ("Mail.Read",))]
+    _, html, text = steps_notice(work, "CF-1", "Example", NOW)
+    for page in (html, text):
+        assert "Remove-MgDirectoryDeletedItem" in page
+        assert "Delete permanently" in page
+        assert "810c84a8-4a9e-49e6-bf7d-12d183f40d01" in page
+        assert "e2a3a72e-5f79-4c64-b1b1-878b674786c9" not in page

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from counterfoil import clock
-from counterfoil.app.campaigning import mark
+from counterfoil.app.campaigning import CONTROL, mark
 from counterfoil.app.connecting import as_pem
-from counterfoil.app.house import CONTROLS_FROM, Books
+from counterfoil.app.house import CONTROLS_FROM
+from counterfoil.app.house import Books
 from counterfoil.app.incidents import Concerned
 from counterfoil.app.telling import Names
 from counterfoil.credential import registry
@@ -75,6 +76,7 @@ def _ask(
             mark(books, _name(credential), CredentialState.TAINTED)
     detail: dict[str, Json] = {"app": connection.app, "new": _name(new), "deadline": rfc3339(deadline)}
     detail["old"] = [_name(c) for c in old]
+    detail["others"] = [one.app for one in _beside(books, connection.tenant_id, connection.app)]
     said = Said(Kind.HANDOVER, "the administrator is asked to replace the certificate", connection.tenant_id, detail)
     incidents.add(incident.name, said, Operator(who, clock.now()))
     return Handover(
@@ -85,7 +87,12 @@ def _ask(
         new.thumbprint_sha1,
         as_pem(registry.certificate_of(books.ledger.engine, _name(new))),
         deadline,
+        tuple(connection.roles or ()),
     )
+
+
+def _beside(books: Books, tenant_id: str, app: str) -> list[Connection]:
+    return [one for one in books.connections.all() if one.tenant_id == tenant_id and one.app != app]
 
 
 def _new(books: Books, incident: Incident, connection: Connection) -> Credential:
@@ -108,8 +115,11 @@ def handovers(incident: Incident) -> list[Entry]:
 
 
 def observe(books: Books, incidents: Incidents, name: str, entry: Entry, who: str) -> Observed:
-    """Try the old key and the new one, and look at the list where the new one may; the new key becomes current."""
-    connection = books.connections.one(str(entry.said.tenant), str(entry.said.detail["app"]))
+    """Try the old key and the new one, and look at the list where the new one may; the new key becomes current.
+
+    Where an application was registered in place of the old one and entered, its key is the new one.
+    """
+    connection = _connection(books, str(entry.said.tenant), str(entry.said.detail["app"]))
     reference = incidents.one(name).reference
     job = books.new_job("prove-dead", reference)
     new = registry.find(books.ledger.engine, str(entry.said.detail["new"]))
@@ -120,18 +130,43 @@ def observe(books: Books, incidents: Incidents, name: str, entry: Entry, who: st
     if wins is Met.ACCEPTED:
         _settle(books, new, who)
     listed = _listed(tokens, connection, books.new_job("inspect", reference)) if wins is Met.ACCEPTED else None
+    anew = wins is not Met.ACCEPTED and _works_anew(books, entry, reference)
     seen = Observed(
         clock.now(),
         _worst(tried),
-        wins,
+        Met.ACCEPTED if anew else wins,
         None if listed is None else any(old.thumbprint_sha256 in listed for old in olds),
         None if listed is None else new.thumbprint_sha256 in listed,
+        anew,
     )
     detail: dict[str, Json] = {"app": connection.app, "old": seen.old.value, "new": seen.new.value}
-    detail |= {"old_listed": seen.old_listed, "new_listed": seen.new_listed}
+    detail |= {"old_listed": seen.old_listed, "new_listed": seen.new_listed, "anew": anew}
     words = f"old key {seen.old}, new key {seen.new}, list {'read' if listed is not None else 'not open to us'}"
+    words += ", on an application that was made anew" if anew else ""
     incidents.add(name, Said(Kind.OBSERVED, words, connection.tenant_id, detail), Operator(who, seen.time))
     return seen
+
+
+def _connection(books: Books, tenant_id: str, app: str) -> Connection:
+    """Return a connection; of one that was taken out of the register, what is needed to try its old key."""
+    found = [one for one in books.connections.all() if (one.tenant_id, one.app) == (tenant_id, app)]
+    return found[0] if found else Connection("", tenant_id, app, "", "", None)
+
+
+def _works_anew(books: Books, entry: Entry, reference: str) -> bool:
+    """Say whether a connection that was entered since the administrator was asked works with a key of its own."""
+    before = {str(app) for app in _texts(entry.said.detail.get("others"))}
+    for one in _beside(books, str(entry.said.tenant), str(entry.said.detail["app"])):
+        if one.app in before or CONTROL in (one.roles or ()):
+            continue
+        try:
+            current = books.connections.current(one)
+        except Refused:
+            continue  # entered, and not tested yet: connection test makes its credential current
+        tokens = Tokens(one, current, books.through.for_use, books.means)
+        if current.state not in DONE and _try(tokens, books.new_job("verify", reference)) is Met.ACCEPTED:
+            return True
+    return False
 
 
 def _try(tokens: Tokens, job: Job) -> Met:
@@ -139,14 +174,14 @@ def _try(tokens: Tokens, job: Job) -> Met:
         tokens.fresh(GRAPH, job)
     except TokenRefused as error:
         return met(error.code)
-    except Unavailable:
-        return Met.UNKNOWN
+    except (Unavailable, Refused):
+        return Met.UNKNOWN  # Microsoft did not say; or our signer keeps a retired key shut
     return Met.ACCEPTED
 
 
 def _worst(tried: list[Met]) -> Met:
     """Several old keys count as the one that is worst for us."""
-    order = (Met.ACCEPTED, Met.UNKNOWN, Met.GONE, Met.REFUSED)
+    order = (Met.ACCEPTED, Met.UNKNOWN, Met.OFF, Met.GONE, Met.REFUSED)
     return min(tried, key=order.index, default=Met.UNKNOWN)
 
 
@@ -182,11 +217,22 @@ def stands(incident: Incident, entry: Entry, now: datetime) -> Standing:
             Met(str(e.said.detail["new"])),
             _flag(e.said.detail["old_listed"]),
             _flag(e.said.detail["new_listed"]),
+            bool(e.said.detail.get("anew")),
         )
         for e in mine
     ]
     said = [e.time for e in incident.of(Kind.TOLD) if _same(e, entry) and e.said.detail.get("how") == "their-word"]
     return standing(seen, said[-1] if said else None, from_rfc3339(str(entry.said.detail["deadline"])), now)
+
+
+def mailed(incident: Incident, tenant: str) -> int:
+    """Count the mails with the page that a customer's server took, reminders too."""
+    return sum(
+        e.said.tenant == tenant
+        and e.said.detail.get("paper") == Paper.STEPS.value
+        and e.said.detail.get("result") == "accepted"
+        for e in incident.of(Kind.TOLD)
+    )
 
 
 def _same(one: Entry, other: Entry) -> bool:

@@ -210,8 +210,12 @@ class Post:
         return self.outbound
 
 
-async def send(notices: Notices, notice: Notice, post: Post, recipients: tuple[str, ...], who: str) -> bool:
+async def send(
+    notices: Notices, notice: Notice, post: Post, recipients: tuple[str, ...], who: str, *, again: bool = False
+) -> bool:
     """Mail an approved notice to each recipient over our own relay; say whether all took it.
+
+    With ``again`` it goes out as a reminder: the text is the one that was approved, and the subject says so.
 
     The attempt is in the ledger before it is made, so that a crash shows a customer who may have been told.
     """
@@ -220,14 +224,15 @@ async def send(notices: Notices, notice: Notice, post: Post, recipients: tuple[s
         hop = post.hop(recipient)
         now = clock.now()
         identity = f"<{notice.sha256[:24]}.{number}.{int(now.timestamp())}@{post.sender.rpartition('@')[2]}>"
-        raw = mail(notice, post.sender, (recipient,), identity, now)
-        said: dict[str, Json] = {"to": recipient, "message_id": identity, "result": "unknown"}
-        notices.told(notice, "mail", f"about to mail {recipient}", dict(said), _by(who))
+        raw = mail(notice, post.sender, (recipient,), identity, now, again=again)
+        said: dict[str, Json] = {"to": recipient, "message_id": identity, "result": "unknown", "reminder": again}
+        what = "a reminder " if again else ""
+        notices.told(notice, "mail", f"about to mail {what}to {recipient}", dict(said), _by(who))
         envelope = Envelope(post.sender, (recipient,))
         delivery = await post.send(hop, Held(identity, envelope, False, notice.sha256, who, 0), raw)  # noqa: FBT003 - no SMTPUTF8
         taken = recipient in delivery.accepted
         said["result"] = "accepted" if taken else "not accepted"
-        words = f"mailed to {recipient}: {delivery.words}" if taken else f"not mailed to {recipient}: {delivery.words}"
+        words = f"{'' if taken else 'not '}mailed {what}to {recipient}: {delivery.words}"
         notices.told(notice, "mail", words, said, _by(who))
         told = told and taken
     return told

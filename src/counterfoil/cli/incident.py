@@ -14,7 +14,7 @@ from counterfoil.app.connecting import opened_books
 from counterfoil.app.handing_over import handovers, stands
 from counterfoil.app.house import Books
 from counterfoil.app.state import State
-from counterfoil.cli import incident_entries, incident_notices, incident_papers, incident_reporters
+from counterfoil.cli import incident_entries, incident_notices, incident_papers, incident_reporters, incident_steps
 from counterfoil.cli.incident_open import NAME, By, add_by, add_logs, add_open, answer_incident, find
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
 from counterfoil.cli.state import add_config, confirm, opened
@@ -64,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             verb.add_argument("--why", required=True, metavar="WORDS", help="the reason, for the record")
     incident_entries.add_entries(verbs)
     incident_notices.add_notices(verbs)
+    incident_steps.add_steps(verbs)
     incident_papers.add_papers(verbs)
     incident_reporters.add_reporters(verbs)
 

@@ -1,18 +1,14 @@
-"""``incident notices`` and ``incident steps``: what customers are told, and what their administrators did."""
+"""``incident notices``: what customers are told, from the draft to the last one told."""
 
 import argparse
 import asyncio
-from datetime import timedelta
 from pathlib import Path
 
-from counterfoil import clock
-from counterfoil.app import handing_over, incidents, sending, telling
-from counterfoil.app.campaigning import control_of, pace_of
-from counterfoil.app.connecting import opened_books
+from counterfoil.app import sending, telling
+from counterfoil.app.campaigning import pace_of
 from counterfoil.app.state import State
 from counterfoil.cli.incident_open import By, add_by, find
 from counterfoil.cli.output import answer_json, answer_table, answer_text
-from counterfoil.cli.search import time
 from counterfoil.cli.state import add_config, opened
 from counterfoil.cli.verbs import Run, Verbs
 from counterfoil.config import load
@@ -21,8 +17,7 @@ from counterfoil.gateway.relay import Relay
 from counterfoil.incident.notice import Notice, Paper
 from counterfoil.incident.notice import State as Standing
 from counterfoil.incident.notices import Notices
-from counterfoil.incident.record import Incident, Kind, Said
-from counterfoil.incident.report import stands_document
+from counterfoil.incident.record import Incident, Kind
 from counterfoil.incident.store import Incidents
 from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.instant import rfc3339
@@ -30,22 +25,23 @@ from counterfoil.model.mail import Json
 
 
 def add_notices(verbs: Verbs) -> None:
-    """Declare ``notices`` and ``steps`` with their verbs."""
-    notices = Verbs(
-        verbs.add("notices", _nothing, "what customers are told: draft, read, approve, then export or send")
+    """Declare ``notices`` with its verbs."""
+    notices = Verbs(verbs.add("notices", nothing, "what customers are told: draft, read, approve, then export or send"))
+    draft = notice_verb(
+        notices, "draft", _draft, "draft the facts for every customer concerned, from their own data alone"
     )
-    draft = _verb(notices, "draft", _draft, "draft the facts for every customer concerned, from their own data alone")
-    approve = _verb(notices, "approve", _approve, "approve drafts as they are; nothing goes out without")
-    export = _verb(notices, "export", _export, "write approved notices to files, one folder a customer")
+    approve = notice_verb(notices, "approve", _approve, "approve drafts as they are; nothing goes out without")
+    export = notice_verb(notices, "export", _export, "write approved notices to files, one folder a customer")
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to")
-    send = _verb(notices, "send", _send, "mail approved notices over our own relay, to the people entered or --to")
-    send.add_argument("--to", action="append", default=[], metavar="ADDRESS", help="instead of the people entered")
-    send.add_argument("--from", dest="sender_address", required=True, metavar="ADDRESS", help="our sender address")
-    told = _verb(notices, "told", _told, "write down that a customer was told in another way")
+    send = notice_verb(
+        notices, "send", _send, "mail approved notices over our own relay, to the people entered or --to"
+    )
+    add_post(send)
+    told = notice_verb(notices, "told", _told, "write down that a customer was told in another way")
     told.add_argument("--how", required=True, metavar="WORDS", help="telephone, letter, in person")
     told.add_argument("--whom", required=True, metavar="NAME", help="who was told")
-    show = _verb(notices, "show", _show, "print the text of notices, to read before approving")
-    listing = _verb(
+    show = notice_verb(notices, "show", _show, "print the text of notices, to read before approving")
+    listing = notice_verb(
         notices, "list", _list, "who has which notice, in which state, when it was exported, and who was told when"
     )
     draft.add_argument("--sender", required=True, metavar="WORDS", help="who writes, as customers know you")
@@ -54,29 +50,24 @@ def add_notices(verbs: Verbs) -> None:
         add_by(verb, required=verb is approve)
     for verb in (approve, export, send, show):
         verb.add_argument("--paper", choices=[paper.value for paper in Paper], help="only this paper; both if left out")
-    steps = Verbs(verbs.add("steps", _nothing, "certificates that a customer's administrator has to replace by hand"))
-    ask = _verb(
-        steps, "draft", _steps, "make new certificates, taint the old ones, and draft each administrator's page"
-    )
-    ask.add_argument("--deadline", type=time, metavar="TIME", help="until when; three days from now if left out")
-    ask.add_argument("--sender", required=True, metavar="WORDS", help="who writes, as customers know you")
-    ask.add_argument("--also-ours", action="store_true", help="also connections that we could rotate ourselves")
-    verify = _verb(steps, "verify", _verify, "try the old key and the new one in each tenant, and say where it stands")
-    said = _verb(steps, "said", _said, "write down that the administrator says it is done")
-    said.add_argument("--whom", required=True, metavar="NAME", help="who said so")
-    for verb in (ask, verify, said):
-        verb.add_argument("--tenant", action="append", default=[], metavar="TENANT", help="only this tenant")
-        add_by(verb)
 
 
-def _verb(verbs: Verbs, name: str, run_it: Run, summary: str) -> argparse.ArgumentParser:
+def add_post(parser: argparse.ArgumentParser) -> None:
+    """Declare --to and --from."""
+    parser.add_argument("--to", action="append", default=[], metavar="ADDRESS", help="instead of the people entered")
+    parser.add_argument("--from", dest="sender_address", required=True, metavar="ADDRESS", help="our sender address")
+
+
+def notice_verb(verbs: Verbs, name: str, run_it: Run, summary: str) -> argparse.ArgumentParser:
+    """Declare a verb about one incident."""
     verb = verbs.add(name, run_it, summary)
     verb.add_argument("incident", metavar="NAME", help="the incident")
     add_config(verb)
     return verb
 
 
-def _nothing(_arguments: argparse.Namespace) -> int:
+def nothing(_arguments: argparse.Namespace) -> int:
+    """Refuse a noun without a verb."""
     raise Refused("a verb is missing", "see --help")
 
 
@@ -99,7 +90,12 @@ def _chosen(state: State, arguments: argparse.Namespace) -> list[Notice]:
     return [notice for notice in found if only is None or notice.tenant in only]
 
 
-def _approved(state: State, arguments: argparse.Namespace) -> list[Notice]:
+def approved(state: State, arguments: argparse.Namespace) -> list[Notice]:
+    """Return the approved notices that the arguments mean.
+
+    Raises:
+        Refused: If there is none.
+    """
     found = [notice for notice in _chosen(state, arguments) if notice.state is Standing.APPROVED]
     if not found:
         raise Refused(
@@ -114,20 +110,20 @@ def _draft(arguments: argparse.Namespace) -> int:
         some = telling.customers(store, incident, state.tenants, pace(arguments))
         some = [customer for customer in some if only is None or customer.tenant in only]
         telling.draft(store, incident, some, arguments.sender, By(arguments).now())
-        return _say(state, arguments)
+        return say(state, arguments)
 
 
 def _approve(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         Notices(Incidents(state.ledger)).approve(arguments.incident, _chosen(state, arguments), By(arguments).now())
-        return _say(state, arguments)
+        return say(state, arguments)
 
 
 def _export(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         store = Incidents(state.ledger)
         names = telling.names_of(store, state.tenants)
-        found = _approved(state, arguments)
+        found = approved(state, arguments)
         written = telling.export(Notices(store), found, names, arguments.out, By(arguments).who)
     if arguments.json:
         answer_json([str(path) for path in written])
@@ -138,22 +134,29 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _send(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
-        config, found = load(arguments.config), _approved(state, arguments)
-        people = _people(find(state, arguments))
-        without = [n.tenant for n in found if not (arguments.to or people.get(n.tenant))]
-        if without:
-            raise Misconfigured(f"nobody is entered for {', '.join(without)}", "counterfoil incident person, or --to")
-        if arguments.to and len({notice.tenant for notice in found}) > 1:
-            raise Refused("--to would send one customer's notice to another's address", "name one tenant: --tenant")
-        relay = Relay(sending.hostname(config), sending.contexts(config, arguments.data))
-        out = sending.outbound(config)
-        post = telling.Post(arguments.sender_address, sending.sender(relay), state.directory, out)
-        notices, who = Notices(Incidents(state.ledger)), By(arguments).who
-        done = [
-            asyncio.run(telling.send(notices, n, post, tuple(arguments.to or people[n.tenant]), who)) for n in found
-        ]
-        _say(state, arguments)
-    return 0 if all(done) else 1
+        found = approved(state, arguments)
+        done = mailed(state, arguments, found)
+        say(state, arguments)
+    return 0 if done else 1
+
+
+def mailed(state: State, arguments: argparse.Namespace, found: list[Notice], *, again: bool = False) -> bool:
+    """Mail notices to the people entered, or to --to; say whether all were taken."""
+    config, people = load(arguments.config), _people(find(state, arguments))
+    names = telling.names_of(Incidents(state.ledger), state.tenants)
+    without = [names.ours.get(n.tenant, n.tenant) for n in found if not (arguments.to or people.get(n.tenant))]
+    if without:
+        raise Misconfigured(f"nobody is entered for {', '.join(without)}", "counterfoil incident person, or --to")
+    if arguments.to and len({notice.tenant for notice in found}) > 1:
+        raise Refused("--to would send one customer's notice to another's address", "name one tenant: --tenant")
+    relay = Relay(sending.hostname(config), sending.contexts(config, arguments.data))
+    post = telling.Post(arguments.sender_address, sending.sender(relay), state.directory, sending.outbound(config))
+    notices, who = Notices(Incidents(state.ledger)), By(arguments).who
+    done = [
+        asyncio.run(telling.send(notices, n, post, tuple(arguments.to or people[n.tenant]), who, again=again))
+        for n in found
+    ]
+    return all(done)
 
 
 def _people(incident: Incident) -> dict[str, list[str]]:
@@ -168,11 +171,11 @@ def _told(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         notices = Notices(Incidents(state.ledger))
         names = telling.names_of(Incidents(state.ledger), state.tenants)
-        for notice in _approved(state, arguments):
+        for notice in approved(state, arguments):
             names.see_nobody_else(notice.tenant, f"{arguments.whom} {arguments.how}")
             words = f"{arguments.whom} was told: {arguments.how}"
             notices.told(notice, arguments.how, words, {"to": arguments.whom}, By(arguments).now())
-        return _say(state, arguments)
+        return say(state, arguments)
 
 
 def _show(arguments: argparse.Namespace) -> int:
@@ -188,10 +191,10 @@ def _show(arguments: argparse.Namespace) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
-        return _say(state, arguments)
+        return say(state, arguments)
 
 
-def _say(state: State, arguments: argparse.Namespace) -> int:
+def say(state: State, arguments: argparse.Namespace) -> int:
     """Print who has which notice in which state, and who was told when."""
     incident = find(state, arguments)
     names = telling.names_of(Incidents(state.ledger), state.tenants)
@@ -232,60 +235,3 @@ def _entries(incident: Incident, kind: Kind, notice: Notice) -> list[Json]:
 def _last(entries: Json) -> str:
     last = entries[-1] if isinstance(entries, list) and entries else None
     return f"{last['time']} {last['words']}" if isinstance(last, dict) else "not yet"
-
-
-def _steps(arguments: argparse.Namespace) -> int:
-    with opened(arguments) as state, opened_books(arguments.data, load(arguments.config), state.ledger) as books:
-        store, only = Incidents(state.ledger), wanted(state, arguments)
-        some = [
-            one
-            for one in incidents.concerned(state.ledger, find(state, arguments).subject)
-            if (only is None or one.connection.tenant_id in only)
-            and (arguments.also_ours or control_of(books, one.connection) is None)
-        ]
-        if not some:
-            raise Refused("there is no connection that has to be replaced by hand", "rotate: counterfoil rotate plan")
-        handing_over.hand_over(
-            books,
-            store,
-            arguments.incident,
-            some,
-            telling.names_of(store, state.tenants),
-            deadline=arguments.deadline or clock.now() + timedelta(days=3),
-            sender=arguments.sender,
-            who=By(arguments).who,
-        )
-        return _say(state, arguments)
-
-
-def _verify(arguments: argparse.Namespace) -> int:
-    with opened(arguments) as state, opened_books(arguments.data, load(arguments.config), state.ledger) as books:
-        store, only = Incidents(state.ledger), wanted(state, arguments)
-        entries = handing_over.handovers(store.one(arguments.incident))
-        some = [e for e in entries if only is None or e.said.tenant in only]
-        for entry in some:
-            handing_over.observe(books, store, arguments.incident, entry, By(arguments).who)
-        incident, names = store.one(arguments.incident), telling.names_of(store, state.tenants)
-    found = [(names.ours.get(str(e.said.tenant), ""), handing_over.stands(incident, e, clock.now())) for e in some]
-    if arguments.json:
-        answer_json([{"tenant": name, **stands_document(standing)} for name, standing in found])
-    else:
-        rows: list[tuple[str, ...]] = [(name, s.state, "yes" if s.overdue else "", s.words) for name, s in found]
-        answer_table(
-            ("tenant", "state", "overdue", "words"), rows, "nobody was asked: counterfoil incident steps draft"
-        )
-    return 0 if all(standing.state == "done" for _, standing in found) else 1
-
-
-def _said(arguments: argparse.Namespace) -> int:
-    with opened(arguments) as state:
-        store, only = Incidents(state.ledger), wanted(state, arguments)
-        names = telling.names_of(store, state.tenants)
-        for entry in handing_over.handovers(find(state, arguments)):
-            if only is None or entry.said.tenant in only:
-                names.see_nobody_else(str(entry.said.tenant), arguments.whom)
-                detail: dict[str, Json] = {"how": "their-word", "app": entry.said.detail["app"], "to": arguments.whom}
-                words = f"{arguments.whom} says that it is done; not seen by us"
-                said = Said(Kind.TOLD, words, entry.said.tenant, detail)
-                store.add(arguments.incident, said, By(arguments).now())
-        return _say(state, arguments)

@@ -89,8 +89,10 @@ def require_approved(notice: Notice) -> None:
         raise Refused("this notice is not approved", "read it, then: counterfoil incident notices approve")
 
 
-def mail(notice: Notice, sender: str, recipients: tuple[str, ...], message_id: str, now: datetime) -> bytes:
-    """Make the message that carries a notice.
+def mail(
+    notice: Notice, sender: str, recipients: tuple[str, ...], message_id: str, now: datetime, *, again: bool = False
+) -> bytes:
+    """Make the message that carries a notice; ``again`` makes it a reminder of it.
 
     Raises:
         Refused: If it is not approved or is withdrawn, or an address is none.
@@ -101,7 +103,7 @@ def mail(notice: Notice, sender: str, recipients: tuple[str, ...], message_id: s
         message["From"], message["To"] = sender, ", ".join(recipients)
     except ValueError as error:
         raise Refused(f"this is no address: {error}", "write it as name@domain") from error
-    message["Subject"] = notice.subject
+    message["Subject"] = f"Reminder: {notice.subject}" if again else notice.subject
     message["Date"] = now
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"

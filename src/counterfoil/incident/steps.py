@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from counterfoil.tenant.permissions import PERMISSIONS
+from counterfoil.tenant.plan import grants
+
 KEY_NOT_FOUND = "AADSTS700027"
-GONE = frozenset({"AADSTS700016", "AADSTS7000229", "AADSTS7000112"})
-"""The application, its principal or its permission to sign in is not there: no key of it works, the new one neither."""
+APPLICATION_NOT_FOUND = "AADSTS700016"
+"""There is no such application: no key of it works, the new one neither."""
+
+SWITCHED_OFF = frozenset({"AADSTS7000229", "AADSTS7000112"})
+"""Its principal is missing or disabled: no key works for now, and the old one would if that were undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,7 @@ class Handover:
     new: str
     pem: str
     deadline: datetime
+    roles: tuple[str, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -45,6 +52,20 @@ class Handover:
             "  [BitConverter]::ToString($_.CustomKeyIdentifier).Replace('-', '') }",
         )
 
+    def anew(self) -> tuple[str, ...]:
+        """Spell how the connection is deleted for good and made anew, for Microsoft Graph PowerShell."""
+        scopes = "'Application.ReadWrite.All','AppRoleAssignment.ReadWrite.All'"
+        return (
+            f"Connect-MgGraph -TenantId '{self.tenant}' -Scopes {scopes}",
+            f"$old = Get-MgApplication -Filter \"appId eq '{self.app}'\"",
+            "Remove-MgApplication -ApplicationId $old.Id",
+            "Remove-MgDirectoryDeletedItem -DirectoryObjectId $old.Id",
+            "$app = New-MgApplication -DisplayName $old.DisplayName -SignInAudience AzureADMyOrg",
+            "$sp = New-MgServicePrincipal -AppId $app.AppId",
+            *grants([role for role in self.roles if role in PERMISSIONS], "$sp"),
+            '"app $($app.AppId) object $($app.Id) principal $($sp.Id)"',
+        )
+
 
 class Met(StrEnum):
     """What a request for a token met."""
@@ -52,7 +73,12 @@ class Met(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     GONE = "gone"
+    OFF = "off"
     UNKNOWN = "unknown"
+
+
+SHUT = (Met.REFUSED, Met.GONE, Met.OFF)
+"""No way in with this key, as things are."""
 
 
 def met(error: str | None) -> Met:
@@ -61,23 +87,30 @@ def met(error: str | None) -> Met:
         return Met.ACCEPTED
     if KEY_NOT_FOUND in error:
         return Met.REFUSED
-    return Met.GONE if any(code in error for code in GONE) else Met.UNKNOWN
+    if APPLICATION_NOT_FOUND in error:
+        return Met.GONE
+    return Met.OFF if any(code in error for code in SWITCHED_OFF) else Met.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the old and the new key met, and whether the certificates are listed (``None``: we may not look)."""
+    """What the old and the new key met, and whether the certificates are listed (``None``: we may not look).
+
+    ``anew`` says that the new key is on another application, which was registered in place of the old one.
+    """
 
     time: datetime
     old: Met
     new: Met
     old_listed: bool | None = None
     new_listed: bool | None = None
+    anew: bool = False
 
     @property
     def done(self) -> bool:
         """Whether real use shows that it was done."""
-        return self.old is Met.REFUSED and self.new is Met.ACCEPTED
+        away = self.old is Met.REFUSED or (self.old is Met.GONE and self.anew)
+        return away and self.new is Met.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +131,9 @@ def standing(seen: Iterable[Observed], said: datetime | None, deadline: datetime
     last = looks[-1] if looks else None
     late = now > deadline
     if last is not None and last.done:
-        return Standing(
-            "done", "the old key is refused and the new one works, seen by real use", gap_since=since, gap_until=until
-        )
-    if last is not None and last.old in (Met.REFUSED, Met.GONE) and last.new is not Met.ACCEPTED:
+        how = "the old application is gone, and a new one" if last.anew else "the old key is refused and the new one"
+        return Standing("done", f"{how} works, seen by real use", gap_since=since, gap_until=until)
+    if last is not None and last.old in SHUT and last.new is not Met.ACCEPTED:
         words = "the old certificate was taken away first: the connection has no key, its work waits, mail does not"
         return Standing("deleted-first", words, late, since, until)
     if last is not None and Met.ACCEPTED in (last.old, last.new):
@@ -116,13 +148,13 @@ def standing(seen: Iterable[Observed], said: datetime | None, deadline: datetime
         return Standing(state, words, late, since, until)
     if said is not None:
         words = f"they said so on {said:%d %B %H:%M} UTC; no real use has shown it"
-        return Standing("by-word", words, gap_since=since, gap_until=until)
+        return Standing("by-word", words, late, since, until)
     return Standing("open", "nothing was seen yet", late, since, until)
 
 
 def _gap(looks: list[Observed]) -> tuple[datetime | None, datetime | None]:
     """Return since when and until when no key of the connection worked, as far as was looked."""
-    empty = [look for look in looks if look.old in (Met.REFUSED, Met.GONE) and look.new in (Met.REFUSED, Met.GONE)]
+    empty = [look for look in looks if look.old in SHUT and look.new in SHUT]
     if not empty:
         return None, None
     later = [look.time for look in looks if look.time > empty[0].time and look.new is Met.ACCEPTED]

@@ -7,7 +7,7 @@ from typing import Any
 
 from counterfoil.lab import directory, places
 from counterfoil.lab.looks import credentials
-from counterfoil.lab.objects import Application, ExchangeGrant
+from counterfoil.lab.objects import Application, ExchangeGrant, Principal
 from counterfoil.lab.world import World
 from counterfoil.model.errors import Refused
 
@@ -56,6 +56,15 @@ def admin_remove_principal(world: World, now: float, *, tenant: str, app_id: str
     principal = places.principal(world, tenant, app_id)
     directory.remove_principal(world, principal, places.actor(now))
     return {"removed": principal.id}
+
+
+def admin_delete_application(world: World, now: float, *, app_id: str) -> dict[str, Any]:
+    """An administrator deletes an app registration for good, its enterprise application with it."""
+    application = places.application(world, app_id)
+    for principal in [item for item in world.every(Principal) if item.app_id == app_id]:
+        directory.remove_principal(world, principal, places.actor(now))
+    directory.remove_application(world, application, places.actor(now))
+    return {"removed": application.id}
 
 
 def admin_restrict(

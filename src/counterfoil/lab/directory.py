@@ -155,5 +155,11 @@ def remove_principal(world: World, principal: Principal, actor: Actor) -> None:
     world.remove(principal)
 
 
+def remove_application(world: World, application: Application, actor: Actor) -> None:
+    """Delete an app registration: nobody knows its client id any more."""
+    directory_audit.application_removed(world, application, _as_dict(actor))
+    world.remove(application)
+
+
 def _as_dict(actor: Actor) -> dict[str, Any]:
     return {name: getattr(actor, name) for name in Actor.__slots__}

@@ -33,6 +33,7 @@ OPERATIONS: dict[str, Operation] = {
         by_hand.admin_add_secret,
         by_hand.admin_enable,
         by_hand.admin_remove_principal,
+        by_hand.admin_delete_application,
         by_hand.admin_restrict,
         by_hand.admin_exchange_grant,
         by_hand.admin_key_policy,

@@ -4,6 +4,7 @@ Least privilege by product; every permission says whether it reads or changes. B
 close the back door: without them mail can be sent straight to the tenant, past the gateway.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from counterfoil.model.errors import Misconfigured
@@ -107,13 +108,13 @@ def as_powershell(plan: Plan) -> str:
         "Connect-MgGraph -Scopes 'Application.ReadWrite.All','AppRoleAssignment.ReadWrite.All'",
         "$app = New-MgApplication -DisplayName 'Counterfoil' -SignInAudience AzureADMyOrg",
         "$sp = New-MgServicePrincipal -AppId $app.AppId",
-        *_grants(plan.consent, "$sp"),
+        *grants(plan.consent, "$sp"),
     ]
     if "control" in plan.products:
         lines += [
             "$control = New-MgApplication -DisplayName 'Counterfoil control' -SignInAudience AzureADMyOrg",
             "$controlSp = New-MgServicePrincipal -AppId $control.AppId",
-            *_grants(needed(("control",)), "$controlSp"),
+            *grants(needed(("control",)), "$controlSp"),
             *OWNER,
             '"control: app $($control.AppId) object $($control.Id) principal $($controlSp.Id)"',
         ]
@@ -121,7 +122,8 @@ def as_powershell(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _grants(wanted: dict[str, list[str]], principal: str) -> list[str]:
+def grants(wanted: Iterable[str], principal: str) -> list[str]:
+    """Return the lines that consent to permissions for a service principal, of which ``principal`` is the variable."""
     lines = []
     for name in wanted:
         permission = PERMISSIONS[name]

@@ -141,6 +141,13 @@ def principal_removed(world: World, principal: Principal, actor: dict[str, Any])
     _write(world, principal.tenant, actor, what=("Remove service principal", "Delete"), targets=_of(principal, []))
 
 
+def application_removed(world: World, application: Application, actor: dict[str, Any]) -> None:
+    """An app registration was deleted; Microsoft keeps it for 30 days, unless it is deleted for good."""
+    what = ("Delete application", "Delete")
+    targets = [_target(application.id, application.name, "Application", [])]
+    _write(world, application.tenant, actor, what=what, targets=targets)
+
+
 def _initiator(actor: dict[str, Any]) -> dict[str, Any]:
     if actor["app_id"]:
         app = {
