@@ -208,4 +208,4 @@ def test_the_command_prints_where_it_is_and_stops_when_asked(tmp_path):
         assert process.wait(20) == 0
 
     assert discovery.status_code == 200
-    assert set(places) == {"login", "graph", "manage", "admin", "smtp", "ca"}
+    assert set(places) == {"login", "graph", "manage", "admin", "smtp", "blob", "ca"}

@@ -3,6 +3,7 @@
     DATA/evidence/<tenant id>/sign-ins/2026-10-05T09.json        one file an hour of events, whole pages
     DATA/evidence/<tenant id>/directory-audit/2026-10-05T09.json
     DATA/evidence/<tenant id>/mailbox-audit/<digest of the content id>.json    one file a blob
+    DATA/evidence/<tenant id>/storage/...    blobs of the customer's containers (:mod:`counterfoil.app.containers`)
 
 Files are exports like any other: ``reconcile`` reads them in its bounded worker. An hour is written again
 with what came late; a record counts once by its id. A refusal lies there as the page that said it.
@@ -17,6 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from counterfoil.app.containers import NONE, STORAGE, Containers, containers_of, pull_containers
 from counterfoil.app.house import Books
 from counterfoil.app.standing import GOOD, Standing, Standings, failure
 from counterfoil.ledger import durable
@@ -46,9 +48,10 @@ _CONTEXT = {
 }
 
 
-def pulls(connection: Connection) -> tuple[str, ...]:
-    """Name the logs that a connection may read; where its roles are unknown it is tried."""
-    return tuple(log for log, role in NEEDS.items() if connection.roles is None or role in connection.roles)
+def pulls(connection: Connection, containers: Containers = NONE) -> tuple[str, ...]:
+    """Name what can be pulled of a connection's tenant; where its roles are unknown it is tried."""
+    logs = tuple(log for log, role in NEEDS.items() if connection.roles is None or role in connection.roles)
+    return (*logs, STORAGE) if containers_of(containers, connection) else logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,30 +88,48 @@ class Pull:
         return count
 
 
-def pull(books: Books, connection: Connection, data: Path, now: datetime) -> dict[str, Standing]:
-    """Pull every log that a connection may read; one that fails keeps none of the others back.
+def pull(
+    books: Books, connection: Connection, data: Path, now: datetime, containers: Containers = NONE
+) -> dict[str, Standing]:
+    """Pull every log that a connection may read, and its containers; one that fails keeps none of the others back.
 
     Raises:
-        Refused: If the connection has no current credential.
+        Refused: If the connection has no current credential, and there is a log that needs one.
     """
     standings = Standings(data)
+    folder = data / EVIDENCE / connection.tenant_id
+    # Two pulls at once would write over each other's hours; the second waits for the first.
+    with durable.lock(folder / ".lock"):
+        if own := containers_of(containers, connection):
+            standings.note(connection, STORAGE, pull_containers(own, books.means, folder / STORAGE, now))
+        if logs := pulls(connection):
+            _pull_logs(books, connection, standings, folder, now=now, logs=logs)
+    return {log: standings.of(connection).duties[log] for log in pulls(connection, containers)}
+
+
+def _pull_logs(
+    books: Books,
+    connection: Connection,
+    standings: Standings,
+    folder: Path,
+    *,
+    now: datetime,
+    logs: tuple[str, ...],
+) -> None:
     job = books.new_job("collect-logs", connection.tenant)
     current = books.connections.current(connection)
     books.connections.begin_use(job.id, current, now)
     door = Door(Tokens(connection, current, books.through.for_use, books.means))
-    one = Pull(Logs(door), data / EVIDENCE / connection.tenant_id, job)
+    one = Pull(Logs(door), folder, job)
     try:
-        # Two pulls at once would write over each other's hours; the second waits for the first.
-        with durable.lock(one.folder / ".lock"):
-            for log in pulls(connection):
-                before = standings.of(connection).duties.get(log)
-                start = now - FIRST_REACH if before is None or before.until is None else before.until - LATE
-                for standing in _in_steps(one, log, start, now):
-                    # If we die here, the next pull goes on from the end of this step.
-                    standings.note(connection, log, standing)
+        for log in logs:
+            before = standings.of(connection).duties.get(log)
+            start = now - FIRST_REACH if before is None or before.until is None else before.until - LATE
+            for standing in _in_steps(one, log, start, now):
+                # If we die here, the next pull goes on from the end of this step.
+                standings.note(connection, log, standing)
     finally:
         books.connections.end_use(job.id)
-    return {log: standings.of(connection).duties[log] for log in pulls(connection)}
 
 
 def _in_steps(one: Pull, log: str, since: datetime, until: datetime) -> Iterator[Standing]:

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from counterfoil import clock
 from counterfoil.app.connecting import opened_books
+from counterfoil.app.containers import NONE, Containers, read_containers
 from counterfoil.app.heartbeat import HEARTBEAT, Sender, beat, beats, mailbox_of
 from counterfoil.app.house import Books
 from counterfoil.app.pulling import pull, pulls
@@ -23,7 +25,7 @@ from counterfoil.app.standing import FAILED, GOOD, NOT_POSSIBLE, Standing, Stand
 from counterfoil.app.state import State
 from counterfoil.config.settings import Config
 from counterfoil.credential.collect import SOCKET
-from counterfoil.model.errors import CounterfoilError
+from counterfoil.model.errors import CounterfoilError, Misconfigured
 from counterfoil.model.trust import Connection
 
 log = logging.getLogger(__name__)
@@ -77,8 +79,10 @@ class Services:
         standings = Standings(self.data)
         settings = self.config.evidence
         duties: list[tuple[str, float, Callable[[], object]]] = []
-        if settings.pull_minutes and (logs := pulls(connection)):
-            duties.append((logs[0], settings.pull_minutes, lambda: pull(books, connection, self.data, clock.now())))
+        containers = self._containers()
+        if settings.pull_minutes and (logs := pulls(connection, containers)):
+            pulling = partial(pull, books, connection, self.data, clock.now(), containers)
+            duties.append((logs[0], settings.pull_minutes, pulling))
         if settings.heartbeat_minutes and beats(connection):
             duties.append((HEARTBEAT, settings.heartbeat_minutes, lambda: self._beat(books, connection, standings)))
         for duty, minutes, work in duties:
@@ -94,6 +98,14 @@ class Services:
                 words = "a fault of ours; the log of serve has it"
                 standings.note(connection, duty, Standing(FAILED, words, clock.now()))
             self._say(standings, connection, duty)
+
+    def _containers(self) -> Containers:
+        """Read which containers there are; a file that cannot be used keeps nothing else from being done."""
+        try:
+            return read_containers(self.config.evidence)
+        except Misconfigured as error:
+            log.warning("containers are not pulled", extra={"facts": {"reason": error.message, "hint": error.hint}})
+            return NONE
 
     def _say(self, standings: Standings, connection: Connection, duty: str) -> None:
         standing = standings.of(connection).duties.get(duty)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from counterfoil import clock
 from counterfoil.app import connecting
+from counterfoil.app.containers import read_containers
 from counterfoil.app.pulling import pull, pulls
 from counterfoil.app.standing import Standing, Standings
 from counterfoil.cli.output import answer_json, answer_text, visible
@@ -22,13 +23,15 @@ COLUMNS = ("tenant", "app", "duty", "state", "at", "until", "words")
 def run_pull(arguments: argparse.Namespace) -> int:
     """Pull now; return 1 if some log could not be pulled whole."""
     config = load(arguments.config)
+    containers = read_containers(config.evidence)
     with opened(arguments) as state, connecting.opened_books(arguments.data, config, state.ledger) as books:
-        able = [connection for connection in books.connections.all(arguments.tenant) if pulls(connection)]
-        found = [(connection, pull(books, connection, arguments.data, clock.now())) for connection in able]
+        able = [connection for connection in books.connections.all(arguments.tenant) if pulls(connection, containers)]
+        found = [(one, pull(books, one, arguments.data, clock.now(), containers)) for one in able]
     if not found:
         raise Refused(
             f"no connection of {arguments.tenant} may read its logs",
-            "it needs AuditLog.Read.All and ActivityFeed.Read: counterfoil connection plan --product watch",
+            "it needs AuditLog.Read.All and ActivityFeed.Read (counterfoil connection plan --product watch), or a "
+            "container in the file of evidence.containers",
         )
     _print(
         arguments,

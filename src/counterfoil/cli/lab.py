@@ -13,7 +13,7 @@ from typing import Any
 from counterfoil.cli.output import answer_json, answer_text
 from counterfoil.lab.laboratory import Laboratory
 
-_PORTS = ("login", "graph", "manage", "admin", "smtp")
+_PORTS = ("login", "graph", "manage", "admin", "smtp", "blob")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +52,7 @@ def _tell(laboratory: Laboratory, *, as_json: bool) -> None:
         f"login.microsoftonline.com  {places.login}",
         f"graph.microsoft.com        {places.graph}",
         f"manage.office.com          {places.manage}",
+        f"blob.core.windows.net      {places.blob}",
         f"mail for tenants (SMTP)    127.0.0.1:{places.smtp}",
         f"seed and steer             {places.admin}/lab/",
         f"trust this authority       {places.ca}",

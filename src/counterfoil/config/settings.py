@@ -173,6 +173,14 @@ class Evidence:
         values.folder,
         "folder that holds what diagnostic settings export (a container); read by reconcile as well",
     )
+    containers: Path | None = setting(
+        None,
+        values.path,
+        "file of containers to pull over HTTPS, a line each: TENANT URL, with a SAS; only its owner may read it",
+    )
+    storage_host: str = setting(
+        "", values.https_or_none, "base URL of a storage host besides Microsoft's clouds: a laboratory's"
+    )
 
 
 @dataclass(frozen=True, slots=True)

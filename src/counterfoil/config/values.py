@@ -118,6 +118,11 @@ def https(value: object, folder: Path) -> str:
     return text
 
 
+def https_or_none(value: object, folder: Path) -> str:
+    """Read a base URL; ``""`` means none."""
+    return https(value, folder) if string(value, folder) else ""
+
+
 def folder(value: object, base: Path) -> Path | None:
     """Read a path to a folder that is there, relative to the configuration's; ``""`` means none."""
     text = string(value, base)

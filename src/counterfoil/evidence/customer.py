@@ -98,9 +98,9 @@ def folder_of(tenant: str) -> str:
 
 
 def _of_answer(answer: TenantAnswer, since: datetime, until: datetime) -> dict[str, bytes]:
-    own = {**document([answer], int(answer.connected)), "tenants": [for_customer(tenant_document(answer))]}
-    page = report([answer], own, [], since, until)
-    contents = {"answer.json": _json(own["tenants"][0]), "report.html": page.encode("utf-8", "replace")}
+    part = for_customer(tenant_document(answer))
+    page = report([answer], {**document([answer], int(answer.connected)), "tenants": [part]}, [], since, until)
+    contents = {"answer.json": _json(part), "report.html": page.encode("utf-8", "replace")}
     if answer.radius.techniques:
         layer = navigator(answer.radius.techniques, f"Counterfoil: {answer.name or answer.tenant}")
         contents["attack-layer.json"] = _json(layer)

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from counterfoil import clock
-from counterfoil.lab import manage, places
+from counterfoil.lab import blobs, manage, places
 from counterfoil.lab.authority import Identity, issue
 from counterfoil.lab.engine import Engine, readable
 from counterfoil.lab.entra import face as entra
@@ -24,14 +24,15 @@ class Endpoints:
     """Where clients find the laboratory; all URLs without a trailing slash.
 
     ``login`` stands for https://login.microsoftonline.com, ``graph`` for https://graph.microsoft.com,
-    ``manage`` for https://manage.office.com; ``admin`` is the laboratory's own; ``ca`` is the file to trust;
-    ``smtp`` is the port on 127.0.0.1 where mail for the tenants' domains is taken.
+    ``manage`` for https://manage.office.com, ``blob`` for a storage account's; ``admin`` is the laboratory's own;
+    ``ca`` is the file to trust; ``smtp`` is the port on 127.0.0.1 where mail for the tenants' domains is taken.
     """
 
     login: str
     graph: str
     manage: str
     admin: str
+    blob: str
     smtp: int
     ca: Path
 
@@ -42,14 +43,14 @@ class Laboratory:
     Args:
         directory: Where its state lives; a later laboratory on the same directory goes on with it.
         seed: Makes chance repeatable.
-        ports: Wished ports by name (``login``, ``graph``, ``manage``, ``admin``).
+        ports: Wished ports by name (``login``, ``graph``, ``manage``, ``blob``, ``admin``).
     """
 
     def __init__(self, directory: Path, *, seed: int | None = None, ports: dict[str, int] | None = None) -> None:
         readable(directory)
         self.engine = Engine(directory, seed)
         wished = ports or self.engine.recall_ports()
-        faces = {"login": entra.answer, "graph": graph.answer, "manage": manage.answer}
+        faces = {"login": entra.answer, "graph": graph.answer, "manage": manage.answer, "blob": blobs.answer}
         self._server = Server(self.engine, faces, wished)
         self._mx = Mx(self.engine, self.engine.trusted, wished.get("smtp", 0))
 

@@ -6,7 +6,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from counterfoil.lab import by_hand, looks, plan, seed
+from counterfoil.lab import blobs, by_hand, looks, plan, seed
 from counterfoil.lab.graph.openapi import describe
 from counterfoil.lab.world import World
 
@@ -42,6 +42,7 @@ OPERATIONS: dict[str, Operation] = {
         plan.apply_faults,
         plan.lose_rows,
         openapi,
+        blobs.container_sas,
         looks.messages,
         looks.credentials,
         looks.tenants,

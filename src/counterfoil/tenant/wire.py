@@ -43,20 +43,46 @@ class Wire:
             http2=True, verify=self.trust, timeout=seconds, follow_redirects=False, trust_env=False
         )
 
-    def send(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None = None) -> Answer:
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        *,
+        most: int | None = None,
+    ) -> Answer:
         """Send one request.
+
+        Args:
+            method: HTTP's.
+            url: Where to; it is in no error but for its host.
+            headers: To send.
+            content: The body.
+            most: Octets of a body that is taken as it comes, without decoding; more ends the connection.
 
         Raises:
             Lost: If no whole answer came; the other side may have done it all the same.
-            Unavailable: If the request could not be sent at all.
+            Unavailable: If the request could not be sent at all, or the answer is larger than ``most``.
         """
         try:
+            if most is not None:
+                return self._bounded(method, url, dict(headers), most)
             response = self._client.request(method, url, headers=dict(headers), content=content)
         except NOT_SENT as error:
             raise Unavailable(f"{_host(url)} cannot be reached: {error or type(error).__name__}", REACH) from error
         except httpx.HTTPError as error:
             raise Lost(f"no answer from {_host(url)}: {error or type(error).__name__}") from error
         return Answer(response.status_code, dict(response.headers), response.content)
+
+    def _bounded(self, method: str, url: str, headers: dict[str, str], most: int) -> Answer:
+        with self._client.stream(method, url, headers=headers) as response:
+            octets = bytearray()
+            for piece in response.iter_raw():
+                octets += piece
+                if len(octets) > most:
+                    raise Unavailable(f"{_host(url)} answered with more than {most >> 20} MiB")
+        return Answer(response.status_code, dict(response.headers), bytes(octets))
 
     def close(self) -> None:
         """Close the connections."""
