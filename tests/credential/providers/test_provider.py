@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,32 @@ _numbers = itertools.count()
 MESSAGE = b"header.claims"
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A fresh provider of one kind: its URI, where its secret lies, and where its keys do."""
+
+    uri: str
+    secret: Path
+    keys: Path
+
+
 @pytest.fixture(params=["file", "pkcs11"])
-def uri(request, tmp_path):
-    """The URI of a fresh provider of each kind."""
+def kind(request, tmp_path):
+    """A fresh provider of each kind; the secret of sealed files is their wrapping key, that of a token its PIN."""
     if request.param == "file":
-        return "file:"
-    return request.getfixturevalue("softhsm").token(f"conformance-{next(_numbers)}")
+        return Kind("file:", tmp_path / "wrapping.key", tmp_path / "keys")
+    softhsm = request.getfixturevalue("softhsm")
+    before = set((softhsm.home / "tokens").iterdir())
+    name = f"conformance-{next(_numbers)}"
+    uri = softhsm.token(name)
+    (place,) = set((softhsm.home / "tokens").iterdir()) - before
+    return Kind(uri, softhsm.home / f"{name}.pin", place)
+
+
+@pytest.fixture
+def uri(kind):
+    """Its URI alone."""
+    return kind.uri
 
 
 @pytest.fixture
@@ -135,6 +156,39 @@ def test_an_adopted_key_signs_as_before(opened):
     reference = guarded.adopt("imported", key)
     signature = guarded.sign(reference, Algorithm.RS256, MESSAGE, key.public_key())
     assert signature == key.sign(MESSAGE, padding.PKCS1v15(), hashes.SHA256())
+
+
+def test_a_wrong_secret_opens_nothing(opened, kind, tmp_path):
+    """With another wrapping key or a wrong PIN no key signs, and the words say what was wrong and what to do."""
+    provider = opened()
+    reference = provider.create("key")
+    provider.close()
+    right = kind.secret.read_bytes()
+    kind.secret.write_bytes(b"0" * len(right))
+    with pytest.raises(Misconfigured, match=r"does not open with|does not take the PIN") as caught:
+        opened().sign(reference, Algorithm.PS256, MESSAGE)
+    assert caught.value.hint
+    kind.secret.write_bytes(right)
+    assert opened().sign(reference, Algorithm.PS256, MESSAGE)
+
+
+def test_keys_whose_place_is_gone_are_unavailable_and_work_again_once_it_is_back(opened, kind, tmp_path):
+    """A token pulled out or a disk not mounted is no empty one: nothing is signed, nothing said to be destroyed."""
+    provider = opened()
+    reference = provider.create("key")
+    provider.close()
+    provider = opened()
+    away = kind.keys.rename(tmp_path / "away")
+    for use in (
+        lambda: provider.sign(reference, Algorithm.PS256, MESSAGE),
+        lambda: provider.public(reference),
+        lambda: provider.destroy(reference),
+    ):
+        with pytest.raises(Unavailable, match="not there"):
+            use()
+    away.rename(kind.keys)
+    assert provider.references() == [reference]
+    assert provider.sign(reference, Algorithm.PS256, MESSAGE)
 
 
 class Lying:

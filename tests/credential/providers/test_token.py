@@ -2,12 +2,13 @@
 
 import pkcs11
 import pytest
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from counterfoil.credential.algorithm import Algorithm
 from counterfoil.credential.providers.choose import open_provider
 from counterfoil.credential.providers.wrapping import Wrapping
-from counterfoil.model.errors import Misconfigured, Unavailable
+from counterfoil.model.errors import Misconfigured, Refused, Unavailable
 from tests.credential.conftest import MODULE
 
 NOTHING = Wrapping(b"\0" * 32, "test")
@@ -63,6 +64,23 @@ def test_a_removed_token_is_unavailable_and_works_again_once_it_is_back(softhsm,
     assert provider.public(reference).public_numbers() == public.public_numbers()
     assert provider.sign(reference, Algorithm.PS256, b"message")
     provider.close()
+
+
+def test_a_library_that_is_initialised_anew_mixes_up_no_tokens(softhsm, tmp_path):
+    """Looking hard for a key that is not in one token ends every session; the other token's key signs all the same."""
+    left = open_provider(softhsm.token("left"), tmp_path, NOTHING)
+    right = open_provider(softhsm.token("right"), tmp_path, NOTHING)
+    reference = left.create("key")
+    public = left.public(reference)
+    for _ in range(2):
+        with pytest.raises(Refused, match="there is no key"):
+            right.sign(reference, Algorithm.PS256, b"message")
+        signature = left.sign(reference, Algorithm.PS256, b"message")
+        public.verify(signature, b"message", Algorithm.PS256.padding, hashes.SHA256())
+    right.destroy(reference)
+    assert (left.references(), right.references()) == ([reference], [])
+    left.close()
+    right.close()
 
 
 def test_halves_are_found_and_cleared(softhsm, tmp_path):

@@ -71,7 +71,9 @@ class SealedFiles:
     def destroy(self, reference: str) -> None:
         """Remove the file; sealed octets may survive on the disk, useless without the wrapping key."""
         self._open.pop(reference, None)
-        self._path(reference).unlink(missing_ok=True)
+        path = self._path(reference)
+        self._see_there()
+        path.unlink(missing_ok=True)
         durable.sync_directory(self._directory)
 
     def clear_halves(self) -> list[str]:
@@ -95,12 +97,17 @@ class SealedFiles:
             raise Refused(f"{reference} is no file: key")
         return self._directory / f"{checked_label(reference.removeprefix(_SCHEME))}{_SUFFIX}"
 
+    def _see_there(self) -> None:
+        if not self._directory.is_dir():
+            raise Unavailable(f"the keys in {self._directory} are not there", "bring its disk back")
+
     def _key(self, reference: str) -> rsa.RSAPrivateKey:
         if reference not in self._open:
             path = self._path(reference)
             try:
                 sealed = path.read_bytes()
             except FileNotFoundError as error:
+                self._see_there()
                 raise Refused(f"there is no key {reference}") from error
             except OSError as error:
                 raise Unavailable(f"the key {reference} cannot be read: {error}", "repair the disk") from error

@@ -3,6 +3,7 @@
 SoftHSM2 is a software stand-in for a hardware module; the same calls drive a real one.
 """
 
+from collections import defaultdict
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,6 +22,9 @@ _WRONG_PIN = (pkcs11.PinIncorrect, pkcs11.PinInvalid, pkcs11.PinLenRange, pkcs11
 _GONE = (pkcs11.NoSuchToken, pkcs11.TokenNotPresent, pkcs11.DeviceRemoved, pkcs11.SlotIDInvalid)
 _FAULTY = (pkcs11.GeneralError, pkcs11.DeviceError, pkcs11.FunctionFailed, pkcs11.SessionHandleInvalid)
 
+_EPOCHS: defaultdict[str, int] = defaultdict(int)
+"""How often the library of a module was initialised anew in this process."""
+
 
 class Token:
     """One PKCS #11 token, logged in as its user.
@@ -35,10 +39,15 @@ class Token:
         self._module, self._label, self._pin = module, label, pin
         self._session: Any = None
         self._kept: dict[str, Any] = {}
+        self._epoch = _EPOCHS[module]
         self._in()
 
     def _in(self) -> Any:
         """Return the session, logging in anew after the token was away."""
+        if self._epoch != _EPOCHS[self._module]:
+            # Its number may by now be that of a session on another token: it is dropped, not closed.
+            self._session, self._epoch = None, _EPOCHS[self._module]
+            self._kept.clear()
         if self._session is None:
             try:
                 self._session = self._log_in(pkcs11.lib(self._module))
@@ -62,10 +71,18 @@ class Token:
         try:
             return self._open(library)
         except (*_GONE, *_FAULTY):
-            # A token that was taken out or put in since shows only to a library that is initialised anew.
-            # Sessions on other tokens of it end with that, and log in again at their next call.
-            library.reinitialize()
+            self._anew(library)
             return self._open(library)
+
+    def _anew(self, library: Any) -> None:
+        """Initialise the library anew: a token that was taken out or put in since shows only then.
+
+        Sessions on all tokens of it end with that; each provider of ours logs in again at its next call.
+        """
+        _EPOCHS[self._module] += 1
+        self._session, self._epoch = None, _EPOCHS[self._module]
+        self._kept.clear()
+        library.reinitialize()
 
     def _open(self, library: Any) -> Any:
         token = library.get_token(token_label=self._label)
@@ -134,7 +151,7 @@ class Token:
 
     def public(self, reference: str) -> rsa.RSAPublicKey:
         """Return the public half."""
-        found = self._find(_PUBLIC, self._label_in(reference))
+        found = self._surely(_PUBLIC, self._label_in(reference))
         if not found:
             raise Refused(f"there is no key {reference}")
         n, e = (
@@ -145,8 +162,9 @@ class Token:
     def sign(self, reference: str, algorithm: Algorithm, message: bytes) -> bytes:
         """Sign in the token."""
         label = self._label_in(reference)
+        self._in()
         if label not in self._kept:
-            found = self._find(_PRIVATE, label)
+            found = self._surely(_PRIVATE, label)
             if not found:
                 raise Refused(f"there is no key {reference}")
             self._kept[label] = found[0]
@@ -169,7 +187,7 @@ class Token:
         label = self._label_in(reference)
         self._kept.pop(label, None)
         # Private half first: if we die between, what is left cannot sign, and is cleared as a half.
-        for found in [*self._find(_PRIVATE, label), *self._find(_PUBLIC, label)]:
+        for found in [*self._surely(_PRIVATE, label), *self._find(_PUBLIC, label)]:
             found.destroy()
 
     def clear_halves(self) -> list[str]:
@@ -208,6 +226,14 @@ class Token:
             return list(self._in().get_objects(wanted))
         except pkcs11.PKCS11Error as error:
             raise self._failed("could not be searched", error) from error
+
+    def _surely(self, kind: pkcs11.ObjectClass, label: str) -> list[Any]:
+        """Find a half of a key; that there is none is believed only of a token that is seen to be there."""
+        found = self._find(kind, label)
+        if not found:
+            self._anew(pkcs11.lib(self._module))  # one that is away looks empty to a session of before
+            found = self._find(kind, label)
+        return found
 
     def _name(self, found: Any) -> str:
         try:
