@@ -191,7 +191,7 @@ def test_a_policy_decides_the_action(scan, tmp_path):
     [
         (None, "cannot be read: No such file"),
         ("[actions", "is no TOML"),
-        ('[actions]\nbad = "x"\nnone = 1', "4 problem(s)"),
+        ('[actions]\nbad = "x"\nnone = 1', "4 problems"),
     ],
 )
 def test_a_bad_policy_is_exit_2_with_every_problem(scan, tmp_path, text, reason):

@@ -9,7 +9,7 @@ import pytest
 from counterfoil.model.errors import Misconfigured
 from counterfoil.model.mail import Action, Severity, Verdict
 from counterfoil.scan import policy_document
-from counterfoil.scan.policy import DEFAULT_POLICY, OFF, Allow, Policy, Tag
+from counterfoil.scan.policy import DEFAULT_POLICY, OFF, Allow, Own, Policy, Tag
 from counterfoil.scan.policy_document import BadPolicy, read, write
 from counterfoil.scan.verdict import REASONS
 
@@ -39,6 +39,7 @@ def test_the_example_in_the_documentation_is_a_policy():
         ),
         tag=Tag(header=True, subject_prefix="[suspicious] "),
         hold_days=14,
+        recipients=(Own("@board.example.org", {Verdict.SUSPICIOUS: Action.QUARANTINE}, {}),),
     )
     assert read(write(policy), REASONS) == policy
 
@@ -73,6 +74,14 @@ def test_the_example_in_the_documentation_is_a_policy():
         ({"allow": [ENTRY | {"checks": ["nose"]}]}, "allow[0].checks: no check is named 'nose'"),
         ({"allow": [ENTRY | {"checks": "sender"}]}, "allow[0].checks: not a list: 'sender'"),
         ({"allow": [ENTRY | {"for": 1}]}, "allow[0].for: no such key"),
+        ({"recipients": {}}, "recipients: no list: {}"),
+        ({"recipients": ["x"]}, "recipients[0]: no table: 'x'"),
+        ({"recipients": [{}]}, "recipients[0].to: missing or empty"),
+        ({"recipients": [{"to": "board"}]}, "recipients[0].to: no recipient: 'board'"),
+        ({"recipients": [{"to": "a@b.c"}, {"to": "A@b.c"}]}, "recipients[1].to: a@b.c is there already"),
+        ({"recipients": [{"to": "a@b.c", "hold_days": 3}]}, "recipients[0].hold_days: no such key"),
+        ({"recipients": [{"to": "a@b.c", "actions": {"clean": "eat"}}]}, "recipients[0].actions.clean: unknown word"),
+        ({"recipients": [{"to": "a@b.c", "tag": {"header": False}}]}, "recipients[0].tag: a tagged message would"),
     ],
 )
 def test_each_problem_is_told_with_its_key_and_a_hint(document, problem):
@@ -85,7 +94,7 @@ def test_each_problem_is_told_with_its_key_and_a_hint(document, problem):
 
 def test_all_problems_are_told_at_once():
     """Three faults are three problems in one error, which is an operator's to mend."""
-    with pytest.raises(Misconfigured, match=r"3 problem\(s\)") as caught:
+    with pytest.raises(Misconfigured, match="the policy has 3 problems") as caught:
         read({"hold_days": -1, "tag": {"header": 1}, "allow": [ENTRY | {"until": None}]}, REASONS)
     assert caught.value.hint.count("\n") == 2
 

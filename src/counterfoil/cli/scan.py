@@ -182,7 +182,6 @@ class _Bar(AbstractContextManager[Callable[[], None]]):
 
 
 def _natural(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least one worker is needed")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of workers, such as 2")
+    return int(text)

@@ -21,11 +21,14 @@ def time(text: str) -> datetime:
 
 
 def count(text: str) -> int:
-    """Read a whole number from 1 for argparse."""
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    """Read a whole number from 1 for argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
 
 
 def add_search(parser: argparse.ArgumentParser) -> None:

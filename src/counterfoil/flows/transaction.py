@@ -20,6 +20,7 @@ from counterfoil.gateway.smtp.events import Content, Mail, Recipient, Spoilt
 from counterfoil.gateway.smtp.reply import Reply
 from counterfoil.model.errors import Unavailable
 from counterfoil.model.mail import Direction, Envelope, Json
+from counterfoil.scan.recipient_policy import for_recipient
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ class Transactions:
             if opened.said is None or other:
                 opened.tenant, opened.next_hop = route.tenant, route.next_hop
                 opened.said = await self._say_mail(opened, route.next_hop)
-            policy = route.policy
+            policy = for_recipient(route.policy, address)
         assert opened.said is not None
         assert self._hop is not None or not opened.said.positive
         if self._hop is None or not opened.said.positive:

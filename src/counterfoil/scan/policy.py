@@ -50,11 +50,24 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """What is different for one recipient: an address, or ``"@example.org"`` for all of that domain, lower case.
+
+    Only what is named differs; the rest is as for everybody.
+    """
+
+    to: str
+    actions: Mapping[Verdict, Action]
+    overrides: Mapping[str, Severity | str]
+    tag: Tag | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A tenant's policy.
 
     ``overrides`` gives a check's findings another severity, or silences it with ``"off"``;
-    ``hold_days`` is how long a held message is kept.
+    ``hold_days`` is how long a held message is kept; ``recipients`` says for whom something is different.
     """
 
     actions: Mapping[Verdict, Action] = field(default_factory=lambda: dict(DEFAULT_ACTIONS))
@@ -62,6 +75,7 @@ class Policy:
     allow: tuple[Allow, ...] = ()
     tag: Tag = Tag()
     hold_days: int = 30
+    recipients: tuple[Own, ...] = ()
 
 
 DEFAULT_POLICY = Policy()

@@ -21,10 +21,14 @@ Example, as TOML::
     [tag]
     header = true
     subject_prefix = "[suspicious] "
+
+    [[recipients]]
+    to = "@board.example.org"
+    actions = { suspicious = "quarantine" }
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -32,11 +36,23 @@ from typing import TypeVar
 from counterfoil.model.errors import Misconfigured
 from counterfoil.model.instant import from_rfc3339, rfc3339
 from counterfoil.model.mail import Action, Json, Severity, Verdict
-from counterfoil.scan.policy import ALLOWED, DEFAULT_ACTIONS, DEFAULT_POLICY, OFF, UNINSPECTABLE, Allow, Policy, Tag
+from counterfoil.model.number import counted
+from counterfoil.scan.policy import (
+    ALLOWED,
+    DEFAULT_ACTIONS,
+    DEFAULT_POLICY,
+    OFF,
+    UNINSPECTABLE,
+    Allow,
+    Own,
+    Policy,
+    Tag,
+)
 
 MAX_HOLD_DAYS = 3650
 MAX_PREFIX = 60
-_KEYS = ("actions", "overrides", "allow", "tag", "hold_days")
+_KEYS = ("actions", "overrides", "allow", "tag", "hold_days", "recipients")
+_OWN_KEYS = ("to", "actions", "overrides", "tag")
 _ALLOW_KEYS = ("sender", "who", "why", "until", "checks", "unauthenticated")
 
 _TYPE_NAMES: dict[type, str] = {bool: "true or false", str: "a text", list: "a list"}
@@ -64,7 +80,7 @@ class BadPolicy(Misconfigured):
         self.problems = tuple(problems)
         lines = "\n".join(str(problem) for problem in self.problems)
         hints = "\n".join(f"{problem.key}: {problem.hint}" for problem in self.problems)
-        super().__init__(f"the policy has {len(self.problems)} problem(s):\n{lines}", hints)
+        super().__init__(f"the policy has {counted(len(self.problems), 'problem')}:\n{lines}", hints)
 
 
 def read(document: Mapping[str, object], checks: frozenset[str]) -> Policy:
@@ -97,13 +113,26 @@ def write(policy: Policy) -> dict[str, Json]:
         }
         for entry in policy.allow
     ]
-    return {
+    recipients: list[Json] = [_own(own) for own in policy.recipients]
+    document: dict[str, Json] = {
         "actions": {str(verdict): str(action) for verdict, action in policy.actions.items()},
         "overrides": {name: str(severity) for name, severity in policy.overrides.items()},
         "allow": allow,
         "tag": {"header": policy.tag.header, "subject_prefix": policy.tag.subject_prefix},
         "hold_days": policy.hold_days,
     }
+    return document | {"recipients": recipients} if recipients else document
+
+
+def _own(own: Own) -> dict[str, Json]:
+    document: dict[str, Json] = {
+        "to": own.to,
+        "actions": {str(verdict): str(action) for verdict, action in own.actions.items()},
+        "overrides": {name: str(severity) for name, severity in own.overrides.items()},
+    }
+    if own.tag is not None:
+        document["tag"] = {"header": own.tag.header, "subject_prefix": own.tag.subject_prefix}
+    return document
 
 
 @dataclass(slots=True)
@@ -128,7 +157,37 @@ class _Reader:
             allow=self.entries(document.get("allow", [])),
             tag=self.tag(self.table(document, "tag")),
             hold_days=days,
+            recipients=self.recipients(document),
         )
+
+    def recipients(self, document: Mapping[str, object]) -> tuple[Own, ...]:
+        entries = document.get("recipients", [])
+        if not isinstance(entries, list):
+            self.wrong("recipients", f"no list: {entries!r}", "write [[recipients]] once for each entry")
+            return ()
+        found: dict[str, Own] = {}
+        for number, entry in enumerate(entries):
+            prefix = f"recipients[{number}]."
+            if not isinstance(entry, Mapping):
+                self.wrong(prefix[:-1], f"no table: {entry!r}", "write [[recipients]] and its keys below")
+                continue
+            inner = _Reader(self.checks)
+            own = inner.own(entry)
+            if own.to in found:
+                inner.wrong("to", f"{own.to} is there already", "one entry for each recipient")
+            found[own.to] = own
+            self.problems += [replace(problem, key=prefix + problem.key) for problem in inner.problems]
+        return tuple(found.values())
+
+    def own(self, entry: Mapping[str, object]) -> Own:
+        self.unknown(entry, _OWN_KEYS, "")
+        to = self.filled("to", entry, "an address, or @ and a domain").lower()
+        if to and ("@" not in to or to.endswith("@")):
+            self.wrong("to", f"no recipient: {to!r}", "an address, or @ and a domain")
+        given = self.table(entry, "actions")
+        actions = {verdict: action for verdict, action in self.actions(given).items() if verdict in given}
+        tag = self.tag(self.table(entry, "tag")) if "tag" in entry else None
+        return Own(to, actions, self.overrides(self.table(entry, "overrides")), tag)
 
     def unknown(self, document: Mapping[str, object], known: Sequence[str], prefix: str) -> None:
         for key in document:
