@@ -15,8 +15,10 @@ from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_lines, columns, visible
 from counterfoil.cli.pulled import pulled_logs
 from counterfoil.cli.reconcile_export import export
+from counterfoil.cli.reconcile_news import News, news_of
 from counterfoil.cli.search import time
 from counterfoil.evidence.answer import exit_code
+from counterfoil.evidence.changes import change_lines
 from counterfoil.evidence.collect import readers
 from counterfoil.evidence.report import report
 from counterfoil.evidence.stubs import Books, read_objects, read_stubs
@@ -32,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_inputs(parser)
     parser.add_argument(
         "--export", type=Path, metavar="DIR", help="also write a folder for each tenant, for that tenant"
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="ANSWER",
+        help="also say what changed since this --json answer (else since the last)",
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write a report with a timeline, as HTML")
 
@@ -62,16 +70,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tell(answer: Answer, arguments: argparse.Namespace) -> int:
+    news = news_of(answer, arguments)
     if arguments.report is not None:
-        write_report(answer, arguments.report)
+        write_report(answer, arguments.report, news)
     if arguments.export is not None:
         export(answer, arguments)
     if arguments.json:
-        answer_json(answer.document)
+        answer_json(answer.document if news is None else {**answer.document, **news.document()})
         faults(answer)
     else:
         window = answer.window
         answer_lines(summary_lines(answer.document, answer.files, window.since, window.until, columns()))
+        if news is not None:
+            answer_lines(change_lines(news.changes, news.words, columns()))
     return exit_code(answer.document)
 
 
@@ -123,12 +134,13 @@ def _ledger(data: Path) -> Books:
         return read_objects(enumerate((document(stub) for stub in stubs), 1))
 
 
-def write_report(answer: Answer, path: Path) -> None:
+def write_report(answer: Answer, path: Path, news: News | None) -> None:
     """Write the HTML report."""
-    path.write_text(
-        report(answer.tenants, answer.document, answer.files, answer.window.since, answer.window.until),
-        encoding="utf-8",
-    )
+    since, until = answer.window.since, answer.window.until
+    changed = [] if news is None else news.changes
+    words = "" if news is None else news.words
+    page = report(answer.tenants, answer.document, answer.files, since, until, changes=changed, compared=words)
+    path.write_text(page, encoding="utf-8")
 
 
 def faults(answer: Answer) -> None:

@@ -34,6 +34,7 @@ def report(
     until: datetime,
     *,
     changes: Iterable[Mapping[str, Any]] = (),
+    compared: str = "before",
 ) -> str:
     """Return the page. Tenants that are clean and have nothing to show are counted, not drawn, unless it is about one.
 
@@ -43,7 +44,8 @@ def report(
         files: What became of each export.
         since: Start of the window.
         until: Its end.
-        changes: What is different from the last answer (:mod:`counterfoil.evidence.changes`).
+        changes: What is different from an earlier answer (:mod:`counterfoil.evidence.changes`).
+        compared: Which answer that was, in words that follow "the answer".
     """
     hours = {a.tenant: {covered.source: covered.hours for covered in a.coverage} for a in answers}
     alone = len(document["tenants"]) == 1
@@ -62,6 +64,7 @@ def report(
         files=read,
         odd_files=[reading for reading in read if reading.doubts or reading.faults],
         changes=list(changes),
+        compared=compared,
         since=since,
         until=until,
         ticks=timeline.ticks(since, until, 6, "%d %b %H:%M"),

@@ -94,21 +94,21 @@ def _tenant(tenant: Mapping[str, Any], width: int | None) -> Iterator[Line]:
     for entry in tenant["discrepancies"]:
         if entry["kind"] != "unseen":
             style = "red" if tenant["state"] == "touched" else "yellow"
-            yield from _entry(entry["kind"], _discrepancy(entry), width, style)
-    yield from _entry("unseen", unseen_words(tenant["discrepancies"]), width)
+            yield from folded_entry(entry["kind"], _discrepancy(entry), width, style)
+    yield from folded_entry("unseen", unseen_words(tenant["discrepancies"]), width)
     did = [line for word in ("read", "changed") for line in extent_words(word, tenant["radius"][word])]
-    yield from _entry("did", did or ["nothing that is known to be somebody else's"], width)
-    yield from _entry("could", [f"{one['role']}: {one['allows']}" for one in tenant["could"]], width)
+    yield from folded_entry("did", did or ["nothing that is known to be somebody else's"], width)
+    yield from folded_entry("could", [f"{one['role']}: {one['allows']}" for one in tenant["could"]], width)
     left = [f"{entry['kind']}: {entry['what']}" for entry in tenant["radius"]["persistence"]]
-    yield from _entry("left behind", left, width, "red")
+    yield from folded_entry("left behind", left, width, "red")
     shown = [f"{t['id']} {t['name']}: {counted(len(t['rows']), 'row')}" for t in tenant["radius"]["techniques"]]
-    yield from _entry(f"ATT&CK {VERSION}", shown, width)
+    yield from folded_entry(f"ATT&CK {VERSION}", shown, width)
     kinds = tuple(entry["kind"] for entry in tenant["discrepancies"])
-    yield from _entry("besides", [r for r in tenant["reasons"] if not r.startswith(kinds or ("\0",))], width)
+    yield from folded_entry("besides", [r for r in tenant["reasons"] if not r.startswith(kinds or ("\0",))], width)
     for covered in tenant["coverage"]:
         whole = covered["hours_proven"] + covered["hours_not"]
         words = f"{covered['hours_proven']} of {counted(whole, 'hour')} proven; {bound_words(covered['bound'])}"
-        yield from _entry(covered["source"], [words], width, "dim")
+        yield from folded_entry(covered["source"], [words], width, "dim")
 
 
 def _discrepancy(entry: Mapping[str, Any]) -> list[str]:
@@ -132,7 +132,7 @@ def _by_reason(tenants: list[Mapping[str, Any]], width: int | None) -> Iterator[
             yield Line(named(tenant), "bold")
         if len(members) > _NAMED:
             yield Line(f"and {len(members) - _NAMED} more for the same reasons; --json names them")
-        yield from _entry("because", reasons, width, "yellow")
+        yield from folded_entry("because", reasons, width, "yellow")
 
 
 def _files(files: list[FileReading], width: int | None) -> Iterator[Line]:
@@ -142,7 +142,7 @@ def _files(files: list[FileReading], width: int | None) -> Iterator[Line]:
             kinds[kind] += count
     whole = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "nothing in them"
     yield from _heading(f"Files: {len(files)}", "bold")
-    yield from _entry("records", [whole], width)
+    yield from folded_entry("records", [whole], width)
     for reading in files:
         lines = [f"{counted(count, 'row')}: {doubt}" for doubt, count in sorted(reading.doubts.items())]
         lines += reading.faults
@@ -151,11 +151,11 @@ def _files(files: list[FileReading], width: int | None) -> Iterator[Line]:
         lines += [f"{STATES[kind]}: {count}" for kind, count in sorted(reading.kinds.items()) if kind in STATES]
         if lines:
             yield Line(f"  {reading.name}", "yellow")
-            yield from _entry("", lines, width)
+            yield from folded_entry("", lines, width)
 
 
-def _entry(label: str, lines: Iterable[str], width: int | None, style: str = "") -> Iterator[Line]:
-    """Yield lines beside a label; a long one is folded below itself."""
+def folded_entry(label: str, lines: Iterable[str], width: int | None, style: str = "") -> Iterator[Line]:
+    """Yield lines beside a label; one that is longer than ``width`` is folded below itself."""
     start = f"  {label:<{_LABEL}}"
     for text in lines:
         pieces = [text] if width is None else _folded(text, max(24, width - len(start)))
