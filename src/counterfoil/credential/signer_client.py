@@ -3,11 +3,14 @@
 Every answer carries the stub that the signer made durable; write it to the ledger before you use the signature.
 """
 
+import base64
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from counterfoil.credential.algorithm import Algorithm
 from counterfoil.credential.wire import ask, stub_from
+from counterfoil.model.errors import Misconfigured
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Job, Stub
 
@@ -74,4 +77,28 @@ class SignerClient:
         question: dict[str, Json] = {"op": op, "tenant": tenant, "app": app, "credential": credential}
         question |= {"job": job.id, "reason": job.reason, "algorithm": algorithm.value, **more}
         answer = ask(self._socket, self._seconds, question)
-        return Signature(answer["jws"], stub_from(answer["stub"]))
+        signature = Signature(answer["jws"], stub_from(answer["stub"]))
+        if not _is_what_was_asked(signature, question):
+            raise Misconfigured(
+                "the signer answered with a signature that is not what was asked, or not what its stub says",
+                "stop it and keep its home, it is evidence; nothing was sent",
+            )
+        return signature
+
+
+def _is_what_was_asked(signature: Signature, question: dict[str, Json]) -> bool:
+    """Hold an answer to the question and to its own stub: a signature under a wrong stub would be sent without one."""
+    stub, payload = signature.stub, signature.jws.partition(".")[2].partition(".")[0]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except ValueError:
+        return False
+    if not isinstance(claims, dict):
+        return False
+    said = {"tenant": stub.tenant, "op": stub.kind, **stub.body}
+    names = ("op", "tenant", "app", "credential", "job", "object" if stub.kind == "proof" else "audience")
+    if stub.kind == "proof":
+        fits = claims.get("iss") == said.get("object")
+    else:
+        fits = (claims.get("jti"), claims.get("aud")) == (said.get("jti"), said.get("audience"))
+    return fits and all(said.get(name) == question[name] for name in names if name in question)
