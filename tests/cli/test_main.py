@@ -70,3 +70,14 @@ def test_without_a_word_the_commands_are_listed(capsys: pytest.CaptureFixture[st
     assert said.out == ""
     listed = {line.split()[0] for line in said.err.splitlines() if line.startswith("    ") and line.strip()}
     assert set(COMMANDS) <= listed
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_says_its_exit_codes(command: str, capsys: pytest.CaptureFixture[str]):
+    """The help of each command documents its exit codes, --json and --data."""
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main([command, "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Exit codes: " in said
+    assert "--json" in said
+    assert "--data DIR" in said

@@ -12,6 +12,7 @@ from counterfoil.model.mail import Json
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``counterfoil id``."""
+    parser.epilog = "Exit codes: 0 every value was understood; 1 some value is in no spelling that we know."
     parser.add_argument("values", nargs="+", metavar="VALUE", help="a uti, sign-in id, key id or thumbprint")
 
 

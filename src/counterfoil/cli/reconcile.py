@@ -46,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """Declare where stubs and logs are, and which window is asked about."""
+    parser.epilog = (
+        "Exit codes: 2 no answer could be made; else 1 somebody was touched; else 3 somebody cannot be judged; else 0."
+    )
     books = parser.add_mutually_exclusive_group()
     books.add_argument("--stubs", type=Path, metavar="FILE", help="stubs in the exchange form, one JSON object a line")
     books.add_argument("--ledger", type=Path, metavar="DIR", help="state of a Counterfoil installation (else --data)")

@@ -40,6 +40,10 @@ Scanned = tuple[Item, Scan, float]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``counterfoil scan``."""
+    parser.epilog = (
+        "Exit codes: 2 something could not be read or done; else 1 something was found (suspicious, malicious or"
+        " uninspectable); else 0. With --json one JSON object a message, on a line of its own."
+    )
     parser.add_argument(
         "paths",
         nargs="+",

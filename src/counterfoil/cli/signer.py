@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
+    parser.epilog = "Exit codes: 0 stopped when asked to, or done; 2 it could not start, and the message says why."
     parser.add_argument("--home", type=Path, metavar="DIR", help="the signer's own directory (default DATA/signer)")
     parser.add_argument("--socket", type=Path, metavar="PATH", help="its Unix socket (default HOME/signer.sock)")
     parser.add_argument("--keys", default="file:", metavar="URI", help="where keys live: file: or pkcs11:… (RFC 7512)")

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--planted", action="store_true", help="the scenario of 2021 instead of a mixed one")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = "\n".join(_names())
+    parser.epilog = "\n".join([*_names(), "", "Exit codes: 0 written; 2 not, and the message says why."])
 
 
 def _names() -> Iterator[str]:
