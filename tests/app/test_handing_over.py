@@ -10,6 +10,7 @@ from counterfoil.app import connecting, handing_over, incidents
 from counterfoil.app.telling import Names
 from counterfoil.credential import registry
 from counterfoil.gateway.store.tenants import Operator
+from counterfoil.incident.asked import handovers, stands
 from counterfoil.incident.notice import Paper
 from counterfoil.incident.notices import Notices
 from counterfoil.incident.record import Origin, Status, Subject
@@ -61,9 +62,9 @@ def pem(at, generation):
 
 def look(at, store):
     """Look once; say where it stands."""
-    (entry,) = handing_over.handovers(store.one("leak"))
+    (entry,) = handovers(store.one("leak"))
     handing_over.observe(at.books, store, "leak", entry, "ada")
-    return handing_over.stands(store.one("leak"), entry, clock.now())
+    return stands(store.one("leak"), entry, clock.now())
 
 
 def test_the_page_carries_the_new_certificate_and_the_old_one_is_tainted(at, asked):
@@ -109,7 +110,7 @@ def test_asking_again_makes_no_second_certificate(at, asked):
         at.books, asked, "leak", some, Names({}, {}), deadline=clock.now(), sender="Example", who="ada"
     )
     assert len(registry.listed(at.books.ledger.engine, at.mail.tenant_id)) == 2
-    assert len(handing_over.handovers(asked.one("leak"))) == 1
+    assert len(handovers(asked.one("leak"))) == 1
 
 
 def made_anew(at):

@@ -74,7 +74,7 @@ def test_contain_asks_for_a_name_and_shows_the_gap_until_it_is_released(at):
     assert "disable by grace" in said["gaps"][0]
     assert said["containments"][0]["why"] == "stolen"
     code, _, errors = run(at, "incident", "close", "leak", "--why", "over")
-    assert (code, "1 connections are shut" in errors) == (2, True)
+    assert (code, "still shut: 1 connection" in errors) == (2, True)
     code, said, _ = run(at, "incident", "release", "leak", "--all", "--yes")
     assert (code, said[0]["done"]) == (0, True)
 
@@ -173,7 +173,7 @@ def test_what_is_decided_and_done_stands_in_the_record(at, tmp_path):
     assert (code, said["detail"]["reason"]) == (0, "it is stolen")
     _, task, _ = run(at, "incident", "task", "leak", "call them", "--owner", "bob")
     code, _, errors = run(at, "incident", "close", "leak", "--why", "over")
-    assert (code, "1 tasks are open" in errors) == (2, True)
+    assert (code, "still open: 1 task" in errors) == (2, True)
     code, _, errors = run(at, "incident", "task", "leak", "--done", "999")
     assert (code, "there is no task 999" in errors) == (2, True)
     assert run(at, "incident", "task", "leak", "--done", str(task["number"]))[0] == 0

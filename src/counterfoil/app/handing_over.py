@@ -14,13 +14,14 @@ from counterfoil.app.telling import Names
 from counterfoil.credential import registry
 from counterfoil.credential.collect import take_in
 from counterfoil.gateway.store.tenants import Operator
+from counterfoil.incident.asked import handovers
 from counterfoil.incident.notice import Notice, Paper, State, steps_notice
 from counterfoil.incident.notices import Notices
 from counterfoil.incident.record import Entry, Incident, Kind, Said
-from counterfoil.incident.steps import Handover, Met, Observed, Standing, met, standing
+from counterfoil.incident.steps import Handover, Met, Observed, met
 from counterfoil.incident.store import Incidents
 from counterfoil.model.errors import Refused, Unavailable
-from counterfoil.model.instant import from_rfc3339, rfc3339
+from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential, CredentialState, Job
 from counterfoil.tenant.door import CallRefused, Door
@@ -106,12 +107,6 @@ def _new(books: Books, incident: Incident, connection: Connection) -> Credential
     stub = books.custodian.certificate(connection.tenant_id, connection.app, generation, DAYS)
     take_in(books.ledger, stub)
     return registry.find(books.ledger.engine, f"{connection.tenant_id}/{connection.app}/{generation}")
-
-
-def handovers(incident: Incident) -> list[Entry]:
-    """Return the newest entry for each connection that was handed over."""
-    newest = {(e.said.tenant, str(e.said.detail["app"])): e for e in incident.of(Kind.HANDOVER)}
-    return list(newest.values())
 
 
 def observe(books: Books, incidents: Incidents, name: str, entry: Entry, who: str) -> Observed:
@@ -205,42 +200,6 @@ def _settle(books: Books, new: Credential, who: str) -> None:
         pass  # nothing is current yet: this one will be
     fresh = registry.find(books.ledger.engine, _name(new))
     books.connections.make_current(fresh, books.connections.fence(connection), clock.now(), who)
-
-
-def stands(incident: Incident, entry: Entry, now: datetime) -> Standing:
-    """Say where one customer stands with the work by hand."""
-    mine = [e for e in incident.of(Kind.OBSERVED) if _same(e, entry)]
-    seen = [
-        Observed(
-            e.time,
-            Met(str(e.said.detail["old"])),
-            Met(str(e.said.detail["new"])),
-            _flag(e.said.detail["old_listed"]),
-            _flag(e.said.detail["new_listed"]),
-            bool(e.said.detail.get("anew")),
-        )
-        for e in mine
-    ]
-    said = [e.time for e in incident.of(Kind.TOLD) if _same(e, entry) and e.said.detail.get("how") == "their-word"]
-    return standing(seen, said[-1] if said else None, from_rfc3339(str(entry.said.detail["deadline"])), now)
-
-
-def mailed(incident: Incident, tenant: str) -> int:
-    """Count the mails with the page that a customer's server took, reminders too."""
-    return sum(
-        e.said.tenant == tenant
-        and e.said.detail.get("paper") == Paper.STEPS.value
-        and e.said.detail.get("result") == "accepted"
-        for e in incident.of(Kind.TOLD)
-    )
-
-
-def _same(one: Entry, other: Entry) -> bool:
-    return (one.said.tenant, one.said.detail.get("app")) == (other.said.tenant, other.said.detail["app"])
-
-
-def _flag(value: Json) -> bool | None:
-    return value if isinstance(value, bool) else None
 
 
 def _texts(value: Json) -> list[Json]:

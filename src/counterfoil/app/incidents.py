@@ -18,6 +18,7 @@ from counterfoil.incident.store import Incidents
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 from counterfoil.model.trust import Connection, Credential
 from counterfoil.tenant.permissions import needed
 from counterfoil.tenant.registry import Connections
@@ -75,9 +76,9 @@ def open_by_answer(
     origin = Origin.FINDING if touched else Origin.REVIEW
     status = Status.OPEN if touched else Status.REVIEW
     words = (
-        f"reconciliation: {len(touched)} tenants touched by somebody else"
+        f"reconciliation: {counted(len(touched), 'tenant')} touched by somebody else"
         if touched
-        else f"reconciliation: uses in {len(review)} tenants that failed or are unexplained, to be reviewed"
+        else f"reconciliation: uses in {counted(len(review), 'tenant')} that failed or are unexplained, to be reviewed"
     )
     named = (*scope.suspects(parts.values()), *_behind(incidents.ledger, scope.tokens(parts.values())))
     marks = _ours(incidents.ledger, named)

@@ -11,7 +11,6 @@ from pathlib import Path
 from counterfoil import clock
 from counterfoil.app import containing, exhibits, incidents, telling
 from counterfoil.app.connecting import opened_books
-from counterfoil.app.handing_over import handovers, stands
 from counterfoil.app.house import Books
 from counterfoil.app.state import State
 from counterfoil.cli import incident_entries, incident_notices, incident_papers, incident_reporters, incident_steps
@@ -20,11 +19,13 @@ from counterfoil.cli.output import answer_json, answer_table, answer_text, visib
 from counterfoil.cli.state import add_config, confirm, opened
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.config import load
+from counterfoil.incident.asked import handovers, stands
 from counterfoil.incident.record import Kind
 from counterfoil.incident.store import Incidents
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 from counterfoil.model.trust import Connection
 from counterfoil.tenant.registry import Connections
 
@@ -115,7 +116,7 @@ def _gap_lines(state: State, arguments: argparse.Namespace) -> list[str]:
             until = rfc3339(shut.released) if shut.released else "now"
             lines.append(
                 f"{customer.name}: {shut.how} by {shut.by}, {rfc3339(shut.since)} to {until}: "
-                f"{customer.refused} attempts of ours refused, they wait; mail does not"
+                f"{counted(customer.refused, 'attempt')} of ours refused; work waits, mail does not"
             )
     return lines
 
@@ -203,7 +204,7 @@ def _chosen(state: State, arguments: argparse.Namespace) -> list[Connection]:
 def _contain(arguments: argparse.Namespace) -> int:
     with _books(arguments) as (state, books):
         chosen = _chosen(state, arguments)
-        what = f"this will {arguments.how} {len(chosen)} connections at once; jobs wait, mail does not"
+        what = f"this will {arguments.how} {counted(len(chosen), 'connection')} at once; jobs wait, mail does not"
         names = telling.names_of(Incidents(state.ledger), state.tenants)
         for connection in chosen:
             names.see_nobody_else(connection.tenant_id, arguments.why)

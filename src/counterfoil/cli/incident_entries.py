@@ -14,6 +14,7 @@ from counterfoil.incident.record import Kind, Said
 from counterfoil.incident.store import Incidents
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 
 
 def add_entries(verbs: Verbs) -> None:
@@ -129,7 +130,7 @@ def _close(arguments: argparse.Namespace) -> int:
     shut = [c.tenant for c in incident.containments if c.released is None]
     if waiting or shut:
         raise Refused(
-            f"{len(waiting)} tasks are open and {len(shut)} connections are shut",
+            f"still open: {counted(len(waiting), 'task')}; still shut: {counted(len(shut), 'connection')}",
             f"see: counterfoil incident show {arguments.incident}",
         )
     return _add(arguments, Said(Kind.CLOSED, f"closed: {arguments.why}", detail={"reason": arguments.why}))

@@ -18,6 +18,7 @@ from counterfoil.incident.steps import Standing
 from counterfoil.incident.store import Incidents
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 from counterfoil.tenant.permissions import PRODUCTS
 
 NAME = "NAME"
@@ -117,7 +118,7 @@ def _opened(arguments: argparse.Namespace, state: State, incident: Incident) -> 
         answer_json({**incident.document(), "connections": len(concerned)})
     else:
         answer_text(visible(f"{incident.name} is open as {incident.reference} ({incident.status})"))
-        answer_text(visible(f"subject: {incident.subject.words()}; it opens {len(concerned)} connections"))
+        answer_text(visible(f"subject: {incident.subject.words()}; it opens {counted(len(concerned), 'connection')}"))
     return 0
 
 

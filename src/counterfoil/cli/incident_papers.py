@@ -6,7 +6,6 @@ from pathlib import Path
 
 from counterfoil import clock
 from counterfoil.app import bundling, exhibits, telling
-from counterfoil.app.handing_over import handovers, stands
 from counterfoil.app.state import State
 from counterfoil.cli.incident_notices import pace
 from counterfoil.cli.incident_open import By, add_by, find
@@ -14,6 +13,7 @@ from counterfoil.cli.output import answer_json, answer_text, stderr
 from counterfoil.cli.state import add_config, opened
 from counterfoil.cli.verbs import Run, Verbs
 from counterfoil.incident import report
+from counterfoil.incident.asked import handovers, stands
 from counterfoil.incident.notices import Notices
 from counterfoil.incident.store import Incidents
 from counterfoil.model.errors import Refused, Unavailable

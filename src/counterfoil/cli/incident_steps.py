@@ -14,6 +14,7 @@ from counterfoil.cli.search import time
 from counterfoil.cli.state import opened
 from counterfoil.cli.verbs import Verbs
 from counterfoil.config import load
+from counterfoil.incident import asked
 from counterfoil.incident.notice import Paper
 from counterfoil.incident.record import Entry, Incident, Kind, Said
 from counterfoil.incident.report import stands_document
@@ -71,7 +72,7 @@ def _steps(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state, opened_books(arguments.data, load(arguments.config), state.ledger) as books:
         store, only = Incidents(state.ledger), wanted(state, arguments)
-        entries = handing_over.handovers(store.one(arguments.incident))
+        entries = asked.handovers(store.one(arguments.incident))
         some = [e for e in entries if only is None or e.said.tenant in only]
         for entry in some:
             handing_over.observe(books, store, arguments.incident, entry, By(arguments).who)
@@ -83,7 +84,7 @@ def _list(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         store, only = Incidents(state.ledger), wanted(state, arguments)
         incident, names = find(state, arguments), telling.names_of(store, state.tenants)
-    some = [e for e in handing_over.handovers(incident) if only is None or e.said.tenant in only]
+    some = [e for e in asked.handovers(incident) if only is None or e.said.tenant in only]
     return _stand(arguments, incident, some, names)
 
 
@@ -92,13 +93,13 @@ def _stand(arguments: argparse.Namespace, incident: Incident, some: list[Entry],
     now = clock.now()
     rows: list[dict[str, Json]] = []
     for entry in some:
-        tenant, standing = str(entry.said.tenant), handing_over.stands(incident, entry, now)
+        tenant, standing = str(entry.said.tenant), asked.stands(incident, entry, now)
         rows.append(
             {
                 "tenant": names.ours.get(tenant, tenant),
                 "app": entry.said.detail["app"],
                 "deadline": entry.said.detail["deadline"],
-                "mailed": handing_over.mailed(incident, tenant),
+                "mailed": asked.mailed(incident, tenant),
                 **stands_document(standing),
             }
         )
@@ -121,8 +122,8 @@ def _remind(arguments: argparse.Namespace) -> int:
         incident = find(state, arguments)
         waiting = {
             entry.said.tenant
-            for entry in handing_over.handovers(incident)
-            if handing_over.stands(incident, entry, clock.now()).state != "done"
+            for entry in asked.handovers(incident)
+            if asked.stands(incident, entry, clock.now()).state != "done"
         }
         found = [notice for notice in approved(state, arguments) if notice.tenant in waiting]
         if not found:
@@ -136,7 +137,7 @@ def _said(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         store, only = Incidents(state.ledger), wanted(state, arguments)
         names = telling.names_of(store, state.tenants)
-        for entry in handing_over.handovers(find(state, arguments)):
+        for entry in asked.handovers(find(state, arguments)):
             if only is None or entry.said.tenant in only:
                 names.see_nobody_else(str(entry.said.tenant), arguments.whom)
                 detail: dict[str, Json] = {"how": "their-word", "app": entry.said.detail["app"], "to": arguments.whom}

@@ -109,7 +109,11 @@ class Books:
         return [str(row["thumbprint_sha256"]) for row in self._all(query)]
 
     def deeds(self, scope: Scope, limit: int, *, alarms: bool = False) -> list[Row]:
-        """Return the newest deeds in the ledger (time, actor, action, subject, tenant, index), or the alarms alone."""
+        """Return the newest deeds in the ledger (time, actor, action, subject, tenant, index), or the alarms alone.
+
+        Tenant ids stand as our names where the scope has one for them, in ``tenant`` and at the head of ``subject``.
+        """
+        names = self.tenant_ids(scope)
         with self._engine.connect() as connection:
             newest = rows.size(connection)
             query = sa.select(entries.c.leaf_index, entries.c.stub).where(
@@ -122,8 +126,10 @@ class Books:
             for row in connection.execute(query.order_by(entries.c.leaf_index.desc())):
                 stub = read(row.stub)
                 if not alarms or str(stub.body["action"]).startswith("alarm"):
-                    deed: Row = {"time": rfc3339(stub.time), "tenant": stub.tenant, "index": row.leaf_index}
-                    found.append(deed | {key: stub.body.get(key) for key in ("actor", "action", "subject")})
+                    deed: Row = {key: stub.body.get(key) for key in ("actor", "action")}
+                    deed |= {"time": rfc3339(stub.time), "tenant_id": stub.tenant, "index": row.leaf_index}
+                    deed["tenant"] = names.get(stub.tenant or "", stub.tenant)
+                    found.append(deed | {"subject": _named(stub.body.get("subject"), names)})
                 if len(found) == limit:
                     break
         return found
@@ -187,6 +193,12 @@ _CREDENTIAL = tuple(
         "key_id",
     )
 )
+
+
+def _named(subject: Json, names: Mapping[str, str]) -> Json:
+    """Spell a credential or a connection with our name for its tenant instead of the tenant id."""
+    head, slash, rest = str(subject or "").partition("/")
+    return f"{names[head]}{slash}{rest}" if head in names else subject
 
 
 def _plain(row: Mapping[Any, Any]) -> Row:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 
 from counterfoil.console.books import Books
-from counterfoil.console.page import Asked, Page, Row
+from counterfoil.console.page import Asked, Page, Row, Table
 from counterfoil.console.pages import campaigns as campaign_pages
 from counterfoil.console.pages import credentials as credential_pages
 from counterfoil.console.pages import incidents as incident_pages
@@ -16,6 +16,7 @@ from counterfoil.credential.campaigns import Campaign, Campaigns
 from counterfoil.gateway.store.quarantine import Quarantine
 from counterfoil.gateway.store.stories import Query, Stories
 from counterfoil.gateway.store.tenants import Tenants
+from counterfoil.incident.notices import Notices
 from counterfoil.incident.store import Incidents
 from counterfoil.ledger.audit import Audit
 from counterfoil.ledger.ledger import Ledger
@@ -235,10 +236,16 @@ def incident(sources: Sources, asked: Asked) -> Page:
         raise Refused(f"there is no incident {reference}")
     findings = [incident_pages.finding(row) for row in books.findings(asked.scope, reference)]
     entries = books.incident_entries(asked.scope, reference)
-    whole = None
-    if asked.scope.everything:
-        whole = next(found for found in sources.incidents.all() if found.reference == reference)
-    return incident_pages.one(reference, findings, entries, whole)
+    if not asked.scope.everything:
+        return incident_pages.one(reference, findings, entries, None)
+    whole, names = next(i for i in sources.incidents.all() if i.reference == reference), books.tenant_ids(asked.scope)
+    by_hand = incident_pages.by_hand(whole, names, asked.now)
+    notices = incident_pages.notices(whole, Notices(sources.incidents).all(whole.name), names)
+    more = [
+        Table("by_hand", "Who replaces the certificate by hand", incident_pages.BY_HAND, by_hand, "Nobody was asked."),
+        Table("notices", "Who is told", incident_pages.NOTICES, notices, "No notice was drafted yet."),
+    ]
+    return incident_pages.one(reference, findings, entries, whole, more)
 
 
 def ledger(sources: Sources, asked: Asked) -> Page:

@@ -13,6 +13,7 @@ from counterfoil.credential.campaign import Place
 from counterfoil.incident.pages import when
 from counterfoil.incident.record import Containment
 from counterfoil.incident.wording import APART, HEADLINES, HEADLINES_APART, KINDS, LOGS, WHY
+from counterfoil.model.number import counted
 
 SHOWN = 200
 """Messages and items named on the page; the evidence bundle names all."""
@@ -128,7 +129,7 @@ def _used(customer: Customer) -> Fact:
             else ()
         )
         return Fact(question, "No", Grade.OURS, because)
-    return Fact(question, "Yes", Grade.OURS, (f"we asked for {customer.uses} tokens with it ourselves",))
+    return Fact(question, "Yes", Grade.OURS, (f"we asked for {counted(customer.uses, 'token')} with it ourselves",))
 
 
 def _touched(has: bool, state: str, thefts: list[Mapping[str, Any]], lacking: tuple[str, ...], apart: int) -> Fact:
@@ -205,7 +206,7 @@ def _limits(part: Mapping[str, Any] | None) -> Iterator[str]:
             share = 100 * float(covered["bound"])
             yield (
                 f"In {log} the share of rows that may have been lost is below {share:.2g} % "
-                f"(95 % confidence, {covered['hours_proven']} hours proven)."
+                f"(95 % confidence, {counted(covered['hours_proven'], 'hour')} proven)."
             )
     yield from (f"{line[0].upper()}{line[1:]}." for line in _lacking(part))
 
@@ -222,10 +223,9 @@ def _did(customer: Customer) -> Iterator[Did]:
         if shut.released:
             done.append(Did(shut.released, "The connection was opened again."))
     if customer.containments:
-        waited = "Work that needs the connection waited meanwhile"
-        done.append(
-            Did(None, f"{waited} ({customer.refused} attempts were refused). Mail does not need it, and went on.")
-        )
+        refused = counted(customer.refused, "attempt was refused", "attempts were refused")
+        waited = f"Work that needs the connection waited meanwhile ({refused})"
+        done.append(Did(None, f"{waited}. Mail does not need it, and went on."))
     for place, until in zip(customer.places, customer.may_live_until, strict=True):
         done += _rotated(place, until)
     yield from sorted((d for d in done if d.time is not None), key=lambda d: str(d.time))

@@ -220,10 +220,11 @@ class Incident:
                 found[here] = replace(old, since=since, done=True, released=released)
         return found
 
-    def told(self, tenant: str) -> bool:
-        """Say whether a customer was told: mail that was accepted, or a person; exported files do not count."""
+    def told(self, tenant: str, paper: str | None = None) -> bool:
+        """Say whether a customer was told (of one paper): mail that was accepted, or a person; files do not count."""
         return any(
             entry.said.tenant == tenant
+            and paper in (None, entry.said.detail.get("paper"))
             and entry.said.detail.get("how") not in ("export", "their-word")
             and entry.said.detail.get("result") in (None, "accepted")
             for entry in self.of(Kind.TOLD)

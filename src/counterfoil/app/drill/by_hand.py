@@ -17,6 +17,7 @@ from counterfoil.app import handing_over, incidents, telling
 from counterfoil.app.drill.customers import Customer
 from counterfoil.app.drill.notices import NAME, SENDER_WORDS, by, post
 from counterfoil.app.drill.stage import Stage
+from counterfoil.incident import asked
 from counterfoil.incident.notice import Paper
 from counterfoil.incident.notices import Notices
 from counterfoil.incident.steps import Standing
@@ -61,16 +62,13 @@ def follow(here: Stage, customers: list[Customer]) -> dict[str, Standing]:
             here.lab.operate("admin_set_keys", app_id=app, certificates_pem=[pem])
         _look(here, customer)
     incident = Incidents(here.state.ledger).one(NAME)
-    stands = {
-        str(entry.said.tenant): handing_over.stands(incident, entry, clock.now())
-        for entry in handing_over.handovers(incident)
-    }
+    stands = {str(entry.said.tenant): asked.stands(incident, entry, clock.now()) for entry in asked.handovers(incident)}
     return {customer.name: stands[customer.tenant_id] for customer in customers}
 
 
 def _look(here: Stage, customer: Customer) -> None:
     store = Incidents(here.state.ledger)
-    for entry in handing_over.handovers(store.one(NAME)):
+    for entry in asked.handovers(store.one(NAME)):
         if entry.said.tenant == customer.tenant_id:
             handing_over.observe(here.books, store, NAME, entry, "drill")
 

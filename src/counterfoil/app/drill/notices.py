@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil import clock
-from counterfoil.app import bundling, handing_over, incidents, sending, telling
+from counterfoil.app import bundling, incidents, sending, telling
 from counterfoil.app.drill.customers import Customer
 from counterfoil.app.drill.stage import Stage
 from counterfoil.app.drill.theft import Truth
@@ -26,7 +26,7 @@ from counterfoil.config import load
 from counterfoil.credential.campaign import Pace
 from counterfoil.gateway.relay import Relay
 from counterfoil.gateway.store.tenants import Operator
-from counterfoil.incident import report
+from counterfoil.incident import asked, report
 from counterfoil.incident.notice import Paper
 from counterfoil.incident.notices import Notices
 from counterfoil.incident.record import Kind, Said
@@ -61,9 +61,7 @@ def tell(here: Stage, customers: list[Customer], pace: Pace) -> list[str]:
     for notice in approved:
         asyncio.run(telling.send(notices, notice, post(here), (addresses[notice.tenant],), "drill"))
     incident = store.one(NAME)
-    stands = {
-        str(e.said.tenant): handing_over.stands(incident, e, clock.now()) for e in handing_over.handovers(incident)
-    }
+    stands = {str(e.said.tenant): asked.stands(incident, e, clock.now()) for e in asked.handovers(incident)}
     page = report.fleet(incident, report.rows(known, notices.all(NAME), incident, stands), [], clock.now())
     (here.folder / "incident.html").write_text(page, encoding="utf-8")
     facts = [e for e in incident.of(Kind.TOLD) if e.said.detail.get("paper") == Paper.FACTS.value]

@@ -28,19 +28,23 @@ def document(told: Told, seed: int, words: Iterable[str]) -> dict[str, Json]:
     """Spell every figure of a drill, and the truth beside it, as JSON."""
     seconds: dict[str, Json] = {**told.seconds()}
     after: dict[str, Json] = {**told.since_alert()}
-    covered: list[Json] = [
-        {"tenant": one.name, "part": one.part.value, "rotated_by": _who(one.control, has=bool(one.openings))}
-        for one in told.wanted
-    ]
     return {
         "figures": told.verdict.figures,
         "differences": [*told.verdict.differences],
         "seconds": seconds,
         "seconds_after_the_alert": after,
         "seed": seed,
-        "tenants": covered,
+        "tenants": [*covered(told)],
         "remarks": [*words],
     }
+
+
+def covered(told: Told) -> list[dict[str, Json]]:
+    """Say who was in it, what the story did with each, and who replaces its certificate."""
+    return [
+        {"tenant": one.name, "part": one.part.value, "rotated_by": _who(one.control, has=bool(one.openings))}
+        for one in told.wanted
+    ]
 
 
 def _who(control: bool, *, has: bool) -> str | None:
@@ -56,6 +60,7 @@ def page(told: Told, seed: int, words: Iterable[str]) -> str:
         told=told,
         seed=seed,
         words=list(words),
+        covered=covered(told),
         ended=ended,
         claims=[_claim(name, figure) for name, figure in told.verdict.figures.items()],
         chapters=_chapters(told, ended),

@@ -5,10 +5,14 @@ its name and subject are the operator's words and may name anybody.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from counterfoil.console.page import Column, Fact, Page, Row, Table
+from counterfoil.incident import asked
+from counterfoil.incident.notice import Notice
 from counterfoil.incident.record import Incident
+from counterfoil.incident.report import stands_document
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 
@@ -35,6 +39,23 @@ ENTRIES = (
     Column("kind", "What", "mark"),
     Column("words", "Words"),
     Column("tenant", "Tenant", "text", "/tenants/{tenant}"),
+)
+BY_HAND = (
+    Column("tenant", "Tenant", "text", "/tenants/{tenant}"),
+    Column("state", "State", "mark"),
+    Column("overdue", "Overdue", "flag"),
+    Column("deadline", "Until", "time"),
+    Column("mailed", "Mails", "number"),
+    Column("words", "What was seen"),
+    Column("gap_since", "No key since", "time"),
+    Column("gap_until", "until", "time"),
+)
+NOTICES = (
+    Column("tenant", "Tenant", "text", "/tenants/{tenant}"),
+    Column("paper", "Notice"),
+    Column("state", "State", "mark"),
+    Column("approved_by", "Approved by"),
+    Column("told", "Told", "flag"),
 )
 NONE = "No incident. Open one: counterfoil incident open NAME"
 
@@ -67,8 +88,45 @@ def listing(heads: Sequence[Row], findings: Sequence[Row], incidents: Sequence[I
     return Page("Incidents", tables=(Table("incidents", "Incidents", LISTED, rows, NONE),))
 
 
-def one(reference: str, findings: Sequence[Row], entries: Sequence[Row], incident: Incident | None) -> Page:
-    """Return one incident."""
+def by_hand(incident: Incident, names: Mapping[str, str], now: datetime) -> list[Row]:
+    """Return where each customer stands who has to replace a certificate by hand, those who have not done it first."""
+    rows: list[Row] = []
+    for entry in asked.handovers(incident):
+        tenant = str(entry.said.tenant)
+        found = stands_document(asked.stands(incident, entry, now))
+        rows.append(
+            {
+                **found,
+                "tenant": names.get(tenant, tenant),
+                "deadline": entry.said.detail["deadline"],
+                "mailed": asked.mailed(incident, tenant),
+            }
+        )
+    return sorted(rows, key=lambda row: (row["state"] == "done", str(row["tenant"])))
+
+
+def notices(incident: Incident, made: Sequence[Notice], names: Mapping[str, str]) -> list[Row]:
+    """Return which notices there are, and who was told."""
+    return [
+        {
+            "tenant": names.get(notice.tenant, notice.tenant),
+            "paper": notice.paper.value,
+            "state": notice.state.value,
+            "approved_by": notice.approved_by,
+            "told": incident.told(notice.tenant, notice.paper.value),
+        }
+        for notice in made
+    ]
+
+
+def one(
+    reference: str,
+    findings: Sequence[Row],
+    entries: Sequence[Row],
+    incident: Incident | None,
+    more: Sequence[Table] = (),
+) -> Page:
+    """Return one incident; ``more`` is for who sees everything."""
     facts = [Fact("Reference", reference, "code")]
     if incident is not None:
         facts += [
@@ -82,6 +140,7 @@ def one(reference: str, findings: Sequence[Row], entries: Sequence[Row], inciden
     empty = "Nobody was judged yet: counterfoil incident scope"
     tables = (
         Table("findings", "What was found", _HERE, findings, empty),
+        *more,
         Table("timeline", "What was done", ENTRIES, entries, "Nothing yet that concerns you."),
     )
     return Page(f"Incident {reference}", tables=tables, facts=tuple(facts))

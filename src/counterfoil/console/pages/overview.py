@@ -21,6 +21,7 @@ DEEDS = (
     Column("action", "What"),
     Column("subject", "On what", "code"),
     Column("tenant", "Tenant"),
+    Column("tenant_id", "Tenant id", "data"),
 )
 
 
