@@ -41,6 +41,10 @@ _ITEMS: Final = """
     FROM items_raw i LEFT JOIN items_matched m ON m.record = i.record AND m.n = i.n
     WHERE EXISTS (SELECT 1 FROM remainder r WHERE r.record = i.record) OR i.record LIKE 'directory-audit:%'
     ORDER BY i.record, i.n"""
+_ELSEWHERE: Final = """
+    SELECT DISTINCT m.record AS record, m.n AS n
+    FROM items_named m JOIN remainder r ON r.record = m.record JOIN items_raw i ON i.record = m.record AND i.n = m.n
+    WHERE i.crid IS NULL AND r.client_request_id IS NULL AND (r.effect <> 'change' OR m.effect = 'change')"""
 _LISTINGS: Final = """
     SELECT c.tenant, c.uti, c.mailbox, c.path, c.effect, o.endpoint
     FROM calls c JOIN operations o ON o.operation = c.operation
@@ -80,6 +84,7 @@ def gather(engine: Rows, books: Books, sharing: set[str]) -> Lookup:
         ranks={row["record"]: row for row in engine.rows(_RANKS)},
         batches=_pairs(engine, _BATCHES),
         items=items,
+        elsewhere={(row["record"], row["n"]) for row in engine.rows(_ELSEWHERE)},
         listings=listings,
         crids=_pairs(engine, _CRIDS),
         messages=_pairs(engine, _MESSAGES),

@@ -58,6 +58,7 @@ class Lookup:
     ranks: dict[str, Row] = field(default_factory=dict)
     batches: set[tuple[str | None, str | None]] = field(default_factory=set)
     items: dict[str, list[Row]] = field(default_factory=dict)
+    elsewhere: set[tuple[str, int]] = field(default_factory=set)
     listings: dict[TokenKey, list[Row]] = field(default_factory=dict)
     crids: set[tuple[str | None, str]] = field(default_factory=set)
     messages: set[tuple[str | None, str]] = field(default_factory=set)
@@ -174,8 +175,9 @@ def judge_mailbox(row: Row, lookup: Lookup) -> Judgement | None:
     for rule in ("call-without-stub", "message-not-in-stub", "access-without-stub"):
         if rule in rules:
             return _replayed(row, rule, left)
-    if "access-not-listed" in rules:
-        return Judgement(row, UNEXPLAINED, "access-not-listed", row["uti"], touches=False, items=left)
+    for rule in ("message-in-another-mailbox", "access-not-listed"):
+        if rule in rules:
+            return Judgement(row, UNEXPLAINED, rule, row["uti"], touches=False, items=left)
     return None
 
 
@@ -214,9 +216,11 @@ def _item_rule(item: Row, row: Row, lookup: Lookup) -> str | None:
     crid = item.get("crid") or row["client_request_id"]
     if crid is not None:
         return "message-not-in-stub" if (row["tenant"], crid) in lookup.crids else "call-without-stub"
+    if item and (item.get("record"), item.get("n")) in lookup.elsewhere:
+        return "message-in-another-mailbox"  # a mailbox has several addresses, and a message several mailboxes
     wanted = {str(row["mailbox"] or "").lower(), row["mailbox_id"]}
     for listing in lookup.listings.get((row["tenant"], row["uti"]), []):
-        covers = listing["mailbox"] is None or listing["mailbox"] in wanted
+        covers = "@" not in (listing["mailbox"] or "") or listing["mailbox"] in wanted
         if covers and (row["effect"] != "change" or listing["effect"] == "change"):
             return None if row["rest"] and listing["endpoint"] == "graph" else "access-not-listed"
     return "message-not-in-stub" if item else "access-without-stub"

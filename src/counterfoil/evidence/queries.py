@@ -209,7 +209,8 @@ STEPS: Final = {
             WHERE u.source = 'graph-activity') AS several""",  # noqa: S608 - our own names
     "calls_matched": "SELECT record, no FROM call_ranks WHERE place <= stubs AND agrees = 1",
     # Step 6: items of mailbox rows under a token of ours, by client-request-id, else by message id (a stub
-    # may hold Exchange ids instead). What only read cannot explain a change.
+    # may hold Exchange ids instead). What only read cannot explain a change. Addresses of mailboxes are
+    # compared; an object id is not, since audit names another one.
     "item_names": """
         SELECT record, n, lower(message) AS name FROM items_raw WHERE message IS NOT NULL
         UNION SELECT record, n, lower(item) FROM items_raw WHERE item IS NOT NULL""",
@@ -232,7 +233,7 @@ STEPS: Final = {
         JOIN uses u ON u.record = i.record AND u.source = 'mailbox-audit'
         JOIN items_named m ON m.record = i.record AND m.n = i.n
         WHERE i.crid IS NULL AND u.client_request_id IS NULL AND (u.effect <> 'change' OR m.effect = 'change')
-          AND (m.mailbox IS NULL OR m.mailbox = lower(u.mailbox) OR m.mailbox = u.mailbox_id)""",
+          AND (m.mailbox IS NULL OR m.mailbox NOT LIKE '%@%' OR m.mailbox = lower(u.mailbox))""",
     "items_left": """
         SELECT i.record, i.n FROM items_raw i
         WHERE NOT EXISTS (SELECT 1 FROM items_matched m WHERE m.record = i.record AND m.n = i.n)""",

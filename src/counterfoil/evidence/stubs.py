@@ -214,11 +214,16 @@ def _call(stub: Mapping[str, Any]) -> dict[str, Any]:
         "path": path_of(resource),
         "host": host_of(resource),
         "mailbox": _low(stub.get("mailbox")),
-        "messages": [str(message) for message in messages] if isinstance(messages, list) else [],
+        "messages": [bracketed(str(message)) for message in messages] if isinstance(messages, list) else [],
         "effect": _low(stub.get("effect")) or "none",
         "job": present(stub.get("job")),
         "status": int(str(status)) if str(status).isdigit() else None,
     }
+
+
+def bracketed(message: str) -> str:
+    """Spell a Message-ID with the angle brackets that belong to it (RFC 5322, 3.6.4); other ids stay as they are."""
+    return f"<{message.strip()}>" if "@" in message and "<" not in message else message
 
 
 def _merge_token(

@@ -57,7 +57,8 @@ _CALL: Final = {
     "path": "path",
     "host": "host",
     "mailbox": "lower(said(mailbox))",
-    "messages": "coalesce(list_transform(message_ids, lambda m: coalesce(m, 'None')), [])",
+    "messages": "coalesce(list_transform(message_ids, lambda m: CASE WHEN contains(m, '@') AND NOT contains(m, '<')"
+    " THEN '<' || trim(m) || '>' ELSE coalesce(m, 'None') END), [])",
     "effect": "coalesce(lower(said(effect)), 'none')",
     "job": "said(job)",
     "status": "CAST(said(status) AS BIGINT)",
