@@ -120,7 +120,7 @@ PREPARE: Final = {
         SELECT {_narrow("u")} FROM uses_either u""",  # noqa: S608 - our own names
     # Step 1.
     "signins_by_uti": """
-        SELECT u.record, min(t.no) AS no
+        SELECT u.record AS record, min(t.no) AS no
         FROM uses u JOIN tokens t ON t.tenant = u.tenant AND t.uti = u.uti
         WHERE u.source = 'sign-ins' AND u.success AND t.outcome <> 'refused'
         GROUP BY u.record""",
@@ -128,17 +128,18 @@ PREPARE: Final = {
     "signin_ids": """
         SELECT record, tenant, time, success, request_id AS id, 0 AS distance FROM uses
         WHERE source = 'sign-ins' AND request_id IS NOT NULL
-        UNION ALL SELECT record, tenant, time, success, lower(correlation_id), 1 FROM uses
+        UNION ALL SELECT record, tenant, time, success, lower(correlation_id) AS id, 1 AS distance FROM uses
         WHERE source = 'sign-ins' AND correlation_id IS NOT NULL
-        UNION ALL SELECT record, tenant, time, success, lower(client_request_id), 1 FROM uses
+        UNION ALL SELECT record, tenant, time, success, lower(client_request_id) AS id, 1 AS distance FROM uses
         WHERE source = 'sign-ins' AND client_request_id IS NOT NULL""",
     "token_ids": """
         SELECT no, tenant, outcome, request_id AS id, 0 AS distance FROM tokens t
         WHERE request_id IS NOT NULL AND (outcome IN ('unknown', 'refused') OR uti IS NULL)
-        UNION ALL SELECT no, tenant, outcome, correlation_id, 1 FROM tokens t
+        UNION ALL SELECT no, tenant, outcome, correlation_id AS id, 1 AS distance FROM tokens t
         WHERE correlation_id IS NOT NULL AND (outcome IN ('unknown', 'refused') OR uti IS NULL)""",
     "signin_candidates": """
-        SELECT r.record, r.time, r.success, t.no, t.outcome, min(t.distance) AS distance
+        SELECT r.record AS record, r.time AS time, r.success AS success, t.no AS no, t.outcome AS outcome,
+               min(t.distance) AS distance
         FROM signin_ids r JOIN token_ids t ON t.tenant = r.tenant AND t.id = r.id AND t.distance = r.distance
         WHERE NOT EXISTS (SELECT 1 FROM signins_by_uti m WHERE m.record = r.record)
           AND NOT EXISTS (SELECT 1 FROM signins_by_uti m WHERE m.no = t.no)
@@ -159,7 +160,7 @@ STEPS: Final = {
         UNION ALL SELECT record, no, rule FROM joined""",
     "own_utis": """
         SELECT tenant, uti FROM stub_utis
-        UNION SELECT u.tenant, u.uti FROM uses u JOIN joined j ON j.record = u.record
+        UNION SELECT u.tenant AS tenant, u.uti AS uti FROM uses u JOIN joined j ON j.record = u.record
               WHERE u.success AND u.uti IS NOT NULL""",
     # Step 4: as many rows as there are stubs under one (uti, client-request-id); those that say what the
     # stub says come first. Only where several rows or stubs share one key have they to be counted and ordered.
@@ -168,7 +169,7 @@ STEPS: Final = {
             SELECT tenant, uti, crid, count(*) AS stubs FROM calls
             WHERE uti IS NOT NULL AND crid IS NOT NULL GROUP BY tenant, uti, crid HAVING count(*) > 1
             UNION ALL
-            SELECT tenant, uti, client_request_id, 0 FROM uses
+            SELECT tenant, uti, client_request_id AS crid, 0 AS stubs FROM uses
             WHERE source = 'graph-activity' AND uti IS NOT NULL AND client_request_id IS NOT NULL
             GROUP BY tenant, uti, client_request_id HAVING count(*) > 1) AS several
         GROUP BY tenant, uti, crid""",
@@ -213,14 +214,14 @@ STEPS: Final = {
     # compared; an object id is not, since audit names another one.
     "item_names": """
         SELECT record, n, lower(message) AS name FROM items_raw WHERE message IS NOT NULL
-        UNION SELECT record, n, lower(item) FROM items_raw WHERE item IS NOT NULL""",
+        UNION SELECT record, n, lower(item) AS name FROM items_raw WHERE item IS NOT NULL""",
     "items_named": """
-        SELECT DISTINCT x.record, x.n, c.crid, c.effect, c.mailbox
+        SELECT DISTINCT x.record AS record, x.n AS n, c.crid AS crid, c.effect AS effect, c.mailbox AS mailbox
         FROM item_names x
         JOIN uses u ON u.record = x.record AND u.source = 'mailbox-audit'
         JOIN call_messages c ON c.tenant = u.tenant AND c.uti = u.uti AND c.message = x.name""",
     "items_matched": """
-        SELECT i.record, i.n
+        SELECT i.record AS record, i.n AS n
         FROM items_raw i
         JOIN uses u ON u.record = i.record AND u.source = 'mailbox-audit'
         JOIN call_keys k ON k.tenant = u.tenant AND k.uti = u.uti AND k.crid = coalesce(i.crid, u.client_request_id)
@@ -228,22 +229,22 @@ STEPS: Final = {
         WHERE (u.effect <> 'change' OR k.changes = 1)
           AND (i.message IS NULL OR k.lists = 0 OR m.record IS NOT NULL)
         UNION
-        SELECT i.record, i.n
+        SELECT i.record AS record, i.n AS n
         FROM items_raw i
         JOIN uses u ON u.record = i.record AND u.source = 'mailbox-audit'
         JOIN items_named m ON m.record = i.record AND m.n = i.n
         WHERE i.crid IS NULL AND u.client_request_id IS NULL AND (u.effect <> 'change' OR m.effect = 'change')
           AND (m.mailbox IS NULL OR m.mailbox NOT LIKE '%@%' OR m.mailbox = lower(u.mailbox))""",
     "items_left": """
-        SELECT i.record, i.n FROM items_raw i
+        SELECT i.record AS record, i.n AS n FROM items_raw i
         WHERE NOT EXISTS (SELECT 1 FROM items_matched m WHERE m.record = i.record AND m.n = i.n)""",
     "mailbox_matched": """
-        SELECT u.record FROM uses u
+        SELECT u.record AS record FROM uses u
         WHERE u.source = 'mailbox-audit'
           AND EXISTS (SELECT 1 FROM items_matched i WHERE i.record = u.record)
           AND NOT EXISTS (SELECT 1 FROM items_left i WHERE i.record = u.record)
         UNION
-        SELECT u.record FROM uses u
+        SELECT u.record AS record FROM uses u
         JOIN call_keys k ON k.tenant = u.tenant AND k.uti = u.uti AND k.crid = u.client_request_id
         WHERE u.source = 'mailbox-audit' AND (u.effect <> 'change' OR k.changes = 1)
           AND NOT EXISTS (SELECT 1 FROM items_raw i WHERE i.record = u.record)""",
@@ -252,7 +253,8 @@ STEPS: Final = {
         UNION ALL SELECT record FROM calls_matched
         UNION ALL SELECT record FROM mailbox_matched""",
     "left_over": """
-        SELECT u.record, u.uti FROM uses u WHERE NOT EXISTS (SELECT 1 FROM matched m WHERE m.record = u.record)""",
+        SELECT u.record AS record, u.uti AS uti FROM uses u
+        WHERE NOT EXISTS (SELECT 1 FROM matched m WHERE m.record = u.record)""",
     # Whole rows again.
     "remainder": placed("left_over"),
     "uses_placed": placed("uses"),
@@ -269,6 +271,7 @@ VIEWS: Final = frozenset(
         "matched",
         "uses_placed",
         "token_musts",
+        "calls_arrived",
         "graph_musts",
         "mailbox_musts",
     }

@@ -73,7 +73,7 @@ def read_large(path: Path, folder: Path) -> Books | None:
             found = json.loads(worker.run_sync(json.dumps(job).encode()))
         except (Exceeded, Died):
             return None
-    if found["refused"] is not None:
+    if found["refused"] is not None or not found["calls"]:
         # Something is not plain: the other reader finds the line, and says what is wrong with it.
         return None
     with duckdb.connect(":memory:", config=dict(SETTINGS)) as base:

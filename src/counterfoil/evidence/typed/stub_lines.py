@@ -121,8 +121,7 @@ def _stage(base: duckdb.DuckDBPyConnection, path: Path, folder: Path) -> None:
         f"COPY (SELECT {', '.join(_OTHER)}, {other}, {call},"
         f" CASE WHEN kind = 'call' THEN NOT coalesce({' AND '.join(_PLAIN)}, false)"
         " WHEN kind = 'job' THEN id IS NULL OR (time IS NOT NULL AND moment IS NULL)"
-        " ELSE kind IS NULL END AS strange,"
-        " CASE WHEN kind IN ('call', 'job') THEN moment END AS moment"
+        " ELSE kind IS NULL END AS strange"
         f" FROM ({query})) TO '{quoted(folder / 'lines.parquet')}' (FORMAT parquet)"
     )
     base.execute(f"CREATE VIEW staged AS SELECT * FROM {lines_of(folder)}")
