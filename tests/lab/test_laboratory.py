@@ -182,6 +182,24 @@ def test_exports_hold_the_same_rows_in_every_shape(running, joined, credential, 
     assert "MailItemsAccessed" in {row["Operation"] for row in purview}
 
 
+def test_what_was_answered_survives_a_kill(tmp_path):
+    """Killed with SIGKILL right after an answer, it comes back on the same ports with what it said was done."""
+    line = [sys.executable, "-m", "counterfoil", "lab", "--json", "--data", str(tmp_path)]
+    said = []
+    for ended in (signal.SIGKILL, signal.SIGTERM):
+        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                places = json.loads(process.stdout.readline())
+                verify = ssl.create_default_context(cafile=places["ca"])
+                operation, words = ("add_tenant", {"name": "Kept"}) if not said else ("tenants", {})
+                url = f"{places['admin']}/lab/{operation}"
+                said.append((places, httpx.post(url, json=words, verify=verify, trust_env=False).json()))
+            finally:
+                process.send_signal(ended)
+    assert said[0][0] == said[1][0]
+    assert said[1][1] == [said[0][1]]
+
+
 def test_the_command_prints_where_it_is_and_stops_when_asked(tmp_path):
     """``counterfoil lab --json`` prints its endpoints once they answer, exports on SIGTERM and exits 0."""
     command = [
