@@ -181,8 +181,7 @@ def _counted(base: duckdb.DuckDBPyConnection, folder: Path, *, asked: bool) -> d
     calls, jobs, tenants, first, last = _one(
         base,
         """SELECT count_if(kind = 'call'), count_if(kind = 'job'), list_sort(list(DISTINCT tenant)),
-           CAST(min(moment) FILTER (WHERE kind = 'call') AS VARCHAR),
-           CAST(max(moment) FILTER (WHERE kind = 'call') AS VARCHAR) FROM staged""",
+           CAST(min(time) AS VARCHAR), CAST(max(time) AS VARCHAR) FROM staged""",
     )
     kinds = base.execute(
         f"""SELECT operation, host, audience, method, pattern, min(status), effect, len(messages) > 0 AS has_ids
