@@ -21,9 +21,10 @@ ONE = Account("t1", frozenset({"tenant.example"}), {}, (admission.digest(SECRET)
 TWO = Account("t2", frozenset({"other.example"}), {}, (admission.digest(b"battery-staple"),))
 
 
-def with_secret(value=SECRET, *, times=1):
-    """Return the message with the secret header, once or more often."""
-    return b"X-Counterfoil-Tenant: " + (value + b"\r\nX-Counterfoil-Tenant: ") * (times - 1) + value + b"\r\n" + MESSAGE
+def with_secret(value=SECRET, *, times=1, author=b"ann@tenant.example"):
+    """Return the message with the secret header, once or more often, from an author."""
+    field = b"X-Counterfoil-Tenant: " + value + b"\r\n"
+    return field * times + b"From: " + author + b"\r\n" + MESSAGE
 
 
 async def test_never_an_open_relay():
@@ -209,10 +210,22 @@ async def test_outbound_with_the_secret_header():
         (with_secret(b"wrong"), "ann@tenant.example", "no proof of a tenant"),
         (with_secret(times=2), "ann@tenant.example", "no proof of a tenant"),
         (with_secret(), "boss@other.example", "in no domain of the tenant that sends"),
+        (with_secret(author=b"boss@other.example"), "ann@tenant.example", "the From is in a domain of somebody else"),
+        (with_secret(author=b"B <a@x.other.example>"), "ann@tenant.example", "the From is in a domain of somebody"),
         (with_secret(), "boss@sub.tenant.example", "no domain of a tenant"),
         (with_secret(), "boss@elsewhere.example", "no domain of a tenant"),
     ],
-    ids=["no-header", "bounce-no-header", "wrong-value", "two-values", "as-another-tenant", "subdomain", "stranger"],
+    ids=[
+        "no-header",
+        "bounce-no-header",
+        "wrong-value",
+        "two-values",
+        "as-another-tenant",
+        "author",
+        "author-below",
+        "subdomain",
+        "stranger",
+    ],
 )
 async def test_outbound_refuses(raw, sender, why):
     """Without the proof, or as somebody else (another tenant above all), nothing goes out."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from counterfoil.flows.mail import Directory, MailFlow, Taken
-from counterfoil.gateway import admission, headers
+from counterfoil.gateway import admission, authors, headers
 from counterfoil.gateway.headers import Dressed
 from counterfoil.gateway.hop import Hop, Hops, Sent
 from counterfoil.gateway.received import Received
@@ -28,6 +28,7 @@ MOST_HOPS = 50
 MOST_OWN_HOPS = 5  # out from one tenant and in to another is two; more than a few is a loop
 
 _SENDER_OK = Reply(250, "2.1.0", "ok")
+_ANOTHERS = Reply(550, "5.7.1", "the From is in a domain of somebody else here")
 _NOT_OURS = Reply(550, "5.7.1", "no domain of a tenant here; we relay for nobody else")
 _APART = Reply(452, "4.5.3", "this recipient's mail goes another way; send it apart")
 _NO_POSTMASTER = Reply(550, "5.1.1", "nobody is named here as the postmaster of this gateway")
@@ -219,7 +220,24 @@ class Transactions:
         named = await self._directory.secret(wanted) if wanted is not None else None
         proven = named if wanted is not None and admission.proves(named, wanted) else None
         account = admission.sender_of(proven, opened.host, opened.mail.sender)
-        return (None, account) if isinstance(account, Reply) else (account, None)
+        if isinstance(account, Reply):
+            return None, account
+        return account, None if await self._writes_as_itself(account, fields) else _ANOTHERS
+
+    async def _writes_as_itself(self, account: Account, fields: list[bytes]) -> bool:
+        """Say whether no author is another tenant's: the relay behind us may sign for whoever stands in From."""
+        found = authors.domains(fields)
+        if len(found) > authors.MOST:
+            return False
+        owners = [await self._owner(domain) for domain in found - account.domains]
+        return all(owner in {None, account.tenant} for owner in owners)
+
+    async def _owner(self, domain: str) -> str | None:
+        """Return the tenant that a domain, or the nearest one above it, belongs to."""
+        for name in authors.upwards(domain):
+            if route := await self._directory.route(f"postmaster@{name}"):
+                return route.tenant
+        return None
 
     def _cannot_go(self, opened: _Open, content: Content, fields: list[bytes], hop: Hop) -> Reply | None:
         all_hops, own_hops = headers.hops(fields, self._flow.names.hostname)
