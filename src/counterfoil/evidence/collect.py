@@ -26,6 +26,9 @@ BOUNDS = Bounds(seconds=1_800, memory=1_500 << 20, output=1 << 40, questions=1 <
 WORTHWHILE = 2 << 20
 """Octets of exports below which a second worker costs more than it saves."""
 
+PULLED = "evidence"
+"""Name of the folder below a data folder in which pulled logs lie, a folder a tenant."""
+
 _TOGETHER = 512
 _PIECE = 1 << 20
 _GUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])")
@@ -33,10 +36,14 @@ _GUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?!
 
 @dataclass(slots=True)
 class Found:
-    """A file to read: its path, and the name it goes by in the answer."""
+    """A file to read: its path, and the name it goes by in the answer.
+
+    ``owner`` is the tenant whose own logs it was pulled from: it speaks of that tenant and of no other.
+    """
 
     path: Path
     name: str
+    owner: str | None = None
 
 
 def files_in(paths: Iterable[Path]) -> Iterator[Found]:
@@ -45,9 +52,15 @@ def files_in(paths: Iterable[Path]) -> Iterator[Found]:
         if path.is_dir():
             for inner in sorted(path.rglob("*")):
                 if inner.is_file() and not any(part.startswith(".") for part in inner.relative_to(path).parts):
-                    yield Found(inner, str(inner.relative_to(path)))
+                    yield Found(inner, str(inner.relative_to(path)), _owner(path, inner.relative_to(path)))
         elif path.is_file():
             yield Found(path, path.name)
+
+
+def _owner(folder: Path, inside: Path) -> str | None:
+    """Say whose own logs a pulled file is from: ``evidence/<tenant id>/<log>/<file>`` below a data folder."""
+    first = inside.parts[0].lower()
+    return first if folder.name == PULLED and len(inside.parts) > 2 and _GUID.fullmatch(first) else None
 
 
 def readers() -> Pool:
@@ -86,7 +99,8 @@ def _typed(
     files: list[Found], given: list[Path], folder: Path, collected: Collected, progress: Callable[[str], None]
 ) -> None:
     place = Path(tempfile.mkdtemp(dir=folder))
-    with Pool("counterfoil.evidence.typed.reading:read_files", 1, bounds(given, place)) as typed:
+    octets = sum(found.path.stat().st_size for found in files)
+    with Pool("counterfoil.evidence.typed.reading:read_files", 1, bounds(given, place, octets)) as typed:
         waiting = [files[first : first + _TOGETHER] for first in range(0, len(files), _TOGETHER)]
         while waiting:
             batch = waiting.pop(0)
@@ -105,7 +119,11 @@ def _typed(
                     middle = len(batch) // 2
                     waiting[:0] = [batch[:middle], batch[middle:]]
                 continue
+            owners = {str(found.path): found.owner for found in batch}
             for path, (reading, first) in result["read"].items():
+                if owners[path] is not None and set(reading["tenants"]) - {owners[path], None}:
+                    collected.refused.append(path)  # the other readers leave out what is somebody else's
+                    continue
                 collected.readings.append(FileReading(**reading))
                 collected.places[path] = (reading["name"], first)
             collected.refused += result["refused"]
@@ -124,10 +142,14 @@ def _hint(found: Found, known: set[str]) -> str | None:
 
 def _one(pool: Pool, found: Found, write: Callable[[bytes], Any], hint: str | None) -> list[FileReading]:
     pieces = _pieces(found.path)
+    strange = 0
 
     def answer(question: bytes) -> bytes:
+        nonlocal strange
         if question[:1] == b"w":
-            write(question[1:])
+            rows, others = (question[1:], 0) if found.owner is None else _owned(question[1:], found.owner)
+            strange += others
+            write(rows)
             return b""
         return next(pieces, b"")
 
@@ -141,7 +163,19 @@ def _one(pool: Pool, found: Found, write: Callable[[bytes], Any], hint: str | No
     for reading in readings:
         if reading.fault_count and hint and not reading.tenants:
             reading.tenants = [hint]
+        if found.owner is not None:
+            # Whoever wrote it can cost nobody else the coverage, by naming him or by writing what nobody knows.
+            reading.tenants = [found.owner]
+    if strange:
+        readings[0].fault(f"{strange} rows name another tenant than the one whose logs these are: they do not count")
     return readings
+
+
+def _owned(rows: bytes, owner: str) -> tuple[bytes, int]:
+    """Leave out rows that name another tenant than the owner of the file; return the rest, and how many those were."""
+    given = rows.splitlines(keepends=True)
+    kept = [row for row in given if json.loads(row)["tenant"] in (None, owner)]
+    return b"".join(kept), len(given) - len(kept)
 
 
 def _failed(name: str, words: str) -> FileReading:
