@@ -203,11 +203,20 @@ def _settle(books: Books, connection: Connection, credential: Credential, actor:
 
 def _unknown(books: Books, connection: Connection, door: Door, job: Job) -> tuple[str, ...] | None:
     """List credentials that are not ours; ``None`` where this connection may not look."""
-    ours = {c.thumbprint_sha256 for c in registry.listed(books.ledger.engine, connection.tenant_id)}
-    ours_by_sha1 = {c.thumbprint_sha1 for c in registry.listed(books.ledger.engine, connection.tenant_id)}
     try:
-        listed = Registration(door, connection).credentials(job)
+        return unknown_credentials(books, connection, door, job)
     except CallRefused:
         return None
+
+
+def unknown_credentials(books: Books, connection: Connection, door: Door, job: Job) -> tuple[str, ...]:
+    """List credentials on the application and its principal that are not ours.
+
+    Raises:
+        CallRefused: If this connection may not look.
+    """
+    ours = {c.thumbprint_sha256 for c in registry.listed(books.ledger.engine, connection.tenant_id)}
+    ours_by_sha1 = {c.thumbprint_sha1 for c in registry.listed(books.ledger.engine, connection.tenant_id)}
+    listed = Registration(door, connection).credentials(job)
     strange = [e for e in listed if e.thumbprint_sha256 not in ours and e.thumbprint_sha1 not in ours_by_sha1]
     return tuple(f"{entry.kind} {entry.key_id} on the {entry.where}" for entry in strange)

@@ -20,6 +20,7 @@ from typing import Any
 
 from counterfoil.app.containers import NONE, STORAGE, Containers, containers_of, pull_containers
 from counterfoil.app.house import Books
+from counterfoil.app.left_behind import LEFT_BEHIND, lists, look
 from counterfoil.app.standing import GOOD, Standing, Standings, failure
 from counterfoil.ledger import durable
 from counterfoil.model.errors import CounterfoilError, Unavailable
@@ -50,8 +51,14 @@ _CONTEXT = {
 
 def pulls(connection: Connection, containers: Containers = NONE) -> tuple[str, ...]:
     """Name what can be pulled of a connection's tenant; where its roles are unknown it is tried."""
-    logs = tuple(log for log, role in NEEDS.items() if connection.roles is None or role in connection.roles)
+    logs = _logs(connection)
+    if lists(connection):
+        logs = (*logs, LEFT_BEHIND)
     return (*logs, STORAGE) if containers_of(containers, connection) else logs
+
+
+def _logs(connection: Connection) -> tuple[str, ...]:
+    return tuple(log for log, role in NEEDS.items() if connection.roles is None or role in connection.roles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +109,13 @@ def pull(
     with durable.lock(folder / ".lock"):
         if own := containers_of(containers, connection):
             standings.note(connection, STORAGE, pull_containers(own, books.means, folder / STORAGE, now))
-        if logs := pulls(connection):
-            _pull_logs(books, connection, standings, folder, now=now, logs=logs)
+        if pulls(connection):
+            _through_connection(books, connection, standings, folder, now)
     return {log: standings.of(connection).duties[log] for log in pulls(connection, containers)}
 
 
-def _pull_logs(
-    books: Books,
-    connection: Connection,
-    standings: Standings,
-    folder: Path,
-    *,
-    now: datetime,
-    logs: tuple[str, ...],
+def _through_connection(
+    books: Books, connection: Connection, standings: Standings, folder: Path, now: datetime
 ) -> None:
     job = books.new_job("collect-logs", connection.tenant)
     current = books.connections.current(connection)
@@ -122,7 +123,9 @@ def _pull_logs(
     door = Door(Tokens(connection, current, books.through.for_use, books.means))
     one = Pull(Logs(door), folder, job)
     try:
-        for log in logs:
+        if lists(connection):
+            standings.note(connection, LEFT_BEHIND, look(books, connection, door, job, now))
+        for log in _logs(connection):
             before = standings.of(connection).duties.get(log)
             start = now - FIRST_REACH if before is None or before.until is None else before.until - LATE
             for standing in _in_steps(one, log, start, now):

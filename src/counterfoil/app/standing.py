@@ -20,7 +20,7 @@ from counterfoil.tenant.token import TokenRefused
 
 GOOD, UNLICENSED, REFUSED, THROTTLED = "good", "unlicensed", "refused", "throttled"
 UNAVAILABLE, NO_TOKEN, AUDIT_OFF, WAITING = "unavailable", "no-token", "audit-off", "waiting"
-NOT_POSSIBLE, FAILED, OVERDUE = "not-possible", "failed", "overdue"
+NOT_POSSIBLE, FAILED, OVERDUE, FOUND = "not-possible", "failed", "overdue", "found"
 
 _AUDIT_OFF = frozenset({"AF20011", "AF20022", "AF20023"})
 _MEMORY = 500

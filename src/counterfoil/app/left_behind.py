@@ -1,0 +1,48 @@
+"""What outlives a theft in a connected tenant, found by listing and not by a log: logs have an end, lists show what is.
+
+Credentials on our application or its principal that are not ours, permissions beyond those that we asked for, and
+change notifications, of which we make none. Import sessions cannot be listed by anybody, and listing inbox rules
+and forwarding takes a permission that none of our products asks for: those are found in the logs.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from counterfoil.app.connecting import unknown_credentials
+from counterfoil.app.house import Books
+from counterfoil.app.standing import FOUND, GOOD, Standing, failure
+from counterfoil.evidence.roles import named
+from counterfoil.model.errors import CounterfoilError
+from counterfoil.model.trust import Connection, Job
+from counterfoil.tenant.door import Door
+from counterfoil.tenant.registration import Registration
+
+LEFT_BEHIND = "left-behind"
+NEEDS = "Application.Read.All"
+
+
+def lists(connection: Connection) -> bool:
+    """Say whether a connection may list what is on its own application; where its roles are unknown it is tried."""
+    return connection.roles is None or NEEDS in connection.roles
+
+
+def look(books: Books, connection: Connection, door: Door, job: Job, now: datetime) -> Standing:
+    """List, and tell what is there that should not be."""
+    try:
+        found = list(_left(books, connection, door, job))
+    except CounterfoilError as error:
+        return failure(error, now)
+    if not found:
+        return Standing(GOOD, "nothing that is not ours", now, now)
+    return Standing(FOUND, f"{'; '.join(found)}; see: counterfoil incident open", now, now)
+
+
+def _left(books: Books, connection: Connection, door: Door, job: Job) -> Iterator[str]:
+    yield from unknown_credentials(books, connection, door, job)
+    registration = Registration(door, connection)
+    for entry in registration.subscriptions(job):
+        yield f"subscription {entry['id']} to {entry.get('notificationUrl')}"
+    wanted = connection.roles
+    if wanted is not None:
+        granted = {named(str(entry.get("appRoleId"))) for entry in registration.grants(job)}
+        yield from (f"a consent to {role} that we did not ask for" for role in sorted(granted - set(wanted)))

@@ -1,0 +1,71 @@
+"""What a thief left in a connected tenant is found by listing: credentials, consents, subscriptions."""
+
+import pytest
+from tests.app.laboratory import place
+from tests.app.test_rotation_thief import _hook
+
+from counterfoil import clock
+from counterfoil.app.left_behind import LEFT_BEHIND
+from counterfoil.app.pulling import pull, pulls
+from counterfoil.lab.spelling import utc
+from counterfoil.lab.thief import Thief
+
+ROLES = ["Mail.Read", "Application.Read.All"]
+ALICE = "alice@one.example"
+
+
+@pytest.fixture
+def at(tmp_path):
+    """A laboratory and a connected tenant that may list its own application."""
+    with place(tmp_path) as made:
+        made.one = made.register("one", "mail", ROLES)
+        made.lab.add_mailbox(made.one.tenant_id, ALICE)
+        made.connect(made.one)
+        yield made
+
+
+def listed(at):
+    """Pull now, and return what the listing found."""
+    standing = pull(at.books, at.one, at.data, clock.now())[LEFT_BEHIND]
+    return standing.state, standing.words
+
+
+def test_what_is_ours_is_nothing_left_behind(at):
+    """Our own certificate and the permissions that we asked for are no finding."""
+    assert listed(at) == ("good", "nothing that is not ours")
+
+
+def test_a_secret_and_a_consent_that_nobody_of_us_made(at):
+    """Both are named; by command the state is one that needs a look."""
+    made = at.lab.operate("admin_add_secret", app_id=at.one.app)
+    at.lab.operate("consent", tenant=at.one.tenant_id, app_id=at.one.app, roles=["Mail.Send"])
+    state, words = listed(at)
+
+    assert state == "found"
+    assert f"secret {made['key_id']} on the application" in words
+    assert "a consent to Mail.Send that we did not ask for" in words
+    code, rows, _ = at.command("connection", "status", "one")
+    assert (code, {row["duty"]: row["state"] for row in rows}[LEFT_BEHIND]) == (1, "found")
+
+
+def test_a_subscription_that_delivers_mail_elsewhere(at, tmp_path):
+    """The thief's notification needs no token any more; it is listed with where it delivers to."""
+    secret = at.lab.operate("admin_add_secret", app_id=at.one.app)["secret"]
+    where, hook = at.lab.endpoints, _hook(at)
+    try:
+        with Thief(where.login, where.graph, where.ca, tmp_path / "thief.jsonl") as thief:
+            hold = thief.sign_in_with_secret(at.one.tenant_id, at.one.app, secret)
+            until = f"{utc(clock.now().timestamp() + 3600):%Y-%m-%dT%H:%M:%SZ}"
+            assert hold.subscribe(ALICE, hook.url, until)
+        state, words = listed(at)
+    finally:
+        hook.stop()
+
+    assert state == "found"
+    assert f"to {hook.url}" in words
+
+
+def test_who_may_not_list_is_not_asked(at):
+    """A connection without the permission has no such duty."""
+    other = at.register("two", "mail", ["Mail.Read"])
+    assert LEFT_BEHIND not in pulls(other)
