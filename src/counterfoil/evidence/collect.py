@@ -99,7 +99,8 @@ def _typed(
     files: list[Found], given: list[Path], folder: Path, collected: Collected, progress: Callable[[str], None]
 ) -> None:
     place = Path(tempfile.mkdtemp(dir=folder))
-    with Pool("counterfoil.evidence.typed.reading:read_files", 1, bounds(given, place)) as typed:
+    octets = sum(found.path.stat().st_size for found in files)
+    with Pool("counterfoil.evidence.typed.reading:read_files", 1, bounds(given, place, octets)) as typed:
         waiting = [files[first : first + _TOGETHER] for first in range(0, len(files), _TOGETHER)]
         while waiting:
             batch = waiting.pop(0)

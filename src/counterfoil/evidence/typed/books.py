@@ -67,7 +67,9 @@ def read_large(path: Path, folder: Path) -> Books | None:
         folder: Where the Parquet files go; they have to stay as long as the books.
     """
     given = path.resolve()
-    with Pool("counterfoil.evidence.typed.stub_lines:read_lines", 1, bounds([given], folder)) as worker:
+    with Pool(
+        "counterfoil.evidence.typed.stub_lines:read_lines", 1, bounds([given], folder, given.stat().st_size)
+    ) as worker:
         job = {"path": str(given), "folder": str(folder), **limits()}
         try:
             found = json.loads(worker.run_sync(json.dumps(job).encode()))

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from counterfoil.evidence.readers.containers import BOMB_BYTES, BOMB_RATIO
 from counterfoil.evidence.readers.reading import FileReading
 from counterfoil.evidence.typed.packing import Packing, Unfit, packing_of
 from counterfoil.evidence.typed.relation import opened, relation
@@ -20,6 +21,9 @@ from counterfoil.evidence.typed.worker import database, quoted
 
 _TOGETHER = 64
 """Files of one shape and packing that are read in one query."""
+
+_SMALLEST = 200
+"""Octets that a row in any shape has at least: its tenant, its time and two ids are longer."""
 
 _COUNTS = """
     SELECT file, min(file_row_number) AS first, count(*) AS rows, count_if(refused) AS refused,
@@ -95,8 +99,11 @@ class _Reader:
         if packing.shape.opened:
             self._base.execute(f"COPY ({opened(packing, paths)}) TO '{quoted(between)}' (FORMAT json)")
         text = query(packing.shape, relation(packing, paths, between), "filename")
-        self._base.execute(f"COPY ({text}) TO '{quoted(target)}' (FORMAT parquet)")
+        most = _most_rows(packing, paths)
+        copied = self._base.execute(f"COPY ({text} LIMIT {most}) TO '{quoted(target)}' (FORMAT parquet)").fetchone()
         between.unlink(missing_ok=True)
+        if copied is not None and copied[0] == most:
+            raise duckdb.Error("more rows than its size lets one think: a decompression bomb, perhaps")
 
     def _count(self, target: Path, paths: list[str], source: str) -> None:
         cursor = self._base.execute(_COUNTS, [str(target)])
@@ -108,6 +115,13 @@ class _Reader:
                 self.refused[path] = f"{row['refused']} rows in no plain spelling" if row else "no row in it"
                 continue
             self.readings[path] = (_reading(row, source), row["first"])
+
+
+def _most_rows(packing: Packing, paths: list[str]) -> int:
+    """Say from how many rows on packed files are too good to be true; a plain file cannot hold more than it is long."""
+    sizes = [Path(path).stat().st_size for path in paths]
+    opened = sizes if packing.compression == "none" else [max(BOMB_BYTES, BOMB_RATIO * size) for size in sizes]
+    return sum(opened) // _SMALLEST + 2
 
 
 def _reading(row: dict[str, Any], source: str) -> FileReading:

@@ -15,7 +15,10 @@ MEMORY: Final = 1 << 30
 """What the database in the worker may hold; what its address space may be is four times that."""
 
 SECONDS: Final = 1_800
-"""What one batch of files may take."""
+"""What one batch of files may take at most; small ones get less, so that a bomb does not hold up the rest."""
+
+_SLOWEST: Final = 1 << 20
+"""Octets in a second that a laden machine still reads, packed ones included."""
 
 LONGEST: Final = 4 << 20
 """Octets of one record that are read by type; the other readers take longer ones."""
@@ -23,10 +26,10 @@ LONGEST: Final = 4 << 20
 _ENGINE_READS: Final = ("/proc/self/cgroup", "/proc/stat", "/sys/devices/system/cpu/online", "/sys/fs/cgroup")
 
 
-def bounds(reads: Iterable[Path], writes: Path) -> Bounds:
-    """Bound a worker that reads these files and writes below one folder."""
+def bounds(reads: Iterable[Path], writes: Path, octets: int) -> Bounds:
+    """Bound a worker that reads these files, of so many octets together, and writes below one folder."""
     return Bounds(
-        seconds=SECONDS,
+        seconds=min(SECONDS, 120 + octets // _SLOWEST),
         memory=4 * MEMORY,
         output=1 << 40,
         reads=(*map(str, reads), *_ENGINE_READS),
