@@ -9,7 +9,7 @@ KEY is the verifier key of the log, ``name+id+base64``; get it from somewhere ot
 With ``--old`` the log must have grown out of an older checkpoint; one begun anew names the old log's --old-key.
 With ``--witness KEY`` the checkpoint must also be cosigned by that witness, and the time of that is printed.
 Formats: https://c2sp.org/signed-note, /tlog-checkpoint, /tlog-tiles, /tlog-proof, /tlog-cosignature; RFC 6962.
-Exit codes: 0 verified; 1 not.
+Exit codes: 0 verified; 1 not verified; 2 nothing of the kind is there, or the words are wrong.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 LOG, WITNESS = b"\1", b"\4"
 HASH, ENTRY, WIDTH = 32, 33, 256  # octets of a hash and of an entry; hashes in a full tile
 MANIFEST = ("manifest.json", "manifest.stub.json", "manifest.tlog-proof")
+NEEDED = {"log": "checkpoint", "bundle": "manifest.json"}
 
 
 class Wrong(Exception):
@@ -199,6 +200,8 @@ def verify_bundle(directory: Path, key: str, witness: str | None) -> str:
 def verify_receipts(directory: Path, key: str, witness: str | None) -> str:
     """Verify the stubs of the folders in a folder, each by the receipt that lies beside it."""
     stubs = list(directory.rglob("*/*.stub.json"))
+    if not stubs:
+        raise Wrong(f"{directory} holds no stub")
     for path in stubs:
         verify_receipt(path.read_bytes(), path.with_suffix("").with_suffix(".tlog-proof").read_bytes(), key, witness)
     return f"{len(stubs)} stubs verified"
@@ -217,6 +220,10 @@ def main() -> int:
     verbs.choices["log"].add_argument("--old", type=Path)
     verbs.choices["log"].add_argument("--old-key")
     asked = parser.parse_args()
+    if asked.verb in NEEDED and not (asked.directory / NEEDED[asked.verb]).is_file():
+        words = f"{asked.directory} holds no {NEEDED[asked.verb]}: name the folder that does; a zip is unpacked first"
+        print(f"NOTHING TO VERIFY: {words}", file=sys.stderr)
+        return 2
     try:
         if asked.verb == "log":
             said = verify_log(asked.directory, asked.key, asked.old, asked.old_key or asked.key, asked.witness)

@@ -94,6 +94,29 @@ def test_tampering_is_found(bundle, how):
     assert words in said
 
 
+@pytest.mark.parametrize("where", ["", "missing", "leak.zip"])
+def test_a_wrong_folder_is_told_from_a_bundle_that_is_wrong(bundle, tmp_path, where):
+    """Nothing was verified, nothing was found wrong: another exit code, and what to name instead."""
+    folder, key = bundle
+    place = tmp_path / "elsewhere" / where
+    (tmp_path / "elsewhere").mkdir()
+    if where == "leak.zip":
+        place.write_bytes(b"PK")
+    line = [sys.executable, "-I", folder / "verify_ledger.py", "bundle", place, key]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("NOTHING TO VERIFY")
+    assert "holds no manifest.json: name the folder that does; a zip is unpacked first" in done.stderr
+
+
+def test_the_verifier_says_how_it_is_called(bundle):
+    """Every verb of it, the bundle's too, stands in its help."""
+    folder, _ = bundle
+    line = [sys.executable, "-I", folder / "verify_ledger.py", "--help"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=True)
+    assert all(f"verify_ledger.py {verb} " in done.stdout for verb in ("log", "receipt", "receipts", "bundle"))
+
+
 def test_a_bundle_of_another_ledger_does_not_verify(bundle, tmp_path):
     """The key decides; it is to be taken from somewhere else than the bundle."""
     from counterfoil.ledger.keyfile import embedded_key

@@ -6,7 +6,7 @@ import pytest
 from tests.app.laboratory import place
 from tests.incident.conftest import BY, entry
 
-from counterfoil.app import exhibits, incidents, reporting
+from counterfoil.app import connecting, exhibits, incidents, reporting
 from counterfoil.app.campaigning import mark
 from counterfoil.credential.collect import take_in
 from counterfoil.credential.registry import find
@@ -171,6 +171,38 @@ def test_a_standby_key_that_signs_is_an_alarm_and_opens_an_incident_once(at):
     assert again.incident == "canary"
     with pytest.raises(Refused, match="belongs to canary already"):
         incidents.open_by_alarm(store, "other", again, BY)
+
+
+def test_a_standby_key_that_logs_show_in_use_is_told_as_one(at, tmp_path):
+    """Nobody of us uses it, so even a use that failed says that its key store was read; the logs decide on the rest."""
+    stub = at.books.custodian.certificate(at.mail.tenant_id, at.mail.app, 2, 30, standby=True)
+    take_in(at.books.ledger, stub)
+    name = f"{at.mail.tenant_id}/{at.mail.app}/2"
+    mark(at.books, name, CredentialState.STANDBY)
+    tried = entry(at.mail.tenant_id, state="clean")
+    tried["discrepancies"] = entry(at.mail.tenant_id)["discrepancies"]
+    tried["discrepancies"][0]["kind"] = "attempted"
+    used = find(at.books.ledger.engine, name).thumbprint_sha1
+    tried["discrepancies"][0]["evidence"][0] |= {"subject": used, "success": False}
+    path = written(tmp_path, {"tenants": [tried]})
+    incident = incidents.open_by_answer(Incidents(at.books.ledger), tmp_path, "canary", path, BY)
+    assert (incident.status, incident.origin) == (Status.REVIEW, Origin.REVIEW)
+    assert f"a standby key that nobody uses is among what was used: {name}" in incident.entries[0].said.words
+
+
+def test_a_failed_sign_in_with_a_retired_key_asks_for_a_review_about_that_key(at, tmp_path):
+    """It touches nobody, since it can be faked; the retired certificate is what the review is about."""
+    current = at.books.connections.current(at.mail)
+    connecting.leave(at.books, at.mail, "ada")
+    assert find(at.books.ledger.engine, f"{current.tenant}/{current.app}/1").state is CredentialState.RETIRED
+    tried = entry(at.mail.tenant_id, state="clean")
+    tried["discrepancies"] = entry(at.mail.tenant_id)["discrepancies"]
+    tried["discrepancies"][0]["kind"] = "attempted"
+    tried["discrepancies"][0]["evidence"][0] |= {"subject": current.thumbprint_sha1, "success": False}
+    path = written(tmp_path, {"tenants": [tried]})
+    incident = incidents.open_by_answer(Incidents(at.books.ledger), tmp_path, "review", path, BY)
+    assert (incident.status, incident.subject) == (Status.REVIEW, Subject((current.thumbprint_sha256,)))
+    assert "uses that failed or are unexplained in 1 tenant" in incident.entries[0].said.words
 
 
 def test_the_files_that_an_answer_cites_are_kept_and_the_others_are_not(store, tmp_path):

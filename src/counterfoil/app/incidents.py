@@ -19,7 +19,7 @@ from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.mail import Json
 from counterfoil.model.number import counted
-from counterfoil.model.trust import Connection, Credential
+from counterfoil.model.trust import Connection, Credential, CredentialState
 from counterfoil.tenant.permissions import needed
 from counterfoil.tenant.registry import Connections
 
@@ -78,12 +78,20 @@ def open_by_answer(
     words = (
         f"reconciliation: {counted(len(touched), 'tenant')} touched by somebody else"
         if touched
-        else f"reconciliation: uses in {counted(len(review), 'tenant')} that failed or are unexplained, to be reviewed"
+        else f"reconciliation: uses that failed or are unexplained in {counted(len(review), 'tenant')}, to be reviewed"
     )
     named = (*scope.suspects(parts.values()), *_behind(incidents.ledger, scope.tokens(parts.values())))
     marks = _ours(incidents.ledger, named)
+    words += _canary(incidents.ledger, marks)
     incidents.open(name, origin, status, Subject(thumbprints=marks), words=words, by=by)
     return attach(incidents, data, name, path, by, logs=logs)
+
+
+def _canary(ledger: Ledger, marks: tuple[str, ...]) -> str:
+    """Say that a standby key is among what was used: nobody of us uses one, so whoever has it was in its key store."""
+    standing = [c for c in registry.listed(ledger.engine) if c.state is CredentialState.STANDBY]
+    names = [f"{c.tenant}/{c.app}/{c.generation}" for c in standing if c.thumbprint_sha256 in marks]
+    return f"; a standby key that nobody uses is among what was used: {', '.join(names)}" if names else ""
 
 
 def _behind(ledger: Ledger, tokens: frozenset[str]) -> list[str]:
