@@ -103,6 +103,21 @@ def test_a_page_about_one_tenant_shows_it_even_if_it_is_clean(case):
     assert "cannot be judged" not in text
 
 
+def test_many_that_cannot_be_judged_are_told_by_their_reasons(case):
+    """Two hundred tenants without a log are one section with every name in it, and not two hundred sections."""
+    case.heartbeat()
+    for number in range(200):
+        case.connect(f"{number:08x}-0000-4000-8000-000000000000")
+        case.stubs[-2]["name"] = f"customer {number}"
+    answer = case.answer()
+    text = report(answer.tenants, answer.document, answer.files, answer.window.since, answer.window.until)
+
+    assert "<h3>200 tenants</h3>" in text
+    assert text.count('<section class="card cannot-say"') == 1
+    assert all(f"customer {number} <span" in text for number in range(200))
+    assert len(text) < 100_000
+
+
 MEASURE = """<!doctype html><body><iframe id="f" style="width:{width}px;height:900px;border:0" srcdoc="{page}"></iframe>
 <pre id="out"></pre><script>
 document.getElementById("f").addEventListener("load", () => {{

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from counterfoil.model.instant import from_rfc3339
@@ -95,8 +94,3 @@ def moment(text: str | None) -> str:
     if not text:
         return ""
     return f"{from_rfc3339(text):%Y-%m-%d %H:%M:%S}"
-
-
-def day(time: datetime) -> str:
-    """Write a day and an hour on a scale."""
-    return f"{time:%d %b %H:%M}"

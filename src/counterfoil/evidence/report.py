@@ -23,6 +23,9 @@ from counterfoil.evidence.words import sum_line
 IN_FLEET = 40
 """Tenants whose line is drawn in the timeline of all."""
 
+ALONE = 5
+"""So many tenants that cannot be judged and show nothing odd get a section each; more are told by their reasons."""
+
 _ORDER = {"touched": 0, "cannot-say": 1, "clean": 2}
 
 
@@ -51,6 +54,8 @@ def report(
     alone = len(document["tenants"]) == 1
     shown = [t for t in document["tenants"] if alone or t["state"] != "clean" or any(_odd(t))]
     shown.sort(key=lambda t: (_ORDER[t["state"]], str(t.get("name") or t["tenant"])))
+    together = _together(shown)
+    shown = [tenant for tenant in shown if not any(tenant in group for group in together)]
     tenants = [_drawn(tenant, hours[tenant["tenant"]], since, until) for tenant in shown]
     style = (resources("counterfoil.evidence") / "templates" / "report.css").read_text(encoding="utf-8")
     read = list(files)
@@ -60,6 +65,7 @@ def report(
         summary=document["summary"],
         sentence=sum_line(document["summary"]).text,
         tenants=tenants,
+        together=together,
         fleet=[tenant for tenant in tenants if tenant["fleet"]][:IN_FLEET],
         files=read,
         odd_files=[reading for reading in read if reading.doubts or reading.faults],
@@ -105,6 +111,15 @@ def path(value: object) -> Markup:
 
 def _odd(tenant: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [entry for entry in tenant["discrepancies"] if entry["kind"] != "unseen"]
+
+
+def _together(shown: list[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Gather tenants of which nobody can say, and nothing more is to be said, by their reasons."""
+    quiet = [tenant for tenant in shown if tenant["state"] == "cannot-say" and not _odd(tenant)]
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for tenant in quiet if len(quiet) > ALONE else ():
+        groups.setdefault(tuple(tenant["reasons"]), []).append(tenant)
+    return sorted(groups.values(), key=len, reverse=True)
 
 
 def _drawn(
