@@ -3,6 +3,7 @@
 import gzip
 import json
 import resource
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +103,22 @@ def test_a_large_file_in_another_encoding_loses_no_row(busy, encoding):
 
     assert [reading.rows for reading in answer.files if reading.name == "busy.json"] == [len(rows)]
     assert answer.document["tenants"][0]["state"] == "clean"
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_record_cut_off_at_the_end_is_never_passed_over(busy, pack, tmp_path):
+    """Many files that end within a record are each refused, among whole ones too: DuckDB alone says nothing of some."""
+    whole = lines(busy.good[:20])
+    files = {
+        f"{kind}-{n}": pack(whole[: -40 if kind == "cut" else None]) for n in range(12) for kind in ("cut", "whole")
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    job = {"files": [{"path": str(tmp_path / name), "name": name} for name in files], "folder": str(tmp_path)}
+    found = json.loads(reading.read_files(json.dumps({**job, "part": "part", **worker.limits()}).encode(), bytes))
+
+    assert {Path(path).name for path in found["refused"]} == {name for name in files if name.startswith("cut")}
+    assert {Path(path).name for path in found["read"]} == {name for name in files if name.startswith("whole")}
 
 
 def test_times_that_contradict_each_other_are_no_proof(busy):

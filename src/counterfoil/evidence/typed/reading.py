@@ -55,8 +55,12 @@ def read_files(argument: bytes, _ask: Callable[[bytes], bytes]) -> bytes:
             refused[path] = str(error)
     reader = _Reader(Path(job["folder"]), job["part"], job)
     for packing, paths in groups.items():
-        for first in range(0, len(paths), _TOGETHER):
-            reader.read(packing, paths[first : first + _TOGETHER])
+        together = [path for path in paths if _ends_a_line(packing, path)]
+        for first in range(0, len(together), _TOGETHER):
+            reader.read(packing, together[first : first + _TOGETHER])
+        for path in paths:
+            if path not in together:
+                reader.read(packing, [path])
     for path, (reading, _) in reader.readings.items():
         reading.name = names[path]
     return json.dumps(
@@ -66,6 +70,18 @@ def read_files(argument: bytes, _ask: Callable[[bytes], bytes]) -> bytes:
             "parts": reader.parts,
         }
     ).encode()
+
+
+def _ends_a_line(packing: Packing, path: str) -> bool:
+    """Say whether a file may be read together with others.
+
+    Of several files DuckDB 2.0 passes over a last record that is cut off, without a word; of one file it never does.
+    """
+    if packing.form not in ("lines", "csv") or packing.compression != "none":
+        return False
+    with Path(path).open("rb") as stream:
+        stream.seek(-1, 2)
+        return stream.read(1) == b"\n"
 
 
 class _Reader:
@@ -100,7 +116,9 @@ class _Reader:
             self._base.execute(f"COPY ({opened(packing, paths)}) TO '{quoted(between)}' (FORMAT json)")
         text = query(packing.shape, relation(packing, paths, between), "filename")
         most = _most_rows(packing, paths)
-        copied = self._base.execute(f"COPY ({text} LIMIT {most}) TO '{quoted(target)}' (FORMAT parquet)").fetchone()
+        # A limit is asked for only where a file may hold more than it is long: it costs the second thread.
+        limit = f" LIMIT {most}" if most is not None else ""
+        copied = self._base.execute(f"COPY ({text}{limit}) TO '{quoted(target)}' (FORMAT parquet)").fetchone()
         between.unlink(missing_ok=True)
         if copied is not None and copied[0] == most:
             raise duckdb.Error("more rows than its size lets one think: a decompression bomb, perhaps")
@@ -117,11 +135,12 @@ class _Reader:
             self.readings[path] = (_reading(row, source), row["first"])
 
 
-def _most_rows(packing: Packing, paths: list[str]) -> int:
+def _most_rows(packing: Packing, paths: list[str]) -> int | None:
     """Say from how many rows on packed files are too good to be true; a plain file cannot hold more than it is long."""
+    if packing.compression == "none":
+        return None
     sizes = [Path(path).stat().st_size for path in paths]
-    opened = sizes if packing.compression == "none" else [max(BOMB_BYTES, BOMB_RATIO * size) for size in sizes]
-    return sum(opened) // _SMALLEST + 2
+    return sum(max(BOMB_BYTES, BOMB_RATIO * size) for size in sizes) // _SMALLEST + 2
 
 
 def _reading(row: dict[str, Any], source: str) -> FileReading:

@@ -20,6 +20,11 @@ _TEXTS: Final = (
 )
 _COLUMNS: Final = {**dict.fromkeys(_TEXTS.split(), "VARCHAR"), "roles": "VARCHAR[]", "message_ids": "VARCHAR[]"}
 _FLAGS: Final = {"true": True, "false": False}
+# The table of operations knows words about mail; words that carry digits, signs or an at are names, and all alike.
+_PATTERN: Final = (
+    "CASE WHEN regexp_matches(path, '(?i)mail|message|item|exchange|subscription|send|reply|forward|delete|batch')"
+    " THEN regexp_replace(path, '/[^/(]*[0-9@=_-][^/(]*', '/x', 'g') ELSE '/x' END"
+)
 _STEPS: Final = (
     "SELECT *, time_of(time) AS moment, octets_of(said(uti)) AS octets, written_of(said(uti)) AS written,"
     " said(resource) AS uri, direct_of(said(resource)) AS direct FROM ({0})",
@@ -32,11 +37,7 @@ _STEPS: Final = (
     " CASE WHEN direct IS NOT NULL THEN 'graph.microsoft.com'"
     " WHEN left(asked, 4) = 'http' THEN lower(split_part(split_part(asked, '/', 3), ':', 1)) END AS host"
     " FROM ({0})",
-)
-# The table of operations knows words about mail; words that carry digits, signs or an at are names, and all alike.
-_PATTERN: Final = (
-    "CASE WHEN regexp_matches(path, '(?i)mail|message|item|exchange|subscription|send|reply|forward|delete|batch')"
-    " THEN regexp_replace(path, '/[^/(]*[0-9@=_-][^/(]*', '/x', 'g') ELSE '/x' END"
+    f"SELECT *, {_PATTERN} AS pattern FROM ({{0}})",
 )
 _PLAIN: Final = (
     "moment IS NOT NULL",
@@ -62,8 +63,8 @@ _CALL: Final = {
     "effect": "coalesce(lower(said(effect)), 'none')",
     "job": "said(job)",
     "status": "CAST(said(status) AS BIGINT)",
-    "pattern": _PATTERN,
-    "operation": f"concat_ws('|', coalesce(host, ''), upper(said(method)), {_PATTERN}, left(said(status), 1),"
+    "pattern": "pattern",
+    "operation": "concat_ws('|', coalesce(host, ''), upper(said(method)), pattern, left(said(status), 1),"
     " length(said(status)), lower(said(effect)), len(message_ids) > 0)",
 }
 _OTHER: Final = (

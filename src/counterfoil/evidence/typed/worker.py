@@ -48,7 +48,7 @@ def database(folder: Path, given: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     base = duckdb.connect(":memory:", config={**SETTINGS, "threads": str(given["threads"])})
     base.execute("SET TimeZone = 'UTC'")
     base.execute(f"SET memory_limit = '{given['memory']}B'")
-    base.execute(f"SET temp_directory = '{quoted(folder / 'spill')}'")
+    base.execute(f"SET temp_directory = '{quoted(folder)}'")
     # Short lists of words are compared in place: a join for each column that may hold one costs more than all else.
     base.execute("SET disabled_optimizers = 'in_clause'")
     for macro in MACROS:
