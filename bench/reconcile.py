@@ -103,7 +103,7 @@ def _watcher(pid: int) -> Callable[[], int]:
 
 def _joined(large: bool) -> None:
     """The join alone: stubs and rows lie in Parquet already, shuffled; one row has no stub."""
-    count = STUBS_ALONE if large else STUBS_ALONE // 10
+    count = STUBS_ALONE * 3 if large else STUBS_ALONE
     with folder() as place:
         with duckdb.connect(":memory:", config={"preserve_insertion_order": "false"}) as base:
             base.execute(f"SET temp_directory = '{place}'")
