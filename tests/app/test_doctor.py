@@ -3,6 +3,7 @@
 import argparse
 import datetime as dt
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.app.laboratory import place
 from counterfoil import clock
 from counterfoil.__main__ import parser_for
 from counterfoil.app import connecting
+from counterfoil.app.certificate_book import Book, Record, fingerprint_of
 from counterfoil.app.doctor import machine
 from counterfoil.app.doctor.examine import CHECKS, examine
 from counterfoil.app.flags import FLAGS, flags_of
@@ -223,6 +225,28 @@ def test_flags_say_what_the_books_say(current, roles, shared, day, flags):
     connection = Connection("n", "t", "a", "o", "s", roles)
     assert flags_of(connection, current, shared, now) == flags
     assert set(flags) <= set(FLAGS)
+
+
+def test_a_configured_certificate_that_is_not_in_use_is_found(at, tmp_path):
+    """The file was refused or not offered yet: what is in use is judged, and it is said how to use the file."""
+    pairs = [self_signed("gw.example", days=days) for days in (90, 3)]
+    (tmp_path / "key.pem").write_bytes(pairs[0][0])
+    (tmp_path / "certificate.pem").write_bytes(pairs[0][1])
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[gateway]\nhostname = "gw.example"\ntls_certificate = "certificate.pem"\ntls_key = "key.pem"\n'
+        + at.config.read_text()
+    )
+    book = Book(at.data)
+    in_use = book.keep(pairs[1][0] + pairs[1][1])
+    given = fingerprint_of(tmp_path / "certificate.pem")
+    try:
+        book.change(lambda record: replace(record, in_use=in_use, given=given))
+        said = causes(at, "certificate", config)
+        assert "it ends in 3 days" in said
+        assert f"the certificate in use is {in_use[:16]}" in said
+    finally:
+        book.change(lambda _: Record())
 
 
 def self_signed(name, *, days):
