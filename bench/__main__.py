@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from bench.measure import machine
 from bench.places import NotHere
 
-BENCHES = ("scan", "gateway", "ledger", "signer", "reconcile")
+BENCHES = ("scan", "gateway", "ledger", "signer", "reconcile", "rotation")
 """In this order; each is a module here with one function ``run(arguments)``."""
 
 

@@ -19,7 +19,7 @@ def diagram() -> str:
         if there.state is not state:
             lines.append(f"    {_id(state)} --> {_id(there.state)}: {seen}")
     lines += [f"    {_id(state)} --> rolling_back: an operator rolls back (routine only)" for state in ROLL_BACK_FROM]
-    lines += ["    done --> [*]", "    rolled_back --> [*]", "```", ""]
+    lines += ["    done --> [*]", "    rolled_back --> [*]", "    superseded --> [*]", "```", ""]
     return "\n".join(lines)
 
 

@@ -79,7 +79,19 @@ def place(folder, keys="file:", **dials):
     with Laboratory(folder / "lab", seed=1) as lab:
         lab.set(**dials)
         authority = lab.endpoints.login.removeprefix("https://")
-        command = [sys.executable, "-m", "counterfoil", "signer", "--json", "--data", str(data), "--rate", "6000", "--keys", keys]
+        command = [
+            sys.executable,
+            "-m",
+            "counterfoil",
+            "signer",
+            "--json",
+            "--data",
+            str(data),
+            "--rate",
+            "6000",
+            "--keys",
+            keys,
+        ]
         signer = subprocess.Popen([*command, "--authority", authority], stdout=subprocess.PIPE)
         try:
             assert signer.stdout.readline(), "the signer did not start"

@@ -21,7 +21,7 @@ from tests.missing import missing
 
 from counterfoil import clock
 from counterfoil.app import campaigning
-from counterfoil.app.house import CONTROLS_FROM
+from counterfoil.app.graveyard import CONTROLS_FROM
 from counterfoil.credential.campaigns import Campaigns, places
 from counterfoil.credential.registry import listed
 from counterfoil.credential.rotation import Kind, State

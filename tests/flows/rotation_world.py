@@ -34,6 +34,11 @@ class World:
     thief_token_until: datetime = START
     faults: bool = True
     shut_until: datetime = START
+    disabled_until: datetime = START
+    accepted: int = 0
+    controls: int = 0
+    refusals: int = 0
+    let_through: bool = False
 
     def __post_init__(self):
         self.chance = random.Random(self.seed)
@@ -56,6 +61,8 @@ class World:
             self._admin()
         if self.chance.random() < 0.003 and self.now < self.calm_after:
             self.shut_until = self.now + timedelta(hours=self.chance.choice([1, 10]))
+        if self.chance.random() < 0.002 and self.now < self.calm_after:
+            self.disabled_until = self.now + timedelta(minutes=self.chance.choice([5, 50]))
 
     def _thief(self):
         """Renew the token while any key of his is believed; with a token and a key, plant another key."""
@@ -128,36 +135,51 @@ class World:
 
     def evict(self, place, keep):
         self._trouble()
-        remaining = self.listed & keep
-        # The promise: our own writes never leave the tenant without a credential of ours.
-        assert remaining or NEW in keep
-        self._write(remaining | {NEW})
+        left = (self.listed | {NEW}) & keep
+        # The promise: our own write never takes away the credential in use.
+        assert self.current in left, f"seed {self.seed}: no working credential is left"
+        self._write(left)
         self._trouble()
 
     def standby(self, place):
         return frozenset()
 
     def try_new(self, place):
-        self._trouble()
-        if NEW in self._seen():
-            return Try(None, ("Mail.ReadWrite",))
-        return Try("AADSTS700027: The certificate ... is not registered on application.")
+        tried = self._token(NEW)
+        self.accepted = self.accepted + 1 if tried.error is None else 0
+        return tried
 
     def try_unpublished(self, place):
-        self._trouble()
-        return Try("AADSTS700027: The certificate ... is not registered on application.")
+        self.controls += 1
+        return self._token("NEVER PUBLISHED")
 
     def try_old(self, place, thumbprint):
+        tried = self._token(OLD)
+        if tried.error is None:
+            self.refusals = 0
+        elif "AADSTS700027" in tried.error:
+            self.refusals += 1
+        return tried
+
+    def _token(self, key):
+        """Ask some replica of the token service, as its list is now; a disabled application gets none at all."""
         self._trouble()
-        if OLD in self._seen():
+        if self.now < self.disabled_until:
+            return Try("AADSTS7000112: Application is disabled.")
+        if key in self._seen():
             return Try(None, ("Mail.ReadWrite",))
         return Try("AADSTS700027: The certificate ... is not registered on application.")
 
     def gate_open(self, place):
-        return self.chance.random() < 0.8
+        self.let_through = self.chance.random() < 0.8
+        return self.let_through
 
     def make_current(self, place, thumbprint):
         self._trouble()
+        if thumbprint == NEW:
+            assert self.let_through, f"seed {self.seed}: cut over before its wave"
+            assert self.accepted >= 3, f"seed {self.seed}: made current without having been accepted often enough"
+            assert self.controls >= 3, f"seed {self.seed}: made current without a negative control"
         self.current = thumbprint
         self._trouble()
         return True

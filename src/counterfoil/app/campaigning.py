@@ -3,21 +3,25 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from counterfoil import clock
+from counterfoil.app.gauging import Gauging
 from counterfoil.app.house import Books, TenantHouse
 from counterfoil.app.rotation import Driver, Joiners, begin, first_place, taint
 from counterfoil.config.settings import Config
 from counterfoil.credential.campaign import Pace, Place, moved
 from counterfoil.credential.campaigns import Campaign, Campaigns
 from counterfoil.credential.collect import take_in
-from counterfoil.credential.rotation import FINAL, Kind, Observation
+from counterfoil.credential.rotation import FINAL, Illegal, Kind, Observation
 from counterfoil.credential.waves import Brakes
 from counterfoil.flows.rotate import House
+from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Refused
 from counterfoil.model.number import counted
 from counterfoil.model.trust import Connection, CredentialState
 from counterfoil.tenant.door import Door
+from counterfoil.tenant.registry import Connections
 from counterfoil.tenant.token import Tokens
 
 CONTROL = "Application.ReadWrite.OwnedBy"
@@ -25,12 +29,16 @@ CONTROL = "Application.ReadWrite.OwnedBy"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a campaign would do; ``without_control`` are tenants whose administrator has to do it by hand."""
+    """What a campaign would do; ``without_control`` are tenants whose administrator has to do it by hand.
+
+    ``superseded`` are places of campaigns that have not ended: a compromise ends them, and ends their keys too.
+    """
 
     campaign: Campaign
     places: list[Place]
     names: dict[str, str]
     without_control: tuple[str, ...]
+    superseded: tuple[Place, ...] = ()
 
     def words(self) -> list[str]:
         """Say in words what will happen, wave by wave."""
@@ -44,6 +52,7 @@ class Plan:
         for number, wave in enumerate(self.campaign.waves, 1):
             shown = ", ".join(self.names[tenant] for tenant in wave[:8])
             lines.append(f"wave {number}: {len(wave)}: {shown}{' ...' if len(wave) > 8 else ''}")
+        lines += [f"ended in {p.campaign}, which this supersedes: {self.names[p.tenant]}" for p in self.superseded]
         lines += [f"cannot be rotated by us, no control application: {name}" for name in self.without_control]
         return lines
 
@@ -65,34 +74,69 @@ def pace_of(config: Config) -> tuple[Pace, Brakes]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which connections: by the thumbprint of their current credential, by tenant; all where neither is named."""
+    """Which connections: by the thumbprint of their current credential, by tenant; all where neither is named.
+
+    ``spared`` are tenants that are left out.
+    """
 
     thumbprints: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
 
 
-def make_plan(books: Books, name: str, kind: Kind, wish: Wanted, *, now: datetime, actor: str) -> Plan:
+class Registers(Protocol):
+    """What planning reads; no signer is asked."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+
+    @property
+    def connections(self) -> Connections:
+        """The register of connections."""
+
+
+def make_plan(books: Registers, name: str, kind: Kind, wish: Wanted, *, now: datetime, actor: str) -> Plan:
     """Plan a campaign.
 
     Raises:
-        Refused: If no connection fits.
+        Refused: If no connection fits, or a tenant is named that there is not, or one is in a campaign that has not
+            ended; a compromise supersedes that one.
     """
+    everybody = books.connections.all()
+    _see_known({one.tenant for one in everybody}, (*wish.tenants, *wish.spared))
     marks, named = {mark.upper() for mark in wish.thumbprints}, set(wish.tenants)
     wanted: list[Connection] = []
     without: list[Connection] = []
-    for connection in books.connections.all():
-        if is_control(connection):
+    for connection in everybody:
+        if is_control(connection) or connection.tenant in wish.spared:
             continue  # control applications are rotated by hand: nobody may write their own credentials
         if (not named or connection.tenant in named) and _fits(books, connection, marks):
             (wanted if control_of(books, connection) else without).append(connection)
     if not wanted and not without:
         raise Refused("no connection fits", "list connections: counterfoil connection list")
-    campaign, places = begin(books.ledger, books.connections, name, kind, wanted, now=now, actor=actor)
     names = {f"{c.tenant_id}/{c.app}": c.tenant for c in wanted}
-    return Plan(campaign, places, names, tuple(sorted(connection.tenant for connection in without)))
+    unfinished = Campaigns(books.ledger).unfinished()
+    under_way = {stem: places for stem, places in unfinished.items() if stem in names}
+    if under_way and kind is Kind.ROUTINE:
+        stem, (place, *_) = next(iter(under_way.items()))
+        hint = f"end it first: counterfoil rotate apply {place.campaign}, or rotate back; or --except {names[stem]}"
+        raise Refused(f"{names[stem]} is in the campaign {place.campaign}, which has not ended", hint)
+    promised = {stem: [place.label for place in places] for stem, places in under_way.items()}
+    campaign, places_of = begin(
+        books.ledger, books.connections, name, kind, wanted, now=now, actor=actor, promised=promised
+    )
+    left = tuple(place for places in under_way.values() for place in places)
+    return Plan(campaign, places_of, names, tuple(sorted(connection.tenant for connection in without)), left)
 
 
-def _fits(books: Books, connection: Connection, marks: set[str]) -> bool:
+def _see_known(known: set[str], named: tuple[str, ...]) -> None:
+    for tenant in named:
+        if tenant not in known:
+            raise Refused(f"there is no connection of {tenant}", "list connections: counterfoil connection list")
+
+
+def _fits(books: Registers, connection: Connection, marks: set[str]) -> bool:
     try:
         current = books.connections.current(connection)
     except Refused:
@@ -105,7 +149,7 @@ def is_control(connection: Connection) -> bool:
     return connection.roles is not None and CONTROL in connection.roles
 
 
-def control_of(books: Books, connection: Connection) -> Connection | None:
+def control_of(books: Registers, connection: Connection) -> Connection | None:
     """Return the control application of a connection's tenant, if it has one."""
     for other in books.connections.all(connection.tenant):
         if other.tenant_id == connection.tenant_id and is_control(other):
@@ -117,6 +161,9 @@ def open_campaign(books: Books, plan: Plan) -> None:
     """Begin: in a compromise the old credentials are tainted first, so that from here on nobody of us uses them."""
     if plan.campaign.kind is Kind.COMPROMISE:
         taint(books.ledger, plan.places, lambda name, state: mark(books, name, state))
+    for place in plan.superseded:
+        # A worker that is at it now ends its step: before anything is removed it looks whether its key is in use.
+        tell(books.ledger, place, Observation.SUPERSEDED, f"superseded by {plan.campaign.id}")
     Campaigns(books.ledger).open(plan.campaign, plan.places)
 
 
@@ -128,7 +175,15 @@ def mark(books: Books, name: str, state: CredentialState) -> None:
 
 def driver(books: Books, pace: Pace, brakes: Brakes) -> Driver:
     """Make what moves campaigns forward."""
-    return Driver(Campaigns(books.ledger), houses(books, pace), pace, brakes, clock=clock.now, joiners=joiners(books))
+    return Driver(
+        Campaigns(books.ledger),
+        houses(books, pace),
+        pace,
+        brakes,
+        clock=clock.now,
+        gauges=Gauging(books.ledger, clock.now).read,
+        joiners=joiners(books),
+    )
 
 
 def joiners(books: Books) -> Joiners:
@@ -175,14 +230,27 @@ def houses(books: Books, pace: Pace) -> Callable[[Place, Callable[[Place], bool]
     return house
 
 
-def tell_all(books: Books, name: str, seen: Observation, where: Callable[[Place], bool]) -> int:
-    """Put an operator's word (hold, resume, roll back) into every fitting place; return how many moved."""
-    campaigns, count = Campaigns(books.ledger), 0
-    for place in campaigns.places(name).values():
-        if place.state in FINAL or not where(place):
-            continue
-        leased = campaigns.lease(place, clock.now())
-        if leased is not None:
-            campaigns.save(replace(moved(leased, seen), words=f"an operator: {seen}"), clock.now())
-            count += 1
-    return count
+def tell_all(ledger: Ledger, name: str, seen: Observation, where: Callable[[Place], bool], words: str = "") -> int:
+    """Put an operator's word (hold, resume, roll back) into every fitting place; return how many moved.
+
+    Raises:
+        Refused: If the table has no such move for one of them.
+    """
+    fitting = [p for p in Campaigns(ledger).places(name).values() if p.state not in FINAL and where(p)]
+    return sum(tell(ledger, place, seen, words or f"an operator: {seen}") for place in fitting)
+
+
+def tell(ledger: Ledger, place: Place, seen: Observation, words: str) -> bool:
+    """Put a word into one place; say whether it could be leased."""
+    campaigns = Campaigns(ledger)
+    # The way back must know what was done, so it waits for the worker; the other words are stronger than its step.
+    leased = campaigns.lease(place, clock.now(), force=seen in (Observation.HOLD, Observation.SUPERSEDED))
+    if leased is None:
+        return False
+    try:
+        after = moved(leased, seen)
+    except Illegal as error:
+        campaigns.save(leased, clock.now())
+        raise Refused(f"{place.tenant}: {error}", "see: counterfoil rotate status") from error
+    campaigns.save(replace(after, words=words), clock.now())
+    return True

@@ -17,7 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from counterfoil import clock
-from counterfoil.app.house import CONTROLS_FROM, Books
+from counterfoil.app.graveyard import CONTROLS_FROM
+from counterfoil.app.house import Books
 from counterfoil.app.scope import MAIL, NO_PROBES, Probes, Scope, scope_of
 from counterfoil.config.settings import Config
 from counterfoil.credential import registry

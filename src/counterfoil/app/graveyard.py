@@ -17,6 +17,9 @@ from counterfoil.model.trust import Connection, Credential, CredentialState, Job
 from counterfoil.tenant.endpoints import GRAPH
 from counterfoil.tenant.token import Means, ThroughSigner, TokenRefused, Tokens
 
+CONTROLS_FROM = 1_000_000
+"""Generations from here on are never published: they are the negative controls."""
+
 
 @dataclass(frozen=True, slots=True)
 class Graveyard:

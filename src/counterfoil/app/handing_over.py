@@ -7,7 +7,7 @@ from datetime import datetime
 from counterfoil import clock
 from counterfoil.app.campaigning import CONTROL, mark
 from counterfoil.app.connecting import as_pem
-from counterfoil.app.house import CONTROLS_FROM
+from counterfoil.app.graveyard import CONTROLS_FROM
 from counterfoil.app.house import Books
 from counterfoil.app.incidents import Concerned
 from counterfoil.app.telling import Names

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from counterfoil.app.graveyard import Graveyard, name_of
+from counterfoil.app.graveyard import CONTROLS_FROM, Graveyard, name_of
 from counterfoil.credential import registry
 from counterfoil.credential.campaign import Pace, Place, token_may_live_until
 from counterfoil.credential.collect import collect, take_in
@@ -23,16 +23,17 @@ from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential, CredentialState, Job
 from counterfoil.tenant.door import Ask, Door
-from counterfoil.tenant.endpoints import GRAPH
+from counterfoil.tenant.endpoints import GRAPH, MANAGEMENT
 from counterfoil.tenant.permissions import PERMISSIONS
+from counterfoil.tenant.registration import Listed as Entry
 from counterfoil.tenant.registration import Registration
 from counterfoil.tenant.registry import Connections
 from counterfoil.tenant.token import Means, ThroughSigner, TokenRefused, Tokens
 
 DAYS = 90
 IMPORTS = "MailboxItem.ImportExport.All"
-CONTROLS_FROM = 1_000_000
-"""Generations from here on are never published: they are the negative controls."""
+HARMLESS = {GRAPH: "/v1.0/organization", MANAGEMENT: "/api/v1.0/{tenant}/activity/feed/subscriptions/list"}
+"""For each audience a call that reads no mail and changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,34 +95,47 @@ class TenantHouse:
     def publish(self, place: Place) -> None:
         """Add the new certificate by one write; in a compromise the same write keeps only what we know."""
         job = self._job("rotate", place)
-        certificate = registry.certificate_of(self._books.ledger.engine, place.label)
         known = {*place.old, *self.standby(place)}
         here = [entry for entry in self._registration.credentials(job) if entry.where == "application"]
         keep = [
-            entry.raw
+            entry
             for entry in here
             if entry.kind == "certificate" and (place.kind is Kind.ROUTINE or entry.thumbprint_sha256 in known)
         ]
-        if all(entry.thumbprint_sha256 != place.new for entry in here):
-            keep.append(key_credential(certificate, place.label))
-        self._registration.replace_certificates(keep, job)
+        self._registration.replace_certificates(self._with_new(place, keep), job)
         self._graveyard.mark(place.label, CredentialState.PUBLISHED)
 
     def evict(self, place: Place, keep: frozenset[str]) -> None:
         """Remove what may not stay: certificates by one write, secrets and federated credentials one by one."""
+        current = self._books.connections.current(self._connection)
+        if current.thumbprint_sha256 != place.new:
+            # An emergency, or another campaign, has moved on meanwhile: what we would keep is not what is in use.
+            raise Refused(f"another credential is in use now: {name_of(current)}", "nothing was removed")
         job = self._job("rotate", place)
         if place.kind is Kind.ROUTINE:
             for credential in self._olds(place):
                 if credential.state is not CredentialState.TAINTED:
                     self._graveyard.mark(name_of(credential), CredentialState.RETIRED)
         here = self._registration.credentials(job)
-        ours = [e.raw for e in here if e.where == "application" and e.thumbprint_sha256 in keep]
-        self._registration.replace_certificates(ours, job)
+        ours = [e for e in here if e.where == "application" and e.thumbprint_sha256 in keep]
+        # The new one is written in any case: whoever took it away since we looked would leave the list empty.
+        self._registration.replace_certificates(self._with_new(place, ours), job)
+        if any(entry.where == "service-principal" and entry.kind == "certificate" for entry in here):
+            # We never put one there: whatever is there is somebody else's, or a way back for a thief.
+            self._registration.replace_certificates([], job, "service-principal")
         for entry in here:
-            if entry.kind == "secret" and entry.where == "application":
-                self._registration.remove_secret(entry.key_id, job)
+            if entry.kind == "secret":
+                self._registration.remove_secret(entry.key_id, job, entry.where)
             elif entry.kind == "federated":
                 self._registration.remove_federated(entry.key_id, job)
+
+    def _with_new(self, place: Place, entries: list[Entry]) -> list[dict[str, Json]]:
+        """Spell the whole list, the new certificate in it whether it was there or not."""
+        kept = [entry.raw for entry in entries]
+        if all(entry.thumbprint_sha256 != place.new for entry in entries):
+            certificate = registry.certificate_of(self._books.ledger.engine, place.label)
+            kept.append(key_credential(certificate, place.label))
+        return kept
 
     def standby(self, place: Place) -> frozenset[str]:  # noqa: ARG002 - a house is of one place
         """Return the standby certificates of this connection."""
@@ -136,14 +150,24 @@ class TenantHouse:
         return self._try(self._ensure(_control_of(place.label)), self._job("verify", place))
 
     def _try(self, credential: Credential, job: Job) -> Try:
+        """Try a credential with a client of its own: a token of each audience, then a harmless call with each."""
         tokens = Tokens(self._connection, credential, self._books.through.for_use, self._books.means)
         try:
-            roles = tuple(role for audience in self._audiences() for role in tokens.token(audience, job).roles)
+            won = {audience: tokens.token(audience, job) for audience in self._audiences()}
         except TokenRefused as error:
             return Try(error.code)
-        # Whether the connection may read the organisation is not the question: the token must be believed.
-        status = Door(tokens).attempt(Ask("GET", "/v1.0/organization", "none"), job).status
-        return Try("401" if status == 401 else None, roles)
+        roles = tuple(role for token in won.values() for role in token.roles)
+        ours = (self._connection.tenant_id, self._connection.app)
+        strange = [token for token in won.values() if (token.tenant, token.app) != ours]
+        if strange:
+            return Try(None, roles, f"a token of another tenant or application: {strange[0].tenant}/{strange[0].app}")
+        for audience, token in won.items():
+            path = HARMLESS[audience].format(tenant=self._connection.tenant_id)
+            # Whether the connection may read this is not the question: the token must be believed.
+            answer = Door(tokens).attempt(Ask("GET", path, "none", audience=audience), job, token)
+            if answer.status == 401:
+                return Try("401", roles)
+        return Try(None, roles)
 
     def _audiences(self) -> list[str]:
         """Return the resources that this connection uses: Graph always, others by its roles."""

@@ -5,19 +5,21 @@ it acts, so nothing is done twice that matters and nothing is left half done.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from types import MappingProxyType
 
+from counterfoil.app.graveyard import CONTROLS_FROM, name_of
 from counterfoil.credential import registry
 from counterfoil.credential.campaign import Pace, Place
 from counterfoil.credential.campaigns import Campaign, Campaigns
 from counterfoil.credential.rotation import FINAL, Kind, State, Step
-from counterfoil.credential.waves import Brakes, Gauges, brake, open_waves, plan
+from counterfoil.credential.waves import Brakes, Gauges, brake, open_waves, pause, plan
 from counterfoil.flows.rotate import House, advance
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Refused, Unavailable
-from counterfoil.model.trust import Connection, CredentialState
+from counterfoil.model.trust import Connection, Credential, CredentialState
 from counterfoil.tenant.registry import Connections
 
 AT_ONCE = 20
@@ -54,21 +56,26 @@ class Driver:
         self._clock, self._gauges, self._joiners = clock, gauges, joiners
         self._open: frozenset[str] = frozenset()
 
-    def round(self, name: str, *, open_gates: bool = True) -> dict[str, Place]:
-        """Take one step in every tenant that can take one; return where all stand then."""
+    def round(self, name: str, upto: int | None = None) -> dict[str, Place]:
+        """Take one step in every tenant that can take one; return where all stand then.
+
+        Only the first ``upto`` waves are cut over; when they have been, the campaign holds.
+        """
         campaign = self._campaigns.campaign(name)
         places = self._campaigns.places(name)
+        if all(place.state in FINAL for place in places.values()):
+            return places
         why = campaign.held or brake(campaign.waves, places, self._gauges(), self._brakes)
+        why = why or pause(campaign.waves, places, self._brakes, self._clock(), upto)
         if why is not None:
             if campaign.held is None:
                 self._campaigns.hold(name, why, self._clock(), "rotation")
             return places
-        for joiner in self._joiners(campaign, places):
+        for joiner in () if campaign.rehearsal else self._joiners(campaign, places):
             self._campaigns.join(campaign, joiner, self._clock())
             campaign = self._campaigns.campaign(name)
             places[joiner.tenant] = joiner
-        opened = open_waves(campaign.waves, places, self._brakes, self._clock())
-        self._open = opened if open_gates else frozenset()
+        self._open = open_waves(campaign.waves[:upto], places, self._brakes, self._clock())
         moving = [place for place in places.values() if self._may_move(place)]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="rotation") as pool:
             for place in pool.map(self._step, moving):
@@ -103,19 +110,23 @@ class Driver:
         stop: threading.Event,
         pause: float,
         told: Callable[[dict[str, Place]], None],
-        *,
-        open_gates: bool = True,
+        upto: int | None = None,
     ) -> bool:
         """Go on until every tenant is at an end, the campaign is held, or we are told to stop.
 
-        With ``open_gates`` false nobody is cut over: a rehearsal.
+        Args:
+            name: The campaign.
+            stop: Set to stop after the step that is under way.
+            pause: Seconds between two rounds.
+            told: Is told where all stand after each round.
+            upto: Only so many waves are cut over, then the campaign holds.
 
         Returns:
             Whether every tenant is at an end.
         """
         while True:
             try:
-                places = self.round(name, open_gates=open_gates)
+                places = self.round(name, upto)
             except Unavailable:
                 places = self._campaigns.places(name)  # the disk is full or the signer away: later
             told(places)
@@ -135,39 +146,64 @@ def begin(
     now: datetime,
     actor: str,
     own_test: str | None = None,
+    promised: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> tuple[Campaign, list[Place]]:
     """Say what a campaign would be: the waves, and each tenant's place with the name of its new key.
 
-    Nothing is written; a connection without a current credential is left out, since it has nothing to rotate.
+    Nothing is written; ``promised`` are names of keys that other campaigns make for a connection. One without a
+    current credential is left out, since it has nothing to rotate.
     """
-    places = [place for connection in wanted if (place := first_place(ledger, connections, name, kind, connection))]
+    found = [
+        first_place(ledger, connections, name, kind, one, promised=promised.get(f"{one.tenant_id}/{one.app}", ()))
+        for one in wanted
+    ]
+    places = [place for place in found if place is not None]
     waves = plan([place.tenant for place in places], own_test)
     return Campaign(name, kind, now, actor, waves, None), places
 
 
 def first_place(
-    ledger: Ledger, connections: Connections, name: str, kind: Kind, connection: Connection
+    ledger: Ledger,
+    connections: Connections,
+    name: str,
+    kind: Kind,
+    connection: Connection,
+    *,
+    promised: Collection[str] = (),
 ) -> Place | None:
-    """Return where a connection begins in a campaign; ``None`` where it has no current credential to replace."""
+    """Return where a connection begins in a campaign; ``None`` where it has no current credential to replace.
+
+    ``promised`` are the names of keys that other campaigns will make, or have made.
+    """
     try:
         current = connections.current(connection)
     except Refused:
         return None
     mine = [c for c in registry.listed(ledger.engine, connection.tenant_id) if c.app == connection.app]
-    generation = 1 + max(c.generation for c in mine if c.generation < 1_000_000)
-    # After an emergency cut-over to a standby, the tainted one is still in the tenant and has to be proven dead too.
-    tainted = {c.thumbprint_sha256 for c in mine if c.state is CredentialState.TAINTED} - {current.thumbprint_sha256}
+    generations = [c.generation for c in mine if c.generation < CONTROLS_FROM]
+    generation = 1 + max([*generations, *(int(label.rpartition("/")[2]) for label in promised)])
+    # What else was ever in use and is not dead has to be proven dead too: the tainted one after an emergency cut-over
+    # to a standby, the key of a campaign that was rolled back, or that is superseded now.
+    left = {c.thumbprint_sha256 for c in mine if c.generation < CONTROLS_FROM and _is_left(c, promised)}
+    left -= {current.thumbprint_sha256}
     stem = f"{connection.tenant_id}/{connection.app}"
     return Place(
         campaign=name,
         tenant=stem,
         kind=kind,
-        old=(current.thumbprint_sha256, *sorted(tainted)),
+        old=(current.thumbprint_sha256, *sorted(left)),
         label=f"{stem}/{generation}",
         roles=connection.roles or (),
         # Leases go on counting from there, so that a worker of an earlier campaign is outnumbered at once.
         fence=connections.fence(connection),
     )
+
+
+def _is_left(credential: Credential, promised: Collection[str]) -> bool:
+    if credential.state in (CredentialState.TAINTED, CredentialState.RETIRED):
+        return True
+    begun = credential.state in (CredentialState.STAGED, CredentialState.PUBLISHED)
+    return begun and name_of(credential) in promised
 
 
 def taint(ledger: Ledger, places: Iterable[Place], mark: Callable[[str, CredentialState], None]) -> None:

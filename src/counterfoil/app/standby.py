@@ -8,8 +8,8 @@ use: no certificate has to be published first, nobody has to wait for replicas.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from counterfoil.app.graveyard import name_of
-from counterfoil.app.house import CONTROLS_FROM, Books, key_credential
+from counterfoil.app.graveyard import CONTROLS_FROM, name_of
+from counterfoil.app.house import Books, key_credential
 from counterfoil.credential import registry
 from counterfoil.credential.collect import take_in
 from counterfoil.model.errors import Refused, Unavailable

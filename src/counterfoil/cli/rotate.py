@@ -1,4 +1,4 @@
-"""``counterfoil rotate``: plan, apply, status, hold, resume, back, rehearse.
+"""``counterfoil rotate``: plan, apply, status, watch, hold, resume, back, rehearse.
 
 It is safe to close the terminal: where a campaign stands is on disk, and ``apply`` with its name goes on.
 
@@ -10,24 +10,31 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
 
 from rich.live import Live
 from rich.table import Table
 
 from counterfoil import clock
-from counterfoil.app import campaigning
+from counterfoil.app import campaigning, watching
 from counterfoil.app.connecting import opened_books
 from counterfoil.app.house import Books
-from counterfoil.cli.output import answer_json, answer_table, answer_text, stderr, visible
+from counterfoil.cli.output import answer_json, answer_text, stderr
+from counterfoil.cli.rotate_status import say_status
 from counterfoil.cli.state import add_config, confirm, opened, operator
 from counterfoil.cli.verbs import Verbs, run_verb
 from counterfoil.config import load
+from counterfoil.credential import registry
 from counterfoil.credential.campaign import Place
 from counterfoil.credential.campaigns import Campaigns
 from counterfoil.credential.rotation import Kind, Observation, State
+from counterfoil.evidence.ids import thumbprint
+from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Refused
-from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
+from counterfoil.tenant.registry import Connections
 
 run = run_verb
 
@@ -45,18 +52,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_config(verb)
         verb.add_argument("campaign", metavar="NAME", help="a name for the campaign")
         verb.add_argument(
-            "--thumbprint", action="append", default=[], metavar="HEX", help="of the credential to replace"
+            "--thumbprint",
+            action="append",
+            default=[],
+            metavar="HEX",
+            help="of the credential to replace, any spelling",
         )
         verb.add_argument("--only", action="append", default=[], metavar="TENANT", help="only this tenant")
+        verb.add_argument("--except", action="append", default=[], metavar="TENANT", dest="spared", help="not this one")
         if name != "rehearse":
             verb.add_argument("--compromise", action="store_true", help="the key is in other hands: forward only")
         if name != "plan":
             verb.add_argument("--yes", action="store_true", help="do not ask for the name to be typed")
+        if name == "apply":
+            verb.add_argument(
+                "--begin", action="store_true", help="begin it beside others, or under a name like theirs"
+            )
+            verb.add_argument(
+                "--pause-after", type=_wave, metavar="N", help="hold once so many waves are cut over and have baked"
+            )
     status = verbs.add("status", _status, "where every tenant stands")
     add_config(status)
     status.add_argument("campaign", nargs="?", metavar="NAME", help="one campaign; all if left out")
+    watch = verbs.add("watch", _watch, "look for uses of old certificates since their removal; 1 if there are any")
+    add_config(watch)
+    watch.add_argument("campaign", nargs="?", metavar="NAME", help="one campaign; all if left out")
+    watch.add_argument("--logs", type=Path, nargs="+", metavar="PATH", help="exports (else what was pulled)")
     for name, run_it, summary in (
-        ("hold", _hold, "hold a campaign, or one tenant of it"),
+        ("hold", _hold, "hold (pause) a campaign, or one tenant of it"),
         ("resume", _resume, "let a campaign, or one tenant of it, go on"),
         ("back", _back, "roll a routine campaign back, as long as nothing was removed"),
     ):
@@ -68,16 +91,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             verb.add_argument("--why", required=True, metavar="WORDS", help="the reason, for the record")
 
 
+def _wave(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("waves are counted from 1")
+    return int(text)
+
+
 @contextmanager
 def _books(arguments: argparse.Namespace) -> Iterator[Books]:
     with opened(arguments) as state, opened_books(arguments.data, load(arguments.config), state.ledger) as books:
         yield books
 
 
-def _made(arguments: argparse.Namespace, books: Books, kind: Kind) -> campaigning.Plan:
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """The registers alone: what only reads, or only says a word, needs no signer."""
+
+    ledger: Ledger
+    connections: Connections
+
+
+@contextmanager
+def _shelf(arguments: argparse.Namespace) -> Iterator[_Shelf]:
+    with opened(arguments) as state:
+        yield _Shelf(state.ledger, Connections(state.ledger))
+
+
+def _made(arguments: argparse.Namespace, books: campaigning.Registers, kind: Kind) -> campaigning.Plan:
     by = operator()
-    wish = campaigning.Wanted(tuple(arguments.thumbprint), tuple(arguments.only))
+    marks = tuple(_mark(text) for text in arguments.thumbprint)
+    wish = campaigning.Wanted(marks, tuple(arguments.only), tuple(arguments.spared))
     return campaigning.make_plan(books, arguments.campaign, kind, wish, now=by.now, actor=by.who)
+
+
+def _mark(text: str) -> str:
+    found = thumbprint(text)
+    if found is None:
+        raise Refused(f"{text!r} is no thumbprint", "give 40 or 64 hex digits, with or without colons, or base64url")
+    return found.hex
 
 
 def _kind(arguments: argparse.Namespace) -> Kind:
@@ -85,7 +136,7 @@ def _kind(arguments: argparse.Namespace) -> Kind:
 
 
 def _plan(arguments: argparse.Namespace) -> int:
-    with _books(arguments) as books:
+    with _shelf(arguments) as books:
         plan = _made(arguments, books, _kind(arguments))
     if arguments.json:
         waves: list[Json] = [[plan.names[tenant] for tenant in wave] for wave in plan.campaign.waves]
@@ -100,14 +151,45 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 def _apply(arguments: argparse.Namespace) -> int:
     with _books(arguments) as books:
-        known = [campaign.id for campaign in Campaigns(books.ledger).all()]
-        if arguments.campaign not in known:
+        campaigns = Campaigns(books.ledger)
+        known = {campaign.id for campaign in campaigns.all()}
+        if arguments.campaign in known:
+            _see_unplanned(arguments, books)
+        else:
+            _see_meant(arguments, known, {p.campaign for places in campaigns.unfinished().values() for p in places})
             plan = _made(arguments, books, _kind(arguments))
             for line in plan.words():
                 stderr.print(line, markup=False)
             confirm("this changes credentials in the tenants", arguments.campaign, yes=arguments.yes)
             campaigning.open_campaign(books, plan)
-        return _drive(arguments, books, rehearsal=False)
+        return _drive(arguments, books, upto=arguments.pause_after)
+
+
+def _see_unplanned(arguments: argparse.Namespace, books: Books) -> None:
+    """A campaign that exists has its plan: options that would choose another are a mistake, and are said."""
+    campaigns = Campaigns(books.ledger)
+    campaign = campaigns.campaign(arguments.campaign)
+    old = {mark for place in campaigns.places(campaign.id).values() for mark in place.old}
+    known = {c.thumbprint_sha1: c.thumbprint_sha256 for c in registry.listed(books.ledger.engine)}
+    marks = {known.get(mark, mark) for mark in map(_mark, arguments.thumbprint)}
+    other = arguments.compromise and campaign.kind is not Kind.COMPROMISE
+    if other or arguments.only or arguments.spared or arguments.begin or not marks <= old:
+        raise Refused(
+            f"the campaign {campaign.id} has its plan already ({campaign.kind}): apply only goes on with it",
+            "leave the other options away, or begin another under a new name",
+        )
+
+
+def _see_meant(arguments: argparse.Namespace, known: set[str], unfinished: set[str]) -> None:
+    """A mistyped name begins no campaign by accident."""
+    alike = get_close_matches(arguments.campaign, sorted(known), 1, 0.8)
+    if arguments.begin or not (alike or unfinished):
+        return
+    other = alike[0] if alike else min(unfinished)
+    raise Refused(
+        f"there is no campaign {arguments.campaign}, and there is {other}",
+        f"go on with that one: counterfoil rotate apply {other}; or say --begin to begin {arguments.campaign}",
+    )
 
 
 def _rehearse(arguments: argparse.Namespace) -> int:
@@ -118,27 +200,29 @@ def _rehearse(arguments: argparse.Namespace) -> int:
             arguments.campaign,
             yes=arguments.yes,
         )
-        campaigning.open_campaign(books, plan)
-        return _drive(arguments, books, rehearsal=True)
+        # Without waves nobody is ever cut over in it, not even by an apply with its name.
+        campaigning.open_campaign(books, replace(plan, campaign=replace(plan.campaign, waves=())))
+        return _drive(arguments, books)
 
 
-def _drive(arguments: argparse.Namespace, books: Books, *, rehearsal: bool) -> int:
+def _drive(arguments: argparse.Namespace, books: Books, upto: int | None = None) -> int:
     """Drive until the end, with progress on a terminal; a rehearsal turns round once verified."""
     pace, brakes = campaigning.pace_of(load(arguments.config))
     driver = campaigning.driver(books, pace, brakes)
+    rehearsal = Campaigns(books.ledger).campaign(arguments.campaign).rehearsal
     stop = threading.Event()
     with Live(console=stderr, refresh_per_second=4, transient=True) as live:
 
         def told(places: dict[str, Place]) -> None:
             live.update(_progress(places))
             if rehearsal:
-                campaigning.tell_all(books, arguments.campaign, Observation.ROLL_BACK, _is_verified)
+                campaigning.tell_all(books.ledger, arguments.campaign, Observation.ROLL_BACK, _is_verified)
 
         try:
-            ended = driver.run(arguments.campaign, stop, 1.0, told, open_gates=not rehearsal)
+            ended = driver.run(arguments.campaign, stop, 1.0, told, upto=upto)
         except KeyboardInterrupt:
             ended = False
-    _say_status(arguments, books)
+    _say(arguments, books)
     return 0 if ended else 1
 
 
@@ -154,47 +238,26 @@ def _progress(places: dict[str, Place]) -> Table:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    with _books(arguments) as books:
-        return _say_status(arguments, books)
+    with _shelf(arguments) as books:
+        return _say(arguments, books)
 
 
-def _say_status(arguments: argparse.Namespace, books: Books) -> int:
-    campaigns = Campaigns(books.ledger)
-    chosen = [campaigns.campaign(arguments.campaign)] if arguments.campaign else campaigns.all()
-    names = {f"{c.tenant_id}/{c.app}": c.tenant for c in books.connections.all()}
-    documents: list[Json] = []
-    for campaign in chosen:
-        places = [
-            _as_json(names.get(place.tenant, place.tenant), place) for place in campaigns.places(campaign.id).values()
-        ]
-        documents.append(
-            {"campaign": campaign.id, "kind": campaign.kind.value, "held": campaign.held, "tenants": [*places]}
-        )
-        if not arguments.json:
-            answer_text(
-                f"{campaign.id}: {campaign.kind}, {'held: ' + visible(campaign.held) if campaign.held else 'not held'}"
-            )
-            answer_table(COLUMNS, [tuple(str(place[name] or "") for name in COLUMNS) for place in places], "no tenants")
-    if arguments.json:
-        answer_json(documents)
-    elif not chosen:
-        answer_text("no campaign yet: counterfoil rotate plan NAME")
-    return 0
+def _say(arguments: argparse.Namespace, books: campaigning.Registers) -> int:
+    pace, _ = campaigning.pace_of(load(arguments.config))
+    return say_status(books, arguments.campaign, pace, as_json=arguments.json)
 
 
-COLUMNS = ("tenant", "state", "next", "removed", "proven_dead", "attacker_out", "words")
-
-
-def _as_json(name: str, place: Place) -> dict[str, Json]:
-    return {
-        "tenant": name,
-        "state": place.state.value,
-        "next": place.here.step.value,
-        "removed": rfc3339(place.removed_at) if place.removed_at else None,
-        "proven_dead": rfc3339(place.dead_at) if place.dead_at else None,
-        "attacker_out": rfc3339(place.out_at) if place.out_at else None,
-        "words": place.words,
-    }
+def _watch(arguments: argparse.Namespace) -> int:
+    """Look at what the logs show since; 1 where something was used."""
+    with _shelf(arguments) as books:
+        if arguments.campaign is not None:
+            Campaigns(books.ledger).campaign(arguments.campaign)
+        logs = arguments.logs or watching.pulled(arguments.data, load(arguments.config))
+        looks = watching.look(books.ledger, logs, clock.now(), arguments.campaign)
+        _say(arguments, books)
+    for name in sorted({name for one in looks for name in one.incidents}):
+        stderr.print(f"see: counterfoil incident show {name}", markup=False)
+    return 1 if any(one.seen.uses for one in looks) else 0
 
 
 def _hold(arguments: argparse.Namespace) -> int:
@@ -211,16 +274,16 @@ def _back(arguments: argparse.Namespace) -> int:
 
 def _tell(arguments: argparse.Namespace, seen: Observation, why: str | None) -> int:
     """Put an operator's word into the campaign as a whole, or into one tenant's places."""
-    with _books(arguments) as books:
+    with _shelf(arguments) as books:
         campaigns = Campaigns(books.ledger)
         campaigns.campaign(arguments.campaign)
         only = {f"{c.tenant_id}/{c.app}" for c in books.connections.all(arguments.only)} if arguments.only else None
         if only is not None or seen is Observation.ROLL_BACK:
             count = campaigning.tell_all(
-                books, arguments.campaign, seen, lambda place: only is None or place.tenant in only
+                books.ledger, arguments.campaign, seen, lambda place: only is None or place.tenant in only, why or ""
             )
             if not count:
-                raise Refused("no tenant of the campaign fits", "see: counterfoil rotate status")
+                raise Refused("no tenant of the campaign that could move fits", "see: counterfoil rotate status")
         else:
             campaigns.hold(arguments.campaign, why, clock.now(), operator().who)
-        return _say_status(arguments, books)
+        return _say(arguments, books)

@@ -41,6 +41,10 @@ class Place:
     ``next_at`` is when the step is worth taking again; ``fence`` is the number of the lease under which
     this was written: an older one is refused. ``attempts`` counts the answers in a row that did not come, or that
     kept us out.
+
+    The last six are of the watch that follows: when the logs were last looked at, up to where every hour of the
+    sign-in log is proven and how many hours are not, how often something was used or tried since the removal,
+    and the ids of the rows that were reported.
     """
 
     campaign: str
@@ -64,6 +68,12 @@ class Place:
     attempts: int = 0
     fence: int = 0
     words: str = ""
+    looked_at: datetime | None = None
+    proven_until: datetime | None = None
+    unproven: int = 0
+    used_since: int = 0
+    tried_since: int = 0
+    sighted: tuple[str, ...] = ()
 
     @property
     def state(self) -> State:

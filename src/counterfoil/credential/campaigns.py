@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from counterfoil.credential.campaign import Place
-from counterfoil.credential.rotation import Kind, Move, State, Step
+from counterfoil.credential.rotation import FINAL, Kind, Move, State, Step
 from counterfoil.database import metadata
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.rows import microseconds
@@ -46,11 +46,15 @@ places = sa.Table(
 )
 
 LEASE = timedelta(minutes=2)
+SEE = "see: counterfoil rotate status"
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A rotation of many tenants; ``held`` says why it does not go on, or is ``None``."""
+    """A rotation of many tenants; ``held`` says why it does not go on, or is ``None``.
+
+    A rehearsal has no waves: nobody is ever cut over in it, whoever goes on with it.
+    """
 
     id: str
     kind: Kind
@@ -58,6 +62,11 @@ class Campaign:
     opened_by: str
     waves: tuple[tuple[str, ...], ...]
     held: str | None
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether its keys never become current."""
+        return not self.waves
 
 
 class Campaigns:
@@ -127,11 +136,14 @@ class Campaigns:
             found = [_place(json.loads(text)) for text in connection.execute(query).scalars()]
         return {place.tenant: place for place in found}
 
-    def lease(self, place: Place, now: datetime) -> Place | None:
-        """Take the lease on a place; return the place as it is now under a new fencing number, or ``None``."""
+    def lease(self, place: Place, now: datetime, *, force: bool = False) -> Place | None:
+        """Take the lease on a place; return the place as it is now under a new fencing number, or ``None``.
+
+        With ``force`` also from a worker that has it: what that one saves is refused.
+        """
         here = (places.c.campaign == place.campaign) & (places.c.tenant == place.tenant)
         with self._ledger.engine.begin() as connection:
-            free = here & (places.c.leased_until <= microseconds(now))
+            free = here if force else here & (places.c.leased_until <= microseconds(now))
             change = sa.update(places).where(free)
             change = change.values(fence=places.c.fence + 1, leased_until=microseconds(now + LEASE))
             if connection.execute(change).rowcount != 1:
@@ -159,16 +171,37 @@ class Campaigns:
         self._ledger.append(self._stub("rotation-step", place, now), also=write)
 
     def hold(self, campaign: str, why: str | None, now: datetime, actor: str) -> None:
-        """Hold a campaign and say why, or let it go on (``None``)."""
+        """Hold a campaign and say why, or let it go on (``None``).
+
+        Raises:
+            Refused: If it is at its end, or is not held and is to go on.
+        """
         action = "campaign-resumed" if why is None else "campaign-held"
         detail: dict[str, Json] = {"why": why}
 
         def write(connection: sa.Connection) -> None:
-            connection.execute(sa.update(campaigns).where(campaigns.c.id == campaign).values(held=why))
+            goes_on = (places.c.campaign == campaign) & places.c.state.not_in([state.value for state in FINAL])
+            if why is not None and connection.execute(sa.select(places.c.tenant).where(goes_on)).first() is None:
+                raise Refused(f"the campaign {campaign} is at its end: there is nothing to hold", SEE)
+            here = campaigns.c.id == campaign
+            if why is None:
+                here &= campaigns.c.held.is_not(None)
+            if connection.execute(sa.update(campaigns).where(here).values(held=why)).rowcount != 1:
+                raise Refused(f"the campaign {campaign} is not held: it goes on with apply", SEE)
 
         self._ledger.append(
             stub_at("action", now, actor=actor, action=action, subject=campaign, detail=detail), also=write
         )
+
+    def unfinished(self) -> dict[str, list[Place]]:
+        """Return the places that are not at their end, by tenant (as the signer names them)."""
+        query = sa.select(places.c.document).where(places.c.state.not_in([state.value for state in FINAL]))
+        found: dict[str, list[Place]] = {}
+        with self._ledger.engine.connect() as connection:
+            for text in connection.execute(query).scalars():
+                place = _place(json.loads(text))
+                found.setdefault(place.tenant, []).append(place)
+        return found
 
     def _find(self, name: str) -> Campaign | None:
         with self._ledger.engine.connect() as connection:
@@ -192,9 +225,9 @@ def _campaign(row: sa.RowMapping) -> Campaign:
     return Campaign(row["id"], Kind(row["kind"]), from_rfc3339(row["opened"]), row["opened_by"], waves, row["held"])
 
 
-TIMES = ("switched_at", "removed_at", "foreign_at", "out_at", "dead_at", "next_at")
+TIMES = ("switched_at", "removed_at", "foreign_at", "out_at", "dead_at", "next_at", "looked_at", "proven_until")
 TALLIES = ("reads", "successes", "refusals")
-WORDS = ("campaign", "tenant", "label", "new", "attempts", "fence", "words")
+WORDS = ("campaign", "tenant", "label", "new", "attempts", "fence", "words", "unproven", "used_since", "tried_since")
 
 
 def _row(place: Place) -> dict[str, Any]:
@@ -202,6 +235,7 @@ def _row(place: Place) -> dict[str, Any]:
     document |= {name: rfc3339(moment) if (moment := getattr(place, name)) else None for name in TIMES}
     document |= {name: [rfc3339(moment) for moment in getattr(place, name)] for name in TALLIES}
     document |= {"kind": place.kind.value, "old": list(place.old), "roles": list(place.roles)}
+    document |= {"sighted": list(place.sighted)}
     document |= {"here": _spelled(place.here), "came_from": place.came_from and _spelled(place.came_from)}
     head = {"campaign": place.campaign, "tenant": place.tenant, "state": place.state.value, "fence": place.fence}
     return head | {"document": json.dumps(document)}
@@ -213,6 +247,7 @@ def _place(document: dict[str, Any]) -> Place:
     fields |= {name: from_rfc3339(document[name]) if document[name] else None for name in TIMES}
     fields |= {name: tuple(from_rfc3339(moment) for moment in document[name]) for name in TALLIES}
     fields |= {"kind": Kind(document["kind"]), "old": tuple(document["old"]), "roles": tuple(document["roles"])}
+    fields |= {"sighted": tuple(document["sighted"])}
     return Place(**fields, here=_read(document["here"]), came_from=None if came_from is None else _read(came_from))
 
 

@@ -110,6 +110,15 @@ def listed(engine: sa.Engine, tenant: str | None = None) -> list[Credential]:
         return [_credential(row) for row in connection.execute(query)]
 
 
+def chosen(engine: sa.Engine, generation: sa.Select[tuple[int]], connection: Connection) -> Credential | None:
+    """Return the credential of a connection whose generation a query tells; ``None`` where there is none."""
+    here = (credentials.c.tenant == connection.tenant_id) & (credentials.c.app == connection.app)
+    query = sa.select(credentials).where(here, credentials.c.generation == generation.scalar_subquery())
+    with engine.connect() as reading:
+        row = reading.execute(query).first()
+    return None if row is None else _credential(row)
+
+
 def apart(engine: sa.Engine, connection: Connection) -> list[Credential]:
     """Return the credentials of a connection whose keys are kept apart, oldest first."""
     here = (credentials.c.tenant == connection.tenant_id) & (credentials.c.app == connection.app)

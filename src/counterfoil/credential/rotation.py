@@ -45,6 +45,7 @@ class State(StrEnum):
     UNREACHABLE = "unreachable"
     ROLLING_BACK = "rolling-back"
     ROLLED_BACK = "rolled-back"
+    SUPERSEDED = "superseded"
 
 
 class Step(StrEnum):
@@ -96,6 +97,7 @@ class Observation(StrEnum):
     HOLD = "an operator holds"
     RESUME = "an operator resumes"
     ROLL_BACK = "an operator rolls back"
+    SUPERSEDED = "a compromise campaign takes the tenant over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +145,19 @@ MOVES: Mapping[tuple[State, Step, Observation], Move] = {
 }
 """The one table. ``UNKNOWN`` keeps state and step everywhere; holding and the ways back are below."""
 
-FINAL = frozenset({S.DONE, S.ROLLED_BACK})
-"""States that nothing leaves."""
+FINAL = frozenset({S.DONE, S.ROLLED_BACK, S.SUPERSEDED})
+"""States that nothing leaves. What a superseded place left undone, its successor does."""
 
 WAITING = frozenset({S.HELD, S.UNREACHABLE})
 """States that only an operator, or the tenant's return, leaves; they lead back to where they came from."""
+
+FROM_ANYWHERE: Mapping[Observation, Move] = {
+    E.HOLD: Move(S.HELD, T.ASK),
+    E.GONE: Move(S.UNREACHABLE, T.ASK),
+    E.SUPERSEDED: Move(S.SUPERSEDED, T.NOTHING),
+}
+"""Where these lead from every state that is not final; held and unreachable tenants stay where they are but for the
+last."""
 
 ROLL_BACK_FROM: Mapping[State, Step] = {
     S.STAGED: T.WITHDRAW,
@@ -178,14 +188,12 @@ def move(kind: Kind, here: Move, seen: Observation, came_from: Move | None = Non
     """
     if here.state in FINAL:
         raise Illegal(f"{here.state} is final; {seen} moves nothing")
-    if here.state in WAITING:
+    if here.state in WAITING and seen is not E.SUPERSEDED:
         return _leave_waiting(kind, here, seen, came_from)
     if seen is E.UNKNOWN:
         return here
-    if seen is E.HOLD:
-        return Move(S.HELD, T.ASK)
-    if seen is E.GONE:
-        return Move(S.UNREACHABLE, T.ASK)
+    if seen in FROM_ANYWHERE:
+        return FROM_ANYWHERE[seen]
     if seen is E.ROLL_BACK:
         return _back(kind, here)
     found = MOVES.get((here.state, here.step, seen))

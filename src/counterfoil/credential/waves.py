@@ -13,12 +13,13 @@ from math import ceil
 from counterfoil.credential.campaign import Place
 from counterfoil.credential.rotation import State
 
+VAIN = 3
 SHARES = (0.01, 0.1, 0.5)
 FEWEST_OF_ONE_PERCENT = 3
 PAST_CUT_OVER = frozenset(
     {State.CUT_OVER, State.DRAINING, State.RETIRING, State.RETIRED, State.PROVEN_DEAD, State.DONE}
 )
-OUT_OF_THE_WAY = frozenset({State.ROLLED_BACK, State.ROLLING_BACK, State.UNREACHABLE})
+OUT_OF_THE_WAY = frozenset({State.ROLLED_BACK, State.ROLLING_BACK, State.UNREACHABLE, State.SUPERSEDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,12 @@ class Brakes:
     """When a campaign holds by itself; shares between 0 and 1, ages in seconds.
 
     ``held_share`` counts tenants that the campaign had to hold; in the first two waves one is enough.
+    ``vain_share`` counts tenants from which no answer came ``VAIN`` times in a row: where those are many, it is us.
     """
 
     bake: timedelta = timedelta(minutes=10)
     held_share: float = 0.01
+    vain_share: float = 0.2
     throttled_share: float = 0.2
     oldest_mail: float = 900.0
 
@@ -86,8 +89,23 @@ def brake(waves: Sequence[Sequence[str]], places: Mapping[str, Place], gauges: G
         return f"a tenant of the first waves is held: {canaries[0]}: {places[canaries[0]].words}"
     if held and len(held) > brakes.held_share * len(places):
         return f"{len(held)} of {len(places)} tenants are held"
+    vain = sum(place.attempts >= VAIN and place.state is not State.UNREACHABLE for place in places.values())
+    if vain > max(1, brakes.vain_share * len(places)):
+        return f"{vain} of {len(places)} tenants gave no answer {VAIN} times in a row"
     if gauges.throttled_share > brakes.throttled_share:
         return f"{gauges.throttled_share:.0%} of the calls are throttled"
     if gauges.oldest_mail > brakes.oldest_mail:
         return f"the oldest mail waits for {gauges.oldest_mail:.0f} s"
     return None
+
+
+def pause(
+    waves: Sequence[Sequence[str]], places: Mapping[str, Place], brakes: Brakes, now: datetime, upto: int | None
+) -> str | None:
+    """Say that the first ``upto`` waves have been cut over and have baked, as was asked; ``None`` before that."""
+    if not upto or upto >= len(waves):
+        return None
+    asked = {tenant for wave in waves[:upto] for tenant in wave}
+    if not all(_baked(places[tenant], brakes, now) for tenant in asked if tenant in places):
+        return None
+    return f"paused after wave {upto} of {len(waves)}, as was asked"

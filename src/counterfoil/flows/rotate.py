@@ -35,10 +35,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What a request for a token met: ``error`` is ``None`` where it was granted."""
+    """What a request for a token met: ``error`` is ``None`` where it was granted.
+
+    ``fault`` says what is wrong with a token that was granted: of another tenant, or believed by one audience only.
+    """
 
     error: str | None
     roles: tuple[str, ...] = ()
+    fault: str | None = None
 
 
 class House(Protocol):
@@ -136,12 +140,16 @@ def _verify(place: Place, house: House, pace: Pace, now: datetime) -> Seen:
     tried = house.try_new(place)
     if tried.error is not None:
         # Refused because it is not believed everywhere yet, or because somebody took it away?
-        listed = place.new in _thumbprints(house.listing(place))
         place = replace(place, successes=(), words=tried.error)
+        try:
+            listed = place.new in _thumbprints(house.listing(place))
+        except Unavailable:
+            return place, Observation.NOT_YET  # the refusal counts, whether we could look or not
         return place, Observation.NOT_YET if listed else Observation.NOT_LISTED
     fewer = set(place.roles) - set(tried.roles)
-    if fewer:
-        return replace(place, words=f"roles missing: {', '.join(sorted(fewer))}"), Observation.UNFIT
+    fault = f"roles missing: {', '.join(sorted(fewer))}" if fewer else tried.fault
+    if fault is not None:
+        return replace(place, words=fault), Observation.UNFIT
     place = replace(place, successes=(*place.successes, now))
     return place, Observation.ACCEPTED if len(place.successes) >= pace.successes else Observation.NOT_YET
 

@@ -66,14 +66,20 @@ class Registration:
         """Remove a certificate with a proof signed by a valid key."""
         self._door.call(self._post(f"{self._application}/removeKey", {"keyId": key_id, "proof": proof}), job)
 
-    def replace_certificates(self, keep: list[dict[str, Json]], job: Job) -> None:
-        """Replace the application's whole list of certificates in one write (PATCH); needs the control plane."""
-        body = json.dumps({"keyCredentials": keep}).encode()
-        self._door.call(Ask("PATCH", self._application, "change", body=body, headers=JSON, repeatable=True), job)
+    def replace_certificates(self, keep: list[dict[str, Json]], job: Job, where: str = "application") -> None:
+        """Replace the whole list of certificates of the application, or of its ``service-principal``, in one write.
 
-    def remove_secret(self, key_id: str, job: Job) -> None:
-        """Remove a secret from the application; needs the control plane."""
-        self._door.call(self._post(f"{self._application}/removePassword", {"keyId": key_id}), job)
+        It is a PATCH, and needs the control plane.
+        """
+        body = json.dumps({"keyCredentials": keep}).encode()
+        self._door.call(Ask("PATCH", self._path(where), "change", body=body, headers=JSON, repeatable=True), job)
+
+    def remove_secret(self, key_id: str, job: Job, where: str = "application") -> None:
+        """Remove a secret from the application, or from its ``service-principal``; needs the control plane."""
+        self._door.call(self._post(f"{self._path(where)}/removePassword", {"keyId": key_id}), job)
+
+    def _path(self, where: str) -> str:
+        return self._principal if where == "service-principal" else self._application
 
     def remove_federated(self, identifier: str, job: Job) -> None:
         """Remove a federated credential from the application; needs the control plane."""

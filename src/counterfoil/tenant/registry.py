@@ -129,12 +129,13 @@ class Connections:
         Raises:
             Refused: If there is none yet.
         """
-        with self._ledger.engine.connect() as reading:
-            query = sa.select(connections.c.current).where(_is(connection.tenant_id, connection.app))
-            generation = reading.execute(query).scalar()
-        for credential in registry.listed(self._ledger.engine, connection.tenant_id):
-            if (credential.app, credential.generation) == (connection.app, generation):
-                return credential
+        found = registry.chosen(
+            self._ledger.engine,
+            sa.select(connections.c.current).where(_is(connection.tenant_id, connection.app)),
+            connection,
+        )
+        if found is not None:
+            return found
         raise Refused(
             f"the connection of {connection.tenant} has no current credential",
             "create or import one: counterfoil credential create, counterfoil connection import",

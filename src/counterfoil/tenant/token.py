@@ -72,13 +72,18 @@ class ThroughSigner:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token. ``uti`` is its id in the tenant's logs; ``roles`` what it may do."""
+    """An access token. ``uti`` is its id in the tenant's logs; ``roles`` what it may do.
+
+    ``tenant`` and ``app`` are whose it is (``tid`` and ``appid``), empty where it does not say.
+    """
 
     value: str = field(repr=False)
     uti: str
     roles: tuple[str, ...]
     issued: datetime
     expires: datetime
+    tenant: str = ""
+    app: str = ""
 
     def good_at(self, now: datetime) -> bool:
         """Say whether to use it still: until its end less a minute, or less a quarter of a short life."""
@@ -224,7 +229,8 @@ def read_token(value: str) -> Token:
         payload = value.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         issued, expires = (datetime.fromtimestamp(claims[name], tz=UTC) for name in ("iat", "exp"))
-        return Token(value, claims["uti"], tuple(claims.get("roles", ())), issued, expires)
+        whose = str(claims.get("tid", "")), str(claims.get("appid", claims.get("azp", "")))
+        return Token(value, claims["uti"], tuple(claims.get("roles", ())), issued, expires, *whose)
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise Unavailable("the token service answered with a token that cannot be read") from error
 
