@@ -4,7 +4,7 @@ VENV := .venv
 DEV := .venv-dev
 RUN := $(VENV)/bin/counterfoil
 PYTEST := $(DEV)/bin/python -m pytest
-WORKERS ?= 2
+WORKERS ?= 3
 TESTS ?= tests
 
 .PHONY: help demo test check setup bench lock packages fuzz crash simulate clean
