@@ -217,6 +217,57 @@ def test_a_summarised_export_is_refused_with_the_reason(case):
 def test_rows_of_the_first_hour_may_arrive_in_the_next(case):
     """A row that a stub promised proves the stub's hour, even if it is dated after the window."""
     case.heartbeat()
+    case.stubs[-1]["time"] = "2026-10-05T09:59:30Z"
+    case.calls[0]["properties"]["timeGenerated"] = "2026-10-05T10:00:01Z"
     case.mail[0]["CreationTime"] = "2026-10-05T10:01:00"
 
     assert _proven(case.tenant())["mailbox-audit"] == 1
+
+
+def test_of_two_calls_under_one_id_each_needs_a_row(case):
+    """A program that sends two calls under one client-request-id: one row of them proves nothing, two prove both."""
+    case.heartbeat().call(1, "crid-1", "09:05:00", message_ids=None)
+    lacking = case.tenant(as_of="2026-10-06T12:00:00Z")
+
+    case.graph(1, "crid-1", "req-2", "09:05:01")
+    whole = case.tenant(as_of="2026-10-06T12:00:00Z")
+
+    assert (lacking["state"], _states(lacking)["graph-activity"]) == ("cannot-say", {"missing": 1})
+    assert (whole["state"], whole["discrepancies"]) == ("clean", [])
+
+
+def test_a_refused_call_does_not_stand_for_the_one_that_was_carried_out(case):
+    """Throttled at first and carried out at the second try, under one id: the row of the refusal is not the other's."""
+    case.heartbeat().call(1, "crid-2", "09:05:00", message_ids=None, status=429)
+    case.call(1, "crid-2", "09:06:00", message_ids=None)
+    case.graph(1, "crid-2", "req-2", "09:05:01", responseStatusCode=429)
+    lacking = case.tenant(as_of="2026-10-06T12:00:00Z")
+
+    case.graph(1, "crid-2", "req-3", "09:06:01")
+
+    assert _states(lacking)["graph-activity"] == {"missing": 1}
+    assert case.tenant()["state"] == "clean"
+
+
+def test_the_same_message_hours_later_under_one_token_needs_its_own_row(case):
+    """A token may live for a day: the decoy that was read at nine proves nothing of eleven."""
+    case.heartbeat()
+    for clock, crid in (("10:02:00", "crid-2"), ("11:02:00", "crid-3")):
+        case.call(1, crid, clock)
+        case.graph(1, crid, f"req-{crid}", clock)
+    case.access(1, "mia-2", ["<m1@contoso.example>"], "10:03:30")
+    tenant = case.tenant(until="12:00:00", as_of="2026-10-07T12:00:00Z")
+
+    assert _states(tenant)["mailbox-audit"] == {"proven": 2, "missing": 1}
+    assert [entry["rule"] for entry in tenant["discrepancies"]] == ["no-row-in-mailbox-audit"]
+
+
+def test_the_same_message_in_two_mailboxes_needs_two_rows(case):
+    """A mail to two people has one Message-ID: the row of one mailbox says nothing of the other."""
+    case.heartbeat().call(1, "crid-2", "09:05:00", mailbox="bob@contoso.example")
+    case.graph(1, "crid-2", "req-2", "09:05:01")
+    lacking = case.tenant(as_of="2026-10-07T12:00:00Z")
+    case.access(1, "mia-2", ["<m1@contoso.example>"], "09:05:02", MailboxOwnerUPN="bob@contoso.example")
+
+    assert _states(lacking)["mailbox-audit"] == {"missing": 1}
+    assert case.tenant()["state"] == "clean"

@@ -317,3 +317,46 @@ def test_two_credentials_are_two_discrepancies(case):
         ("stolen-certificate", 2),
         ("foreign-credential", 1),
     ]
+
+
+def _batched(case, effect="read"):
+    """A batch of ours that lists nothing, its own row, and rows of calls that it carried."""
+    case.heartbeat().call(
+        1, "crid-b", "09:10:00", method="POST", resource="/v1.0/$batch", effect=effect, mailbox=None, message_ids=None
+    )
+    uri = "https://graph.microsoft.com/v1.0/$batch"
+    case.graph(1, "crid-b", "req-b", "09:10:01", requestMethod="POST", requestUri=uri)
+    return case
+
+
+def test_the_calls_that_a_batch_of_ours_carried_are_ours(case):
+    """Graph logs each by itself, with the operation id of the batch; no stub names them."""
+    _batched(case)
+    for number in range(20):
+        case.graph(1, f"inner-{number}", f"req-b{number}", "09:10:01", operationId="crid-b")
+
+    assert case.tenant()["state"] == "clean"
+
+
+def test_a_batch_explains_no_more_calls_than_it_can_hold(case):
+    """Twenty is what Graph takes in one request; the others are somebody else's."""
+    _batched(case)
+    for number in range(23):
+        case.graph(1, f"inner-{number}", f"req-b{number}", "09:10:01", operationId="crid-b")
+    tenant = case.tenant()
+
+    assert _found(tenant) == {("replayed-token", "call-without-stub")}
+    assert tenant["discrepancies"][0]["count"] == 3
+
+
+def test_a_batch_explains_no_second_batch_and_no_change_it_did_not_ask_for(case):
+    """A thief who copies the id of a batch sends one of his own, or deletes where we read."""
+    _batched(case)
+    uri = "https://graph.microsoft.com/v1.0/$batch"
+    case.graph(1, "crid-b", "req-x", "09:20:01", requestMethod="POST", requestUri=uri)
+    case.graph(1, "inner", "req-y", "09:20:01", requestMethod="DELETE", operationId="crid-b")
+    tenant = case.tenant()
+
+    assert tenant["state"] == "touched"
+    rules = {row["rule"] for entry in tenant["discrepancies"] for row in entry["evidence"]}
+    assert rules == {"client-request-id-used-twice", "call-without-stub"}

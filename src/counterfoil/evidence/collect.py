@@ -2,21 +2,22 @@
 
 An edge: it walks folders and opens files. Large sets are read by type first (:mod:`counterfoil.evidence.typed`);
 that worker may read the exports that were named and write one folder. What it refuses goes, file by file, to a
-worker that sees the bytes of one file and nothing else.
+worker that sees the bytes of one file and nothing else; Parquet to one that may read the Parquet files.
 """
 
 import json
+import os
 import re
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from counterfoil.bounded.pool import Bounds, Died, Exceeded, Pool
-from counterfoil.evidence.collected import SETTINGS, Collected
+from counterfoil.evidence.collected import Collected
 from counterfoil.evidence.readers.reading import FileReading
 from counterfoil.evidence.typed.worker import bounds, limits
 
@@ -39,22 +40,48 @@ class Found:
     """A file to read: its path, and the name it goes by in the answer.
 
     ``owner`` is the tenant whose own logs it was pulled from: it speaks of that tenant and of no other.
+    ``fault`` says why it cannot be read at all.
     """
 
     path: Path
     name: str
     owner: str | None = None
+    fault: str | None = None
 
 
 def files_in(paths: Iterable[Path]) -> Iterator[Found]:
-    """Yield every file below these paths in a fixed order; hidden files are passed over."""
+    """Yield every file below these paths in a fixed order; hidden files are passed over.
+
+    What is there and cannot be walked or is no file is yielded with its ``fault``: it may have been an export.
+    """
     for path in paths:
-        if path.is_dir():
-            for inner in sorted(path.rglob("*")):
-                if inner.is_file() and not any(part.startswith(".") for part in inner.relative_to(path).parts):
-                    yield Found(inner, str(inner.relative_to(path)), _owner(path, inner.relative_to(path)))
-        elif path.is_file():
-            yield Found(path, path.name)
+        if not path.is_dir():
+            yield Found(path, path.name, fault=_fault(path))
+            continue
+        blocked: list[OSError] = []
+        inside: list[Found] = []
+        for folder, folders, names in os.walk(path, onerror=blocked.append):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            links = [name for name in folders if Path(folder, name).is_symlink()]
+            for inner in (Path(folder, name) for name in (*names, *links) if not name.startswith(".")):
+                within = inner.relative_to(path)
+                inside.append(Found(inner, str(within), _owner(path, within), _fault(inner)))
+        for error in blocked:
+            where = Path(str(error.filename))
+            name = str(where.relative_to(path)) if where.is_relative_to(path) else str(where)
+            inside.append(Found(where, name, fault=f"this folder cannot be read: {error.strerror}"))
+        yield from sorted(inside, key=lambda found: found.path.parts)
+
+
+def _fault(path: Path) -> str | None:
+    """Say why something in a folder is no file that can be read, or ``None``."""
+    try:
+        kind = path.stat().st_mode
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    if stat.S_ISDIR(kind):
+        return "a link to a folder is not followed: name that folder too, if exports are in it"
+    return None if stat.S_ISREG(kind) else "neither a file nor a folder: write what comes out of it into a file"
 
 
 def _owner(folder: Path, inside: Path) -> str | None:
@@ -82,17 +109,45 @@ def collect(
     ``known`` are the tenants of the stubs: a page that names no tenant belongs to the one in its path, or
     to the only one there is. A file that kills or exhausts its worker keeps the rows read until then.
     """
-    given = [path.resolve() for path in paths]
-    files = list(files_in(given))
-    collected = Collected([], folder / "rows.jsonl")
+    given = [path.resolve() if path.is_dir() or path.is_file() else path.absolute() for path in paths]
+    everything = list(files_in(given))
+    failed = [_failed(found.name, found.fault) for found in everything if found.fault is not None]
+    collected = Collected(failed, folder / "rows.jsonl")
+    files = [found for found in everything if found.fault is None]
     if sum(found.path.stat().st_size for found in files) >= worthwhile:
         _typed(files, given, folder, collected, progress)
-    with collected.rows.open("wb") as sink:
-        for found in files:
-            if str(found.path) not in collected.places:
-                progress(found.name)
-                collected.readings += _one(pool, found, sink.write, _hint(found, known))
+    waiting = [found for found in files if str(found.path) not in collected.places]
+    parquet = {found.path for found in waiting if _is_parquet(found.path)}
+    scratch = Path(tempfile.mkdtemp(dir=folder))
+    with collected.rows.open("wb") as sink, _decoder(parquet, scratch) as decoder:
+        for found in waiting:
+            progress(found.name)
+            job = {"name": found.name, "tenant": _hint(found, known)}
+            if found.path in parquet and decoder is not None:
+                job |= {"path": str(found.path), "folder": str(scratch), **limits()}
+                collected.readings += _one(decoder, job, found, sink.write)
+            else:
+                collected.readings += _one(pool, job, found, sink.write)
     return collected
+
+
+@contextmanager
+def _decoder(paths: set[Path], folder: Path) -> Iterator[Pool | None]:
+    """Start the worker that decodes these Parquet files, if there are any."""
+    if not paths:
+        yield None
+        return
+    octets = sum(path.stat().st_size for path in paths)
+    with Pool("counterfoil.evidence.typed.parquet:read_parquet", 1, bounds(paths, folder, octets)) as pool:
+        yield pool
+
+
+def _is_parquet(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4) == b"PAR1"
+    except OSError:
+        return False  # whoever reads it tells why it cannot be
 
 
 def _typed(
@@ -140,7 +195,7 @@ def _hint(found: Found, known: set[str]) -> str | None:
     return min(known) if len(known) == 1 else None
 
 
-def _one(pool: Pool, found: Found, write: Callable[[bytes], Any], hint: str | None) -> list[FileReading]:
+def _one(pool: Pool, job: dict[str, Any], found: Found, write: Callable[[bytes], Any]) -> list[FileReading]:
     pieces = _pieces(found.path)
     strange = 0
 
@@ -154,15 +209,14 @@ def _one(pool: Pool, found: Found, write: Callable[[bytes], Any], hint: str | No
         return next(pieces, b"")
 
     try:
-        argument = json.dumps({"name": found.name, "tenant": hint}).encode()
-        readings = [FileReading(**entry) for entry in json.loads(pool.run_sync(argument, answer))]
+        readings = [FileReading(**entry) for entry in json.loads(pool.run_sync(json.dumps(job).encode(), answer))]
     except (Exceeded, Died) as error:
         readings = [_failed(found.name, f"reading it met a bound: {error}")]
-    except (OSError, duckdb.Error) as error:
-        readings = [_failed(found.name, f"it cannot be read: {str(error).splitlines()[0][:300]}")]
+    except OSError as error:
+        readings = [_failed(found.name, f"it cannot be read: {error.strerror}")]
     for reading in readings:
-        if reading.fault_count and hint and not reading.tenants:
-            reading.tenants = [hint]
+        if reading.fault_count and job["tenant"] and not reading.tenants:
+            reading.tenants = [job["tenant"]]
         if found.owner is not None:
             # Whoever wrote it can cost nobody else the coverage, by naming him or by writing what nobody knows.
             reading.tenants = [found.owner]
@@ -185,20 +239,6 @@ def _failed(name: str, words: str) -> FileReading:
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
-    """Yield a file piece by piece; Parquet as the JSON of its rows."""
     with path.open("rb") as stream:
-        head = stream.read(4)
-        if head == b"PAR1":
-            yield from _parquet(path)
-            return
-        yield head + stream.read(_PIECE)
         while piece := stream.read(_PIECE):
             yield piece
-
-
-def _parquet(path: Path) -> Iterator[bytes]:
-    with duckdb.connect(":memory:", config=dict(SETTINGS)) as base:
-        base.execute("SET TimeZone = 'UTC'")
-        cursor = base.execute("SELECT to_json(t) FROM read_parquet(?, hive_partitioning=false) AS t", [str(path)])
-        while rows := cursor.fetchmany(1_000):
-            yield "".join(f"{row[0]}\n" for row in rows).encode()

@@ -58,6 +58,8 @@ class Ground:
     holes: list[Hole] = field(default_factory=list)
     unlicensed: set[str] = field(default_factory=set)
     gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
+    notes: Mapping[str, list[str]] = field(default_factory=dict)
+    """By tenant: what there is to say besides."""
 
 
 @dataclass(slots=True)

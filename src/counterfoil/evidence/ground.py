@@ -5,6 +5,7 @@ from datetime import datetime
 
 from counterfoil.evidence import coverage_queries as queries
 from counterfoil.evidence.coverage import NOT_EXPORTED, UNKNOWN_SCHEMA, Ground, Hole
+from counterfoil.evidence.dating import Dating
 from counterfoil.evidence.lookups import Rows
 from counterfoil.evidence.readers.kinds import READERS, SUMMARY, UNKNOWN
 from counterfoil.evidence.readers.reading import FileReading
@@ -15,7 +16,7 @@ _HELD = {SUMMARY: SIGN_INS}
 _NO_LICENCE = ("nonpremium", "premium", "licen")
 
 
-def ground_of(engine: Rows, files: list[FileReading], gaps: list[tuple[datetime, datetime]]) -> Ground:
+def ground_of(engine: Rows, files: list[FileReading], gaps: list[tuple[datetime, datetime]], dating: Dating) -> Ground:
     """Ask the engine for the rows that must be there and were, and add what the files lost."""
     throttled: dict[str, list[datetime]] = defaultdict(list)
     paused: dict[str, list[str]] = defaultdict(list)
@@ -26,13 +27,14 @@ def ground_of(engine: Rows, files: list[FileReading], gaps: list[tuple[datetime,
             paused[row["tenant"]].append(row["mailbox"])
     ground = Ground(
         musts={(row["tenant"], row["source"], row["hour"]): row for row in engine.rows(queries.MUSTS_BY_HOUR)},
-        doubts=set(),
+        doubts=set(dating.hours),
         rows={(row["tenant"], row["source"]): row["rows"] for row in engine.rows(queries.ROWS_BY_SOURCE)},
         throttled=throttled,
         paused=paused,
-        holes=holes_of(files),
+        holes=[*holes_of(files), *dating.holes],
         unlicensed=unlicensed_in(files),
         gaps=gaps,
+        notes=dating.notes,
     )
     for row in engine.rows(queries.DOUBTS_BY_HOUR):
         if row["hour"] is None or row["tenant"] is None:

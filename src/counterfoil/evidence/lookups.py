@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any, Final, Protocol
 
-from counterfoil.evidence.matching import Lookup, Row
+from counterfoil.evidence.matching import IN_BATCH, Batch, Lookup, Row
 from counterfoil.evidence.paths import asked
 from counterfoil.evidence.radius import Directory
 from counterfoil.evidence.registry import Registry
@@ -33,9 +33,11 @@ _RANKS: Final = """
     SELECT k.record, k.place, k.stubs, k.agrees FROM call_ranks k
     WHERE EXISTS (SELECT 1 FROM remainder r WHERE r.record = k.record)"""
 _BATCHES: Final = """
-    SELECT DISTINCT u.tenant, u.operation_id
+    SELECT u.tenant, u.uti, u.operation_id, count(*) AS batches,
+           max(CASE WHEN c.effect = 'change' THEN 1 ELSE 0 END) AS changes
     FROM calls_matched m JOIN uses u ON u.record = m.record JOIN calls c ON c.no = m.no
-    WHERE u.operation_id IS NOT NULL AND lower(c.path) LIKE '%/$batch'"""
+    WHERE u.operation_id IS NOT NULL AND lower(c.path) LIKE '%/$batch'
+    GROUP BY u.tenant, u.uti, u.operation_id"""
 _ITEMS: Final = """
     SELECT i.record, i.n, i.message, i.item, i.folder, i.crid, m.n IS NOT NULL AS matched
     FROM items_raw i LEFT JOIN items_matched m ON m.record = i.record AND m.n = i.n
@@ -82,7 +84,10 @@ def gather(engine: Rows, books: Books, sharing: set[str]) -> Lookup:
         from_calls=_pairs(engine, _FROM_CALLS),
         sharing=sharing,
         ranks={row["record"]: row for row in engine.rows(_RANKS)},
-        batches=_pairs(engine, _BATCHES),
+        batches={
+            (row["tenant"], row["uti"], row["operation_id"]): Batch(IN_BATCH * row["batches"], bool(row["changes"]))
+            for row in engine.rows(_BATCHES)
+        },
         items=items,
         elsewhere={(row["record"], row["n"]) for row in engine.rows(_ELSEWHERE)},
         listings=listings,

@@ -24,6 +24,9 @@ from counterfoil.evidence.uses import SIGN_INS
 
 STOLEN, REPLAYED, FOREIGN, INSIDE = "stolen-certificate", "replayed-token", "foreign-credential", "inside-use"
 ATTEMPTED, UNEXPLAINED, UNSEEN = "attempted", "unexplained", "unseen"
+IN_BATCH = 20
+"""Requests that Graph takes in one batch."""
+
 TOUCHING = frozenset({STOLEN, REPLAYED, FOREIGN, INSIDE})
 """Kinds whose successful use touches a tenant."""
 
@@ -48,6 +51,14 @@ class Judgement:
 
 
 @dataclass(slots=True)
+class Batch:
+    """A request of ours that carries others, which have no stub: how many are not yet seen, and may they change."""
+
+    left: int
+    changes: bool
+
+
+@dataclass(slots=True)
 class Lookup:
     """What judging needs to look up, restricted to what is left over."""
 
@@ -56,7 +67,7 @@ class Lookup:
     from_calls: set[TokenKey] = field(default_factory=set)
     sharing: set[str] = field(default_factory=set)
     ranks: dict[str, Row] = field(default_factory=dict)
-    batches: set[tuple[str | None, str | None]] = field(default_factory=set)
+    batches: dict[tuple[str | None, str | None, str | None], "Batch"] = field(default_factory=dict)
     items: dict[str, list[Row]] = field(default_factory=dict)
     elsewhere: set[tuple[str, int]] = field(default_factory=set)
     listings: dict[TokenKey, list[Row]] = field(default_factory=dict)
@@ -143,7 +154,7 @@ def judge_call(row: Row, lookup: Lookup) -> Judgement | None:
         return Judgement(row, UNEXPLAINED, "call-without-token-id", "no token id", touches=False)
     if key not in lookup.own:
         return judge_stranger(row, lookup)
-    if not lookup.has_calls or (row["tenant"], row["operation_id"]) in lookup.batches:
+    if not lookup.has_calls or _in_batch(row, lookup):
         return None
     rank = lookup.ranks.get(row["record"])
     if rank is None:
@@ -151,6 +162,17 @@ def judge_call(row: Row, lookup: Lookup) -> Judgement | None:
     if rank["place"] > rank["stubs"]:
         return _replayed(row, "client-request-id-used-twice")
     return Judgement(row, UNEXPLAINED, "call-differs-from-its-stub", row["uti"], touches=False)
+
+
+def _in_batch(row: Row, lookup: Lookup) -> bool:
+    """Say whether a batch of ours carried this call: no more of them than a batch holds, and never another batch."""
+    batch = lookup.batches.get((row["tenant"], row["uti"], row["operation_id"]))
+    if batch is None or str(row["path"]).lower().endswith("/$batch"):
+        return False
+    if not batch.left or (row["effect"] == "change" and not batch.changes):
+        return False
+    batch.left -= 1
+    return True
 
 
 def judge_mailbox(row: Row, lookup: Lookup) -> Judgement | None:

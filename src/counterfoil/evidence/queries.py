@@ -147,11 +147,23 @@ PREPARE: Final = {
 }
 """Fold copies, keep what concerns our applications, settle byte orders; steps 1 and 2."""
 
+APART: Final = 20
+"""Minutes that a row of ours may lie from its stub: clocks differ by a few, time zones by thirty at least."""
+
 _AGREES: Final = """
                CASE WHEN (k.method IS NULL OR u.method IS NULL OR k.method = u.method)
                      AND (k.path IS NULL OR u.path IS NULL OR k.path NOT LIKE '/%/%' OR k.path LIKE '%{%'
                           OR lower(k.path) = lower(u.path)) THEN 1 ELSE 0 END"""
 """A row says what its stub says; a stub may keep its resource in a form that cannot be compared."""
+
+
+def apart(row: str, first: str, last: str) -> str:
+    """Write the expression for a row that is dated far from all stubs that it joins (:mod:`.dating`): 1, else 0."""
+    return (
+        f"CASE WHEN {row} > {last} + INTERVAL {APART} MINUTE OR {row} < {first} - INTERVAL {APART} MINUTE"
+        " THEN 1 ELSE 0 END"
+    )
+
 
 STEPS: Final = {
     # Step 3: the token ids that are ours.
@@ -176,7 +188,7 @@ STEPS: Final = {
     "call_keys": """
         SELECT c.tenant AS tenant, c.uti AS uti, c.crid AS crid, 1 AS stubs, c.no AS no, c.method AS method,
                c.path AS path, CASE WHEN c.lists > 0 THEN 1 ELSE 0 END AS lists,
-               CASE WHEN c.effect = 'change' THEN 1 ELSE 0 END AS changes
+               CASE WHEN c.effect = 'change' THEN 1 ELSE 0 END AS changes, c.time AS first, c.time AS last
         FROM calls c
         WHERE c.crid IS NOT NULL AND c.uti IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM keys_shared d
@@ -184,23 +196,27 @@ STEPS: Final = {
         UNION ALL
         SELECT c.tenant AS tenant, c.uti AS uti, c.crid AS crid, count(*) AS stubs, min(c.no) AS no,
                min(c.method) AS method, min(c.path) AS path, max(CASE WHEN c.lists > 0 THEN 1 ELSE 0 END) AS lists,
-               max(CASE WHEN c.effect = 'change' THEN 1 ELSE 0 END) AS changes
+               max(CASE WHEN c.effect = 'change' THEN 1 ELSE 0 END) AS changes,
+               min(c.time) AS first, max(c.time) AS last
         FROM calls c
         WHERE EXISTS (SELECT 1 FROM keys_shared d
                       WHERE d.tenant = c.tenant AND d.uti = c.uti AND d.crid = c.crid AND d.stubs > 1)
         GROUP BY c.tenant, c.uti, c.crid""",
     "call_ranks": f"""
-        SELECT u.record AS record, k.no AS no, 1 AS stubs, {_AGREES} AS agrees, 1 AS place
+        SELECT u.record AS record, k.no AS no, 1 AS stubs, {_AGREES} AS agrees, 1 AS place,
+               {apart("u.time", "k.time", "k.time")} AS apart
         FROM uses u JOIN calls k ON k.crid = u.client_request_id AND k.uti = u.uti AND k.tenant = u.tenant
         WHERE u.source = 'graph-activity' AND NOT EXISTS (
             SELECT 1 FROM keys_shared d WHERE d.tenant = u.tenant AND d.uti = u.uti AND d.crid = u.client_request_id)
         UNION ALL
         SELECT record, no, stubs, CASE WHEN stubs > 1 THEN 1 ELSE agrees END AS agrees,
                row_number() OVER (
-                   PARTITION BY tenant, uti, crid ORDER BY same_method, same_path, success, time, record) AS place
+                   PARTITION BY tenant, uti, crid ORDER BY same_method, same_path, success, time, record) AS place,
+               apart
         FROM (
             SELECT u.record AS record, k.no AS no, k.stubs AS stubs, {_AGREES} AS agrees,
                    k.tenant AS tenant, k.uti AS uti, k.crid AS crid, u.time AS time,
+                   {apart("u.time", "k.first", "k.last")} AS apart,
                    CASE WHEN k.method = u.method THEN 0 ELSE 1 END AS same_method,
                    CASE WHEN lower(k.path) = lower(u.path) THEN 0 ELSE 1 END AS same_path,
                    CASE WHEN u.success THEN 0 ELSE 1 END AS success
@@ -215,11 +231,13 @@ STEPS: Final = {
     "item_names": """
         SELECT record, n, lower(message) AS name FROM items_raw WHERE message IS NOT NULL
         UNION SELECT record, n, lower(item) AS name FROM items_raw WHERE item IS NOT NULL""",
-    "items_named": """
-        SELECT DISTINCT x.record AS record, x.n AS n, c.crid AS crid, c.effect AS effect, c.mailbox AS mailbox
+    "items_named": f"""
+        SELECT x.record AS record, x.n AS n, c.crid AS crid, c.effect AS effect, c.mailbox AS mailbox,
+               min({apart("u.time", "c.time", "c.time")}) AS apart
         FROM item_names x
         JOIN uses u ON u.record = x.record AND u.source = 'mailbox-audit'
-        JOIN call_messages c ON c.tenant = u.tenant AND c.uti = u.uti AND c.message = x.name""",
+        JOIN call_messages c ON c.tenant = u.tenant AND c.uti = u.uti AND c.message = x.name
+        GROUP BY x.record, x.n, c.crid, c.effect, c.mailbox""",  # noqa: S608 - our own names
     "items_matched": """
         SELECT i.record AS record, i.n AS n
         FROM items_raw i
@@ -268,6 +286,7 @@ VIEWS: Final = frozenset(
         "uses_either",
         "call_keys",
         "calls_matched",
+        "dated",
         "matched",
         "uses_placed",
         "token_musts",

@@ -16,8 +16,9 @@ from typing import Any
 from counterfoil.bounded.pool import Pool
 from counterfoil.evidence.answer import TenantAnswer, document, tenant_answer
 from counterfoil.evidence.collect import collect
-from counterfoil.evidence.coverage import JUDGED, SourceCoverage, cover, gaps
+from counterfoil.evidence.coverage import JUDGED, Ground, SourceCoverage, cover, gaps
 from counterfoil.evidence.coverage_queries import UNSEEN
+from counterfoil.evidence.dating import Dating, dating_of
 from counterfoil.evidence.directory import concerned, judge_directory
 from counterfoil.evidence.engine import Engine
 from counterfoil.evidence.ground import ground_of
@@ -103,8 +104,10 @@ def reconcile(
         pairs, sharing = choose(engine.prepare())
         engine.match(pairs)
         lookup = gather(engine, books, sharing)
-        judgements = _judgements(engine, books, lookup)
-        answers = _answers(engine, books, window, files, judgements)
+        dating = dating_of(engine)
+        dating.tell(files)
+        judgements = _judgements(engine, books, lookup, dating)
+        answers = _answers(engine, books, window, ground_of(engine, files, books.gaps, dating), judgements)
     using = {
         token["tenant"]
         for token in books.tokens
@@ -113,8 +116,8 @@ def reconcile(
     return Answer(document(answers, len(using)), answers, files, window, _notes(books), lookup, books)
 
 
-def _judgements(engine: Engine, books: Books, lookup: Lookup) -> list[Judgement]:
-    found = judge(engine.rows(REMAINDER), lookup)
+def _judgements(engine: Engine, books: Books, lookup: Lookup, dating: Dating) -> list[Judgement]:
+    found = judge(dating.undated(engine.rows(REMAINDER)), lookup)
     apps = {row["app"] for row in engine.rows("SELECT app FROM apps")}
     directory = concerned(
         engine.rows("SELECT * FROM uses_raw WHERE source = 'directory-audit'"),
@@ -127,15 +130,15 @@ def _judgements(engine: Engine, books: Books, lookup: Lookup) -> list[Judgement]
     found += judge_directory(directory, ours, lookup, found)
     queries = WITHOUT_JOB if books.jobs is not None else ()
     suspects = [stub for query in queries for stub in engine.rows(query)]
-    found += judge_jobs(suspects, matched_rows(engine, suspects))
+    rows = {stub: [*dating.undated(matched)] for stub, matched in matched_rows(engine, suspects).items()}
+    found += judge_jobs(suspects, rows)
     return within_gaps(found, books.gaps)
 
 
 def _answers(
-    engine: Engine, books: Books, window: Window, files: list[FileReading], judgements: list[Judgement]
+    engine: Engine, books: Books, window: Window, ground: Ground, judgements: list[Judgement]
 ) -> list[TenantAnswer]:
     inside, outside = _inside(judgements, window), _outside(judgements, window)
-    ground = ground_of(engine, files, books.gaps)
     unseen: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in engine.rows(UNSEEN, (window.since, window.until)):
         unseen[entry["tenant"]].append(entry)
@@ -167,7 +170,7 @@ def _answers(
                 radius=radius,
                 coverage=coverage,
                 gaps=gaps(coverage, required),
-                notes=[*filter(None, [outside.get(tenant)]), *_notes(books)],
+                notes=[*ground.notes.get(tenant, ()), *filter(None, [outside.get(tenant)]), *_notes(books)],
                 connection=connection,
                 connected=not apart,
             )

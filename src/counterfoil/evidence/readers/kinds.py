@@ -50,7 +50,7 @@ def kind_of(fields: Fields) -> str:
         return SUMMARY
     if isinstance(fields.envelope.get("error"), dict) and len(fields.envelope) <= 2:
         return ERROR
-    if fields.envelope.get("kind") in _STUBS and "outcome" not in fields.inner:
+    if _flat(fields.envelope.get("kind")) in _STUBS and "outcome" not in fields.inner:
         return STUBS
     for label in (fields.lower("type"), _flat(fields.envelope.get("category"))):
         if label in _CATEGORIES:

@@ -71,12 +71,20 @@ def read_export(argument: bytes, ask: Callable[[bytes], bytes]) -> bytes:
         if isinstance(text, Unreadable):
             reading.fault(str(text))
         else:
-            _read(text, reading, job.get("tenant"), ask)
+            read_text(text, reading, job.get("tenant"), ask)
         readings.append(asdict(reading))
     return json.dumps(readings).encode()
 
 
-def _read(text: Text, reading: FileReading, hint: str | None, ask: Callable[[bytes], bytes]) -> None:
+def read_text(text: Text, reading: FileReading, hint: str | None, ask: Callable[[bytes], bytes]) -> None:
+    """Read one text: rows go to ``ask``, and what became of it into ``reading``.
+
+    Args:
+        text: The text.
+        reading: Of the file.
+        hint: The tenant of rows that name none.
+        ask: Takes ``b"w" + rows``.
+    """
     tenants: set[str] = set()
     waiting: list[str] = []
     size = 0
@@ -108,13 +116,12 @@ def _use(record: dict[str, Any], reading: FileReading, hint: str | None) -> Use 
     _count(reading.kinds, kind)
     if kind in READERS:
         try:
-            use = READERS[kind](fields)
+            return _finish(READERS[kind](fields), fields, reading, hint, record)
         except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as error:
             # A record of the right kind with fields of the wrong shape: shown, and its loss counted.
             reading.fault(f"a record of {kind} with a field of the wrong shape: {error}")
             _lost(fields, reading)
             return None
-        return _finish(use, fields, reading, hint, record)
     if kind in (SUMMARY, UNKNOWN):
         _lost(fields, reading)
     if kind == SUMMARY:

@@ -17,6 +17,8 @@ LARGEST = 64 << 20
 _CHUNK = 1 << 20
 _BLANK = re.compile("[ \t\r\n\ufeff]*")
 _BETWEEN = re.compile("[ \t\r\n\ufeff,\\[\\]\x1e]*")
+_ENVELOPES = 8
+"""How deep envelopes may lie in each other."""
 LONGEST_NOTE = 1 << 16
 _LOGLIKE = re.compile(
     r"[{}\[\]\x00-\x08\ufffd]|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}|\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d|\d+\.\d+\.\d+\.\d+"
@@ -126,28 +128,36 @@ def _value(text: Text) -> Any:
             return value
 
 
-def _unwrap(value: Any, fault: Fault) -> Iterator[dict[str, Any]]:
-    if not isinstance(value, dict):
-        fault("a value that is no object")
+def _unwrap(value: Any, fault: Fault, depth: int = 0) -> Iterator[dict[str, Any]]:
+    if not isinstance(value, dict) or depth > _ENVELOPES:
+        fault("envelopes nested too deeply" if isinstance(value, dict) else "a value that is no object")
         return
     for key in ("records", "value", "Records", "results", "Results"):
         if isinstance(value.get(key), list):
             for entry in value[key]:
-                yield from _unwrap(entry, fault)
+                yield from _unwrap(entry, fault, depth + 1)
             return
     if isinstance(value.get("tables"), list):
-        yield from _tables(value["tables"])
+        yield from _tables(value["tables"], fault)
     elif (audit := _audit(value)) is not None:
         yield audit
     else:
         yield value
 
 
-def _tables(tables: list[Any]) -> Iterator[dict[str, Any]]:
+def _tables(tables: list[Any], fault: Fault) -> Iterator[dict[str, Any]]:
     for table in tables:
-        names = [column.get("name", "") for column in table.get("columns", [])] if isinstance(table, dict) else []
-        for row in table.get("rows", []) if names else []:
-            yield dict(zip(names, row, strict=False))
+        columns = table.get("columns") if isinstance(table, dict) else None
+        rows = table.get("rows") if isinstance(table, dict) else None
+        if not isinstance(columns, list) or not isinstance(rows, list):
+            fault("a table without columns or without rows")
+            continue
+        names = [str(column.get("name", "")) if isinstance(column, dict) else "" for column in columns]
+        for row in rows:
+            if isinstance(row, list) and len(row) == len(names):
+                yield dict(zip(names, row, strict=True))
+            else:
+                fault("a row of a table that does not fit its columns")
 
 
 def _audit(record: dict[str, Any]) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from counterfoil.evidence.typed.packing import LARGEST_WHOLE, Packing
-from counterfoil.evidence.typed.worker import LONGEST
+from counterfoil.evidence.typed.worker import LONGEST, globbed
 
 
 def opened(packing: Packing, paths: list[str]) -> str:
@@ -60,7 +60,7 @@ def _csv(packing: Packing, paths: list[str], columns: dict[str, str]) -> str:
 
 
 def _listed(paths: list[str]) -> str:
-    return "[" + ", ".join(f"'{_quoted(path)}'" for path in paths) + "]"
+    return "[" + ", ".join(f"'{_quoted(globbed(path))}'" for path in paths) + "]"
 
 
 def _quoted(text: str) -> str:

@@ -1,6 +1,7 @@
 """The bounds of the worker that reads by type, and how its database is opened: memory, spill, and nothing else."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -59,3 +60,8 @@ def database(folder: Path, given: dict[str, Any]) -> duckdb.DuckDBPyConnection:
 def quoted(text: object) -> str:
     """Spell text inside a SQL literal."""
     return str(text).replace("'", "''")
+
+
+def globbed(path: object) -> str:
+    """Spell the path of one file where DuckDB would take stars, question marks and brackets for a pattern."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", str(path))
