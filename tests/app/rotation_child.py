@@ -20,7 +20,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from counterfoil.app import campaigning
+from counterfoil.app import driving
 from counterfoil.app.connecting import opened_books
 from counterfoil.app.state import open_state
 from counterfoil.config import load
@@ -75,7 +75,7 @@ def drive(data, config, campaign, die_at):
         Wire.send = effects.around(Wire.send)
         signer_client.ask = effects.around(signer_client.ask)
         custodian.ask = effects.around(custodian.ask)
-        driver = campaigning.driver(books, PACE, Brakes(bake=timedelta(0)))
+        driver = driving.driver(books, PACE, Brakes(bake=timedelta(0)))
         stop = threading.Event()
         timer = threading.Timer(90, stop.set)
         timer.daemon = True

@@ -8,7 +8,7 @@ import pytest
 from tests.app.laboratory import place
 
 from counterfoil import clock
-from counterfoil.app import campaigning, connecting
+from counterfoil.app import campaigning, connecting, driving
 from counterfoil.app.drill.customers import shared_key
 from counterfoil.app.house import TenantHouse
 from counterfoil.app.rotation import Driver, begin, taint
@@ -191,7 +191,7 @@ def test_a_tenant_that_joins_while_a_campaign_runs_gets_a_place(at):
         at.books, "c1", Kind.COMPROMISE, campaigning.Wanted((shared.thumbprint,)), now=clock.now(), actor="test"
     )
     campaigning.open_campaign(at.books, plan)
-    driver = campaigning.driver(at.books, PACE, Brakes(bake=timedelta(seconds=0.2)))
+    driver = driving.driver(at.books, PACE, Brakes(bake=timedelta(seconds=0.2)))
     driver.round("c1")
     enter_shared(at, second, shared)
     assert run(driver)

@@ -5,7 +5,7 @@ from tests.app.laboratory import place
 from tests.app.test_rotation import PACE, connected, run
 
 from counterfoil import clock
-from counterfoil.app import campaigning, standby
+from counterfoil.app import campaigning, driving, standby
 from counterfoil.app.graveyard import name_of
 from counterfoil.credential.campaigns import Campaigns
 from counterfoil.credential.registry import listed
@@ -85,7 +85,7 @@ def test_cut_over_waits_for_nothing_and_a_campaign_proves_the_old_one_dead(at):
     at.lab.set(replication_seconds=0.0)
     plan = campaigning.make_plan(at.books, "c1", Kind.ROUTINE, campaigning.Wanted(), now=clock.now(), actor="test")
     campaigning.open_campaign(at.books, plan)
-    driver = campaigning.driver(at.books, PACE, Brakes())
+    driver = driving.driver(at.books, PACE, Brakes())
     assert run(driver), Campaigns(at.books.ledger).places("c1")
     (where,) = Campaigns(at.books.ledger).places("c1").values()
     assert where.state is State.DONE

@@ -10,7 +10,7 @@ from tests.app.test_rotation import PACE, campaign, enter_shared, run, with_shar
 from tests.app.test_rotation_thief import MINE, OTHER, ours, robbed
 
 from counterfoil import clock
-from counterfoil.app import campaigning, watching
+from counterfoil.app import campaigning, driving, watching
 from counterfoil.app.drill.customers import shared_key
 from counterfoil.app.incidents import alarms
 from counterfoil.credential.campaigns import Campaigns
@@ -57,7 +57,7 @@ def test_a_try_with_the_dead_key_opens_a_review_once(at, thief):
     wish = campaigning.Wanted((shared.thumbprint,))
     plan = campaigning.make_plan(at.books, "c1", Kind.COMPROMISE, wish, now=clock.now(), actor="test")
     campaigning.open_campaign(at.books, plan)
-    assert run(campaigning.driver(at.books, PACE, Brakes(bake=timedelta(seconds=0.2))))
+    assert run(driving.driver(at.books, PACE, Brakes(bake=timedelta(seconds=0.2))))
     (first,) = look(at)
     assert (first.seen.uses, first.seen.tries, first.incidents) == ((), (), ())
     assert thief.sign_in(mail.tenant_id, mail.app, shared.key_pem, shared.certificate_pem) is None
@@ -108,7 +108,7 @@ def test_a_key_that_he_adds_with_the_stolen_one_is_evicted(at, thief):
         at.books, "c1", Kind.COMPROMISE, campaigning.Wanted((shared.thumbprint,)), now=clock.now(), actor="test"
     )
     campaigning.open_campaign(at.books, plan)
-    assert run(campaigning.driver(at.books, PACE, Brakes(bake=timedelta(seconds=0.2))))
+    assert run(driving.driver(at.books, PACE, Brakes(bake=timedelta(seconds=0.2))))
     assert thief.sign_in(mail.tenant_id, mail.app, MINE.key_pem, MINE.pem) is None
     keys = at.lab.operate("credentials", app_id=mail.app)["keys"]
     assert [key["thumbprint_sha256"].upper() for key in keys] == [at.books.connections.current(mail).thumbprint_sha256]
@@ -132,7 +132,7 @@ def test_a_token_that_he_kept_is_waited_for(at, thief):
         (where,) = places.values()
         worked.append((where.dead_at is not None, where.out_at is not None, hold.works()))
 
-    assert campaigning.driver(at.books, pace, Brakes(bake=timedelta(seconds=0.2))).run(
+    assert driving.driver(at.books, pace, Brakes(bake=timedelta(seconds=0.2))).run(
         "c1", threading.Event(), 0.3, told
     )
     assert (True, False, True) in worked, "the key was dead and the token alive: the two facts are two"

@@ -7,7 +7,7 @@ import pytest
 from tests.app.laboratory import place
 
 from counterfoil import clock
-from counterfoil.app import campaigning
+from counterfoil.app import campaigning, driving
 from counterfoil.app.graveyard import CONTROLS_FROM
 from counterfoil.credential.campaign import Pace
 from counterfoil.credential.campaigns import Campaigns
@@ -84,7 +84,7 @@ def begun(at, name, kind=Kind.ROUTINE):
     """Open a campaign and take one step, as an apply whose terminal was closed would have."""
     plan = campaigning.make_plan(at.books, name, kind, campaigning.Wanted(), now=clock.now(), actor="test")
     campaigning.open_campaign(at.books, plan)
-    campaigning.driver(at.books, Pace(), Brakes()).round(name)
+    driving.driver(at.books, Pace(), Brakes()).round(name)
 
 
 def test_a_held_campaign_says_why_and_goes_on_when_resumed(at):

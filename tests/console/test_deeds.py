@@ -8,6 +8,8 @@ from tests.console.house import HELD, House, post, scan_of, take
 from counterfoil.console import deeds
 from counterfoil.console.page import Asked
 from counterfoil.console.render import Frame, html
+from counterfoil.credential.campaigns import Campaign
+from counterfoil.credential.rotation import Kind
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Part
 from counterfoil.operators.roles import Scope
@@ -82,6 +84,17 @@ def test_a_campaign_is_held_and_goes_on_with_a_reason(house: House):
     deeds = [(actor, action) for actor, action, _ in house.actions()]
     for action in ("campaign-held", "campaign-resume-reason", "campaign-resumed"):
         assert ("console:custodian", action) in deeds
+
+
+def test_holding_a_campaign_that_came_to_its_end_meanwhile_is_told(house: House):
+    """The form of a page that was drawn before it leads back to the campaign, and says that nothing was done."""
+    client, campaigns = house.browser("custodian"), house.sources.campaigns
+    campaigns.open(Campaign("over", Kind.ROUTINE, house.now, "root", (), None), [])
+    for deed, said in (("hold", "is at its end: there is nothing to hold"), ("resume", "is not held")):
+        answer = post(client, f"/campaigns/over/{deed}", {"why": "too late"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/campaigns/over")
+        assert f"Nothing was done: the campaign over {said}" in client.get("/campaigns/over").text
+    assert campaigns.campaign("over").held is None
 
 
 def test_verifying_the_ledger_shows_what_it_said(house: House):

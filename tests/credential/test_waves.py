@@ -26,7 +26,7 @@ def place(tenant, state=State.VERIFIED, switched_at=None):
 def test_every_tenant_is_in_exactly_one_wave(count, own):
     """Cutting into waves loses and doubles nobody, and keeps the order."""
     tenants = [f"t{number}" for number in range(count)]
-    waves = plan(tenants, "t3" if own else None)
+    waves = plan(tenants, {"t3"} if own else ())
     flat = [tenant for wave in waves for tenant in wave]
     assert sorted(flat) == sorted(tenants)
     assert len(flat) == len(set(flat))
@@ -34,7 +34,7 @@ def test_every_tenant_is_in_exactly_one_wave(count, own):
 
 def test_the_shape_for_a_thousand_tenants():
     """Own test tenant, one, one percent, ten, half, the rest."""
-    waves = plan([f"t{number}" for number in range(1_000)], "t0")
+    waves = plan([f"t{number}" for number in range(1_000)], {"t0"})
     assert [len(wave) for wave in waves] == [1, 1, 10, 90, 400, 498]
 
 
@@ -53,7 +53,19 @@ def test_a_tenant_that_is_unreachable_stops_nobody_else():
     """An unreachable or rolled-back tenant counts as out of the way."""
     waves = plan(["t0", "t1"])
     places = {"t0": place("t0", State.UNREACHABLE), "t1": place("t1")}
-    assert open_waves(waves, places, BRAKES, NOW) == {"t0", "t1"}
+    assert open_waves(waves, places, BRAKES, NOW) == {"t1"}
+
+
+def test_where_the_first_is_out_of_the_way_the_next_is_the_first():
+    """Until one tenant has worked for the bake time no second is cut over, whoever could not be reached."""
+    waves = plan([f"t{number}" for number in range(20)])
+    places = {f"t{number}": place(f"t{number}") for number in range(20)}
+    places |= {name: place(name, State.UNREACHABLE) for name in ("t0", "t1")}
+    assert open_waves(waves, places, BRAKES, NOW) == {"t2"}
+    places["t2"] = place("t2", State.RETIRING, NOW - timedelta(minutes=9))
+    assert open_waves(waves, places, BRAKES, NOW) == {"t2"}
+    places["t2"] = place("t2", State.RETIRING, NOW - timedelta(minutes=10))
+    assert open_waves(waves, places, BRAKES, NOW) == {"t0", "t1", "t2", "t3"}
 
 
 @pytest.mark.parametrize(

@@ -1,35 +1,32 @@
-"""Campaigns as an operator has them: plan, begin, drive, hold, rehearse; houses made from the registers."""
+"""Campaigns as an operator has them: what one would do, in words, and how it begins."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from counterfoil import clock
-from counterfoil.app.gauging import Gauging
-from counterfoil.app.house import Books, TenantHouse
-from counterfoil.app.rotation import Driver, Joiners, begin, first_place, taint
+from counterfoil.app.commanding import tell
+from counterfoil.app.house import Books
+from counterfoil.app.rotation import begin, by_stem, is_left, taint
 from counterfoil.config.settings import Config
-from counterfoil.credential.campaign import Pace, Place, moved
-from counterfoil.credential.campaigns import Campaign, Campaigns
+from counterfoil.credential import registry
+from counterfoil.credential.campaign import Pace, Place
+from counterfoil.credential.campaigns import Campaign, Campaigns, LeftOut, Why
 from counterfoil.credential.collect import take_in
-from counterfoil.credential.rotation import FINAL, Illegal, Kind, Observation
+from counterfoil.credential.rotation import Kind, Observation
 from counterfoil.credential.waves import Brakes
-from counterfoil.flows.rotate import House
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Refused
 from counterfoil.model.number import counted
-from counterfoil.model.trust import Connection, CredentialState
-from counterfoil.tenant.door import Door
-from counterfoil.tenant.registry import Connections
-from counterfoil.tenant.token import Tokens
+from counterfoil.model.trust import Connection, Credential, CredentialState
+from counterfoil.tenant.registry import Connections, Standing
 
 CONTROL = "Application.ReadWrite.OwnedBy"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a campaign would do; ``without_control`` are tenants whose administrator has to do it by hand.
+    """What a campaign would do; ``names`` are our names of the tenants of all connections that have what it replaces.
 
     ``superseded`` are places of campaigns that have not ended: a compromise ends them, and ends their keys too.
     """
@@ -37,8 +34,11 @@ class Plan:
     campaign: Campaign
     places: list[Place]
     names: dict[str, str]
-    without_control: tuple[str, ...]
     superseded: tuple[Place, ...] = ()
+
+    def left(self, why: Why) -> tuple[str, ...]:
+        """Name the tenants of connections that it passes over for a reason."""
+        return tuple(sorted(self.names[one.tenant] for one in self.campaign.left_out if one.why is why))
 
     def words(self) -> list[str]:
         """Say in words what will happen, wave by wave."""
@@ -53,8 +53,14 @@ class Plan:
             shown = ", ".join(self.names[tenant] for tenant in wave[:8])
             lines.append(f"wave {number}: {len(wave)}: {shown}{' ...' if len(wave) > 8 else ''}")
         lines += [f"ended in {p.campaign}, which this supersedes: {self.names[p.tenant]}" for p in self.superseded]
-        lines += [f"cannot be rotated by us, no control application: {name}" for name in self.without_control]
-        return lines
+        lines += [f"cannot be rotated by us, no control application: {name}" for name in self.left(Why.BY_HAND)]
+        return lines + self._same_key()
+
+    def _same_key(self) -> list[str]:
+        """Say of a shared certificate that it stays in use where the campaign does not come."""
+        old = {mark for place in self.places for mark in place.old}
+        spared = [one for one in self.campaign.left_out if one.why is Why.NOT_CHOSEN and one.thumbprint in old]
+        return [f"goes on with the same certificate, not chosen: {self.names[one.tenant]}" for one in spared]
 
 
 def pace_of(config: Config) -> tuple[Pace, Brakes]:
@@ -74,14 +80,15 @@ def pace_of(config: Config) -> tuple[Pace, Brakes]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which connections: by the thumbprint of their current credential, by tenant; all where neither is named.
+    """Which connections: by the thumbprints of their credentials, by tenant; all where neither is named.
 
-    ``spared`` are tenants that are left out.
+    ``spared`` are tenants that are left out; ``own_test`` is our own test tenant, whose wave is the first.
     """
 
     thumbprints: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
     spared: tuple[str, ...] = ()
+    own_test: str | None = None
 
 
 class Registers(Protocol):
@@ -100,48 +107,88 @@ def make_plan(books: Registers, name: str, kind: Kind, wish: Wanted, *, now: dat
     """Plan a campaign.
 
     Raises:
-        Refused: If no connection fits, or a tenant is named that there is not, or one is in a campaign that has not
-            ended; a compromise supersedes that one.
+        Refused: If no connection fits, or a tenant or a certificate is named that there is not, or one is in a campaign
+            that has not ended; a compromise supersedes that one.
     """
-    everybody = books.connections.all()
-    _see_known({one.tenant for one in everybody}, (*wish.tenants, *wish.spared))
-    marks, named = {mark.upper() for mark in wish.thumbprints}, set(wish.tenants)
-    wanted: list[Connection] = []
-    without: list[Connection] = []
-    for connection in everybody:
-        if is_control(connection) or connection.tenant in wish.spared:
-            continue  # control applications are rotated by hand: nobody may write their own credentials
-        if (not named or connection.tenant in named) and _fits(books, connection, marks):
-            (wanted if control_of(books, connection) else without).append(connection)
-    if not wanted and not without:
+    everybody = books.connections.standings()
+    _see_known({one.connection.tenant for one in everybody}, wish)
+    fitting = [one for one in everybody if one.current is not None and not is_control(one.connection)]
+    fitting = _with(books, fitting, wish.thumbprints)
+    meant = (set(wish.tenants) or {one.connection.tenant for one in everybody}) - set(wish.spared)
+    controlled = {one.connection.tenant_id for one in everybody if is_control(one.connection)}
+    left_out = [
+        LeftOut(one.stem, Why.BY_HAND if one.connection.tenant in meant else Why.NOT_CHOSEN, _mark(one))
+        for one in fitting
+        if one.connection.tenant not in meant or one.connection.tenant_id not in controlled
+    ]
+    if all(one.why is Why.NOT_CHOSEN for one in left_out) and len(left_out) == len(fitting):
         raise Refused("no connection fits", "list connections: counterfoil connection list")
-    names = {f"{c.tenant_id}/{c.app}": c.tenant for c in wanted}
-    unfinished = Campaigns(books.ledger).unfinished()
-    under_way = {stem: places for stem, places in unfinished.items() if stem in names}
-    if under_way and kind is Kind.ROUTINE:
-        stem, (place, *_) = next(iter(under_way.items()))
+    names = {one.stem: one.connection.tenant for one in fitting}
+    wanted = {one.stem for one in fitting} - {one.tenant for one in left_out}
+    under_way = _under_way(books, kind, wanted, names)
+    campaign, places = begin(
+        books.ledger,
+        books.connections,
+        name,
+        kind,
+        [one.connection for one in fitting if one.stem in wanted],
+        now=now,
+        actor=actor,
+        own_test=wish.own_test,
+        promised={stem: [place.label for place in places] for stem, places in under_way.items()},
+    )
+    superseded = tuple(place for places in under_way.values() for place in places)
+    return Plan(replace(campaign, left_out=tuple(left_out)), places, names, superseded)
+
+
+def _under_way(books: Registers, kind: Kind, stems: set[str], names: dict[str, str]) -> dict[str, list[Place]]:
+    """Return the places of these connections in campaigns that have not ended, which only a compromise supersedes."""
+    found = {stem: places for stem, places in Campaigns(books.ledger).unfinished().items() if stem in stems}
+    if found and kind is Kind.ROUTINE:
+        stem, (place, *_) = next(iter(found.items()))
         hint = f"end it first: counterfoil rotate apply {place.campaign}, or rotate back; or --except {names[stem]}"
         raise Refused(f"{names[stem]} is in the campaign {place.campaign}, which has not ended", hint)
-    promised = {stem: [place.label for place in places] for stem, places in under_way.items()}
-    campaign, places_of = begin(
-        books.ledger, books.connections, name, kind, wanted, now=now, actor=actor, promised=promised
-    )
-    left = tuple(place for places in under_way.values() for place in places)
-    return Plan(campaign, places_of, names, tuple(sorted(connection.tenant for connection in without)), left)
+    return found
 
 
-def _see_known(known: set[str], named: tuple[str, ...]) -> None:
-    for tenant in named:
+def _see_known(known: set[str], wish: Wanted) -> None:
+    for tenant in (*wish.tenants, *wish.spared):
         if tenant not in known:
             raise Refused(f"there is no connection of {tenant}", "list connections: counterfoil connection list")
+    if wish.own_test is not None and wish.own_test not in known:
+        raise Refused(f"there is no connection of {wish.own_test}", "set rotation.test_tenant to one that there is")
 
 
-def _fits(books: Registers, connection: Connection, marks: set[str]) -> bool:
-    try:
-        current = books.connections.current(connection)
-    except Refused:
-        return False
-    return not marks or bool(marks & {current.thumbprint_sha1, current.thumbprint_sha256})
+def _with(books: Registers, some: list[Standing], thumbprints: Collection[str]) -> list[Standing]:
+    """Return the connections that have one of these certificates, in use or tainted; all where none is named."""
+    if not thumbprints:
+        return some
+    keys = by_stem(registry.listed(books.ledger.engine))
+    marks = {one.stem: marks_of(one, keys.get(one.stem, ())) for one in some}
+    for mark in sorted({mark.upper() for mark in thumbprints} - set().union(*marks.values())):
+        # One mistyped among several must not leave the connections out that were meant.
+        raise Refused(
+            f"no connection fits: nobody has the certificate {mark} in use", "list them: counterfoil credential list"
+        )
+    return [one for one in some if marks[one.stem] & {mark.upper() for mark in thumbprints}]
+
+
+def marks_of(standing: Standing, mine: Iterable[Credential]) -> set[str]:
+    """Return the thumbprints (SHA-1 and SHA-256) of what a campaign would replace on a connection."""
+    current = [] if standing.current is None else [standing.current]
+    old = [*current, *(credential for credential in mine if is_left(credential))]
+    return {mark for credential in old for mark in (credential.thumbprint_sha1, credential.thumbprint_sha256)}
+
+
+def _mark(standing: Standing) -> str:
+    return "" if standing.current is None else standing.current.thumbprint_sha256
+
+
+def still_by_hand(books: Registers, campaign: Campaign) -> list[str]:
+    """Name the tenants that a campaign could not rotate and whose credential of then is in use still."""
+    at = {one.stem: one for one in books.connections.standings()}
+    left = [one for one in campaign.left_out if one.why is Why.BY_HAND and one.tenant in at]
+    return [at[one.tenant].connection.tenant for one in left if _mark(at[one.tenant]) == one.thumbprint]
 
 
 def is_control(connection: Connection) -> bool:
@@ -155,6 +202,20 @@ def control_of(books: Registers, connection: Connection) -> Connection | None:
         if other.tenant_id == connection.tenant_id and is_control(other):
             return other
     return None
+
+
+def see_somebody(plan: Plan) -> None:
+    """See that there is somebody in a plan whom we can rotate.
+
+    Raises:
+        Refused: If there is not.
+    """
+    if not plan.places:
+        names = ", ".join(plan.left(Why.BY_HAND))
+        raise Refused(
+            f"nobody here can be rotated by us, no control application: {names}",
+            "have the administrators do it: counterfoil incident steps draft",
+        )
 
 
 def open_campaign(books: Books, plan: Plan) -> None:
@@ -171,86 +232,3 @@ def mark(books: Books, name: str, state: CredentialState) -> None:
     """Move a credential to another state, at the signer and in the ledger."""
     tenant, app, _ = name.split("/")
     take_in(books.ledger, books.custodian.mark(tenant, app, name, state))
-
-
-def driver(books: Books, pace: Pace, brakes: Brakes) -> Driver:
-    """Make what moves campaigns forward."""
-    return Driver(
-        Campaigns(books.ledger),
-        houses(books, pace),
-        pace,
-        brakes,
-        clock=clock.now,
-        gauges=Gauging(books.ledger, clock.now).read,
-        joiners=joiners(books),
-    )
-
-
-def joiners(books: Books) -> Joiners:
-    """Make the function that finds connections entered or restored meanwhile with a credential that is replaced.
-
-    It looks when the number of connections has changed. In a compromise the newcomer's credential is tainted
-    like the others.
-    """
-    seen = [0]
-
-    def find(campaign: Campaign, places: Mapping[str, Place]) -> list[Place]:
-        everybody = books.connections.all()
-        if seen[0] == len(everybody):
-            return []
-        seen[0] = len(everybody)
-        marks = {mark for place in places.values() for mark in place.old}
-        strange = [c for c in everybody if f"{c.tenant_id}/{c.app}" not in places and not is_control(c)]
-        # Without a control application its administrator does it by hand: no place of ours could move.
-        fresh = [c for c in strange if _fits(books, c, marks) and control_of(books, c) is not None]
-        found = [first_place(books.ledger, books.connections, campaign.id, campaign.kind, c) for c in fresh]
-        joined = [place for place in found if place is not None]
-        if campaign.kind is Kind.COMPROMISE:
-            taint(books.ledger, joined, lambda name, state: mark(books, name, state))
-        return joined
-
-    return find
-
-
-def houses(books: Books, pace: Pace) -> Callable[[Place, Callable[[Place], bool]], House]:
-    """Make the function that makes the house of a place; doors to control applications are kept."""
-    doors: dict[str, Door] = {}
-
-    def house(place: Place, gate: Callable[[Place], bool]) -> House:
-        tenant_id, app = place.tenant.split("/")
-        connection = books.connections.one(tenant_id, app)
-        if place.tenant not in doors:
-            control = control_of(books, connection)
-            if control is None:
-                raise Refused(f"{connection.tenant} has no control application any more", "enter it again")
-            current = books.connections.current(control)
-            doors[place.tenant] = Door(Tokens(control, current, books.through.for_use, books.means))
-        return TenantHouse(connection, doors[place.tenant], books, gate, pace)
-
-    return house
-
-
-def tell_all(ledger: Ledger, name: str, seen: Observation, where: Callable[[Place], bool], words: str = "") -> int:
-    """Put an operator's word (hold, resume, roll back) into every fitting place; return how many moved.
-
-    Raises:
-        Refused: If the table has no such move for one of them.
-    """
-    fitting = [p for p in Campaigns(ledger).places(name).values() if p.state not in FINAL and where(p)]
-    return sum(tell(ledger, place, seen, words or f"an operator: {seen}") for place in fitting)
-
-
-def tell(ledger: Ledger, place: Place, seen: Observation, words: str) -> bool:
-    """Put a word into one place; say whether it could be leased."""
-    campaigns = Campaigns(ledger)
-    # The way back must know what was done, so it waits for the worker; the other words are stronger than its step.
-    leased = campaigns.lease(place, clock.now(), force=seen in (Observation.HOLD, Observation.SUPERSEDED))
-    if leased is None:
-        return False
-    try:
-        after = moved(leased, seen)
-    except Illegal as error:
-        campaigns.save(leased, clock.now())
-        raise Refused(f"{place.tenant}: {error}", "see: counterfoil rotate status") from error
-    campaigns.save(replace(after, words=words), clock.now())
-    return True

@@ -5,6 +5,7 @@ it acts, so nothing is done twice that matters and nothing is left half done.
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -20,7 +21,7 @@ from counterfoil.flows.rotate import House, advance
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Refused, Unavailable
 from counterfoil.model.trust import Connection, Credential, CredentialState
-from counterfoil.tenant.registry import Connections
+from counterfoil.tenant.registry import Connections, Standing
 
 AT_ONCE = 20
 
@@ -150,56 +151,66 @@ def begin(
 ) -> tuple[Campaign, list[Place]]:
     """Say what a campaign would be: the waves, and each tenant's place with the name of its new key.
 
-    Nothing is written; ``promised`` are names of keys that other campaigns make for a connection. One without a
-    current credential is left out, since it has nothing to rotate.
+    Nothing is written; ``own_test`` is our own test tenant, ``promised`` are names of keys that other campaigns make
+    for a connection. One without a current credential is left out, since it has nothing to rotate.
     """
+    stems = {f"{one.tenant_id}/{one.app}" for one in wanted}
+    chosen = [standing for standing in connections.standings() if standing.stem in stems]
+    keys = by_stem(registry.listed(ledger.engine))
     found = [
-        first_place(ledger, connections, name, kind, one, promised=promised.get(f"{one.tenant_id}/{one.app}", ()))
-        for one in wanted
+        first_place(name, kind, one, keys.get(one.stem, ()), promised=promised.get(one.stem, ())) for one in chosen
     ]
     places = [place for place in found if place is not None]
-    waves = plan([place.tenant for place in places], own_test)
-    return Campaign(name, kind, now, actor, waves, None), places
+    own = {standing.stem for standing in chosen if standing.connection.tenant == own_test}
+    return Campaign(name, kind, now, actor, plan([place.tenant for place in places], own), None), places
+
+
+def by_stem(credentials: Iterable[Credential]) -> dict[str, list[Credential]]:
+    """Sort credentials by the connection that they are of."""
+    found: dict[str, list[Credential]] = defaultdict(list)
+    for credential in credentials:
+        found[f"{credential.tenant}/{credential.app}"].append(credential)
+    return dict(found)
 
 
 def first_place(
-    ledger: Ledger,
-    connections: Connections,
     name: str,
     kind: Kind,
-    connection: Connection,
+    standing: Standing,
+    mine: Collection[Credential],
     *,
     promised: Collection[str] = (),
 ) -> Place | None:
     """Return where a connection begins in a campaign; ``None`` where it has no current credential to replace.
 
-    ``promised`` are the names of keys that other campaigns will make, or have made.
+    ``mine`` are all its credentials, ``promised`` the names of keys that other campaigns will make, or have made.
     """
-    try:
-        current = connections.current(connection)
-    except Refused:
+    if standing.current is None:
         return None
-    mine = [c for c in registry.listed(ledger.engine, connection.tenant_id) if c.app == connection.app]
     generations = [c.generation for c in mine if c.generation < CONTROLS_FROM]
     generation = 1 + max([*generations, *(int(label.rpartition("/")[2]) for label in promised)])
-    # What else was ever in use and is not dead has to be proven dead too: the tainted one after an emergency cut-over
-    # to a standby, the key of a campaign that was rolled back, or that is superseded now.
-    left = {c.thumbprint_sha256 for c in mine if c.generation < CONTROLS_FROM and _is_left(c, promised)}
-    left -= {current.thumbprint_sha256}
-    stem = f"{connection.tenant_id}/{connection.app}"
+    current = standing.current.thumbprint_sha256
+    left = {c.thumbprint_sha256 for c in mine if is_left(c, promised)} - {current}
     return Place(
         campaign=name,
-        tenant=stem,
+        tenant=standing.stem,
         kind=kind,
-        old=(current.thumbprint_sha256, *sorted(left)),
-        label=f"{stem}/{generation}",
-        roles=connection.roles or (),
+        old=(current, *sorted(left)),
+        label=f"{standing.stem}/{generation}",
+        roles=standing.connection.roles or (),
         # Leases go on counting from there, so that a worker of an earlier campaign is outnumbered at once.
-        fence=connections.fence(connection),
+        fence=standing.fence,
     )
 
 
-def _is_left(credential: Credential, promised: Collection[str]) -> bool:
+def is_left(credential: Credential, promised: Collection[str] = ()) -> bool:
+    """Say whether a credential that is not in use any more has to be proven dead too.
+
+    The tainted one after an emergency cut-over to a standby; the key of a campaign that was rolled back, or, where its
+    name is among the ``promised``, of one that is superseded now.
+    """
+    if credential.generation >= CONTROLS_FROM:
+        return False
     if credential.state in (CredentialState.TAINTED, CredentialState.RETIRED):
         return True
     begun = credential.state in (CredentialState.STAGED, CredentialState.PUBLISHED)

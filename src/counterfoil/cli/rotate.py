@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from rich.live import Live
@@ -19,24 +18,26 @@ from rich.table import Table
 
 from counterfoil import clock
 from counterfoil.app import campaigning, watching
+from counterfoil.app.commanding import tell_all
 from counterfoil.app.connecting import opened_books
+from counterfoil.app.driving import driver
 from counterfoil.app.house import Books
 from counterfoil.cli.output import answer_json, answer_text, stderr
+from counterfoil.cli.rotate_meant import mark_of, see_meant, see_unplanned
 from counterfoil.cli.rotate_status import say_status
 from counterfoil.cli.state import add_config, confirm, opened, operator
 from counterfoil.cli.verbs import Verbs, run_verb
 from counterfoil.config import load
-from counterfoil.credential import registry
 from counterfoil.credential.campaign import Place
-from counterfoil.credential.campaigns import Campaigns
+from counterfoil.credential.campaigns import Campaigns, Why
 from counterfoil.credential.rotation import Kind, Observation, State
-from counterfoil.evidence.ids import thumbprint
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json
 from counterfoil.tenant.registry import Connections
 
 run = run_verb
+BY_HAND = "still to be done by hand (counterfoil incident steps):"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -119,16 +120,10 @@ def _shelf(arguments: argparse.Namespace) -> Iterator[_Shelf]:
 
 def _made(arguments: argparse.Namespace, books: campaigning.Registers, kind: Kind) -> campaigning.Plan:
     by = operator()
-    marks = tuple(_mark(text) for text in arguments.thumbprint)
-    wish = campaigning.Wanted(marks, tuple(arguments.only), tuple(arguments.spared))
+    marks = tuple(mark_of(text) for text in arguments.thumbprint)
+    own = load(arguments.config).rotation.test_tenant or None
+    wish = campaigning.Wanted(marks, tuple(arguments.only), tuple(arguments.spared), own)
     return campaigning.make_plan(books, arguments.campaign, kind, wish, now=by.now, actor=by.who)
-
-
-def _mark(text: str) -> str:
-    found = thumbprint(text)
-    if found is None:
-        raise Refused(f"{text!r} is no thumbprint", "give 40 or 64 hex digits, with or without colons, or base64url")
-    return found.hex
 
 
 def _kind(arguments: argparse.Namespace) -> Kind:
@@ -140,10 +135,8 @@ def _plan(arguments: argparse.Namespace) -> int:
         plan = _made(arguments, books, _kind(arguments))
     if arguments.json:
         waves: list[Json] = [[plan.names[tenant] for tenant in wave] for wave in plan.campaign.waves]
-        said: list[Json] = list(plan.words())
-        answer_json(
-            {"campaign": plan.campaign.id, "waves": waves, "by_hand": list(plan.without_control), "words": said}
-        )
+        by_hand, said = plan.left(Why.BY_HAND), list(plan.words())
+        answer_json({"campaign": plan.campaign.id, "waves": waves, "by_hand": [*by_hand], "words": [*said]})
     else:
         answer_text("\n".join(plan.words()))
     return 0
@@ -154,47 +147,22 @@ def _apply(arguments: argparse.Namespace) -> int:
         campaigns = Campaigns(books.ledger)
         known = {campaign.id for campaign in campaigns.all()}
         if arguments.campaign in known:
-            _see_unplanned(arguments, books)
+            see_unplanned(arguments, books.ledger)
         else:
-            _see_meant(arguments, known, {p.campaign for places in campaigns.unfinished().values() for p in places})
+            see_meant(arguments, known, {p.campaign for places in campaigns.unfinished().values() for p in places})
             plan = _made(arguments, books, _kind(arguments))
             for line in plan.words():
                 stderr.print(line, markup=False)
+            campaigning.see_somebody(plan)
             confirm("this changes credentials in the tenants", arguments.campaign, yes=arguments.yes)
             campaigning.open_campaign(books, plan)
         return _drive(arguments, books, upto=arguments.pause_after)
 
 
-def _see_unplanned(arguments: argparse.Namespace, books: Books) -> None:
-    """A campaign that exists has its plan: options that would choose another are a mistake, and are said."""
-    campaigns = Campaigns(books.ledger)
-    campaign = campaigns.campaign(arguments.campaign)
-    old = {mark for place in campaigns.places(campaign.id).values() for mark in place.old}
-    known = {c.thumbprint_sha1: c.thumbprint_sha256 for c in registry.listed(books.ledger.engine)}
-    marks = {known.get(mark, mark) for mark in map(_mark, arguments.thumbprint)}
-    other = arguments.compromise and campaign.kind is not Kind.COMPROMISE
-    if other or arguments.only or arguments.spared or arguments.begin or not marks <= old:
-        raise Refused(
-            f"the campaign {campaign.id} has its plan already ({campaign.kind}): apply only goes on with it",
-            "leave the other options away, or begin another under a new name",
-        )
-
-
-def _see_meant(arguments: argparse.Namespace, known: set[str], unfinished: set[str]) -> None:
-    """A mistyped name begins no campaign by accident."""
-    alike = get_close_matches(arguments.campaign, sorted(known), 1, 0.8)
-    if arguments.begin or not (alike or unfinished):
-        return
-    other = alike[0] if alike else min(unfinished)
-    raise Refused(
-        f"there is no campaign {arguments.campaign}, and there is {other}",
-        f"go on with that one: counterfoil rotate apply {other}; or say --begin to begin {arguments.campaign}",
-    )
-
-
 def _rehearse(arguments: argparse.Namespace) -> int:
     with _books(arguments) as books:
         plan = _made(arguments, books, Kind.ROUTINE)
+        campaigning.see_somebody(plan)
         confirm(
             "this publishes certificates in the tenants and takes them away again",
             arguments.campaign,
@@ -207,23 +175,25 @@ def _rehearse(arguments: argparse.Namespace) -> int:
 
 def _drive(arguments: argparse.Namespace, books: Books, upto: int | None = None) -> int:
     """Drive until the end, with progress on a terminal; a rehearsal turns round once verified."""
-    pace, brakes = campaigning.pace_of(load(arguments.config))
-    driver = campaigning.driver(books, pace, brakes)
-    rehearsal = Campaigns(books.ledger).campaign(arguments.campaign).rehearsal
+    moves = driver(books, *campaigning.pace_of(load(arguments.config)))
+    campaign = Campaigns(books.ledger).campaign(arguments.campaign)
     stop = threading.Event()
     with Live(console=stderr, refresh_per_second=4, transient=True) as live:
 
         def told(places: dict[str, Place]) -> None:
             live.update(_progress(places))
-            if rehearsal:
-                campaigning.tell_all(books.ledger, arguments.campaign, Observation.ROLL_BACK, _is_verified)
+            if campaign.rehearsal:
+                tell_all(books.ledger, campaign.id, Observation.ROLL_BACK, _is_verified)
 
         try:
-            ended = driver.run(arguments.campaign, stop, 1.0, told, upto=upto)
+            ended = moves.run(campaign.id, stop, 1.0, told, upto=upto)
         except KeyboardInterrupt:
             ended = False
     _say(arguments, books)
-    return 0 if ended else 1
+    by_hand = [] if campaign.rehearsal else campaigning.still_by_hand(books, campaign)
+    if by_hand:
+        stderr.print(f"{BY_HAND} {', '.join(by_hand)}", markup=False)
+    return 0 if ended and not by_hand else 1
 
 
 def _is_verified(place: Place) -> bool:
@@ -277,13 +247,19 @@ def _tell(arguments: argparse.Namespace, seen: Observation, why: str | None) -> 
     with _shelf(arguments) as books:
         campaigns = Campaigns(books.ledger)
         campaigns.campaign(arguments.campaign)
-        only = {f"{c.tenant_id}/{c.app}" for c in books.connections.all(arguments.only)} if arguments.only else None
-        if only is not None or seen is Observation.ROLL_BACK:
-            count = campaigning.tell_all(
-                books.ledger, arguments.campaign, seen, lambda place: only is None or place.tenant in only, why or ""
-            )
-            if not count:
-                raise Refused("no tenant of the campaign that could move fits", "see: counterfoil rotate status")
-        else:
+        names = {f"{c.tenant_id}/{c.app}": c.tenant for c in books.connections.all()}
+        only = {stem for stem, name in names.items() if name == arguments.only} if arguments.only else None
+        if only is None and seen is not Observation.ROLL_BACK:
             campaigns.hold(arguments.campaign, why, clock.now(), operator().who)
-        return _say(arguments, books)
+            return _say(arguments, books)
+        told = tell_all(
+            books.ledger, arguments.campaign, seen, lambda place: only is None or place.tenant in only, why or ""
+        )
+        cannot = told.cannot | dict.fromkeys(told.busy, "a worker is at it: say it again")
+        if not told.took:
+            why_not = "; ".join(sorted(set(cannot.values()))) or "no tenant of the campaign that could move fits"
+            raise Refused(why_not, "see: counterfoil rotate status")
+        _say(arguments, books)
+        for stem, words in cannot.items():
+            stderr.print(f"cannot: {names.get(stem, stem)}: {words}", markup=False)
+        return 1 if cannot else 0

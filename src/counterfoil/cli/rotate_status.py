@@ -7,7 +7,7 @@ each tenant whole on one line.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from counterfoil.app.campaigning import Registers
+from counterfoil.app.campaigning import Registers, still_by_hand
 from counterfoil.cli.output import answer_json, answer_lines, answer_table, answer_text, columns, visible
 from counterfoil.credential.campaign import Pace, Place, token_may_live_until
 from counterfoil.credential.campaigns import Campaign, Campaigns
@@ -29,11 +29,12 @@ def say_status(books: Registers, chosen: str | None, pace: Pace, *, as_json: boo
     for campaign in found:
         places = campaigns.places(campaign.id)
         tenants: list[dict[str, Json]] = [as_document(names.get(k, k), place, pace) for k, place in places.items()]
-        documents.append(
-            {"campaign": campaign.id, "kind": campaign.kind.value, "held": campaign.held, "tenants": [*tenants]}
-        )
+        by_hand = still_by_hand(books, campaign)
+        head: dict[str, Json] = {"campaign": campaign.id, "kind": campaign.kind.value, "held": campaign.held}
+        documents.append(head | {"by_hand": [*by_hand], "tenants": [*tenants]})
         if not as_json:
             _print(campaign, places, tenants)
+            answer_lines((f"by hand, no control application: {name}", "red") for name in by_hand)
     if as_json:
         answer_json(documents)
     elif not found:

@@ -201,6 +201,7 @@ class Rotation:
         86_400, values.whole(0, 604_800), "how long an import URL may work that an old token opened; none can be listed"
     )
     bake_seconds: int = setting(600, values.whole(1, 86_400), "how long a wave works before the next begins")
+    test_tenant: str = setting("", values.string, "our own test tenant, as we name it: the first wave of each campaign")
 
 
 @dataclass(frozen=True, slots=True)

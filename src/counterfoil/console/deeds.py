@@ -139,11 +139,14 @@ def _campaign(sources: Sources, asked: Asked, form: Form, *, holding: bool) -> D
     to = f"/campaigns/{name}"
     if not why:
         return Done(("Nothing was done: say why.",), to)
-    if holding:
-        sources.campaigns.hold(name, why, asked.now, asked.account.actor)
-        return Done((f"{name} is held. It goes on when somebody resumes it.",), to)
-    sources.accounts.note("campaign-resume-reason", asked.account.name, asked.now, subject=name, why=why)
-    sources.campaigns.hold(name, None, asked.now, asked.account.actor)
+    try:
+        if holding:
+            sources.campaigns.hold(name, why, asked.now, asked.account.actor)
+            return Done((f"{name} is held. It goes on when somebody resumes it.",), to)
+        sources.accounts.note("campaign-resume-reason", asked.account.name, asked.now, subject=name, why=why)
+        sources.campaigns.hold(name, None, asked.now, asked.account.actor)
+    except Refused as refusal:  # the page was drawn before the campaign came to its end, or somebody else was faster
+        return Done((f"Nothing was done: {refusal.message}.",), to)
     return Done((f"{name} may go on: counterfoil rotate apply {name}",), to)
 
 

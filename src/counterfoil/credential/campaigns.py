@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,6 +33,7 @@ campaigns = sa.Table(
     sa.Column("opened_by", sa.Text, nullable=False),
     sa.Column("waves", sa.Text, nullable=False, comment="JSON list of lists of places"),
     sa.Column("held", sa.Text, comment="why the campaign holds; null while it runs"),
+    sa.Column("left_out", sa.Text, nullable=False, comment="JSON list of connections that it passed over, and why"),
 )
 
 places = sa.Table(
@@ -49,11 +51,32 @@ LEASE = timedelta(minutes=2)
 SEE = "see: counterfoil rotate status"
 
 
+class Why(StrEnum):
+    """Why a campaign passed over a connection that has what it replaces."""
+
+    BY_HAND = "by-hand"
+    NOT_CHOSEN = "not-chosen"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A connection that a campaign passed over.
+
+    ``tenant`` is the tenant id and application, as the signer names them; ``thumbprint`` the SHA-256 of the credential
+    that was in use then: while it is in use still, nobody has replaced it by hand.
+    """
+
+    tenant: str
+    why: Why
+    thumbprint: str
+
+
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """A rotation of many tenants; ``held`` says why it does not go on, or is ``None``.
 
-    A rehearsal has no waves: nobody is ever cut over in it, whoever goes on with it.
+    A rehearsal has no waves: nobody is ever cut over in it, whoever goes on with it. ``left_out`` are connections that
+    have what it replaces and are not in it.
     """
 
     id: str
@@ -62,6 +85,7 @@ class Campaign:
     opened_by: str
     waves: tuple[tuple[str, ...], ...]
     held: str | None
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def rehearsal(self) -> bool:
@@ -86,6 +110,7 @@ class Campaigns:
             "opened_by": campaign.opened_by,
             "waves": json.dumps(campaign.waves),
             "held": campaign.held,
+            "left_out": json.dumps([[one.tenant, one.why.value, one.thumbprint] for one in campaign.left_out]),
         }
 
         def write(connection: sa.Connection) -> None:
@@ -222,7 +247,9 @@ class Campaigns:
 
 def _campaign(row: sa.RowMapping) -> Campaign:
     waves = tuple(tuple(wave) for wave in json.loads(row["waves"]))
-    return Campaign(row["id"], Kind(row["kind"]), from_rfc3339(row["opened"]), row["opened_by"], waves, row["held"])
+    left = tuple(LeftOut(tenant, Why(why), mark) for tenant, why, mark in json.loads(row["left_out"]))
+    opened = from_rfc3339(row["opened"])
+    return Campaign(row["id"], Kind(row["kind"]), opened, row["opened_by"], waves, row["held"], left)
 
 
 TIMES = ("switched_at", "removed_at", "foreign_at", "out_at", "dead_at", "next_at", "looked_at", "proven_until")

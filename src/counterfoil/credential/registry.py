@@ -119,6 +119,19 @@ def chosen(engine: sa.Engine, generation: sa.Select[tuple[int]], connection: Con
     return None if row is None else _credential(row)
 
 
+def chosen_of(engine: sa.Engine, generations: sa.Subquery) -> dict[tuple[str, str], Credential]:
+    """Return the credentials whose generation a query tells, by tenant and application, for many connections at once.
+
+    The query has the columns ``tenant_id``, ``app`` and ``current``.
+    """
+    of = generations.c
+    here = (credentials.c.tenant == of.tenant_id) & (credentials.c.app == of.app)
+    query = sa.select(credentials).join(generations, here & (credentials.c.generation == of.current))
+    with engine.connect() as connection:
+        found = [_credential(row) for row in connection.execute(query)]
+    return {(one.tenant, one.app): one for one in found}
+
+
 def apart(engine: sa.Engine, connection: Connection) -> list[Credential]:
     """Return the credentials of a connection whose keys are kept apart, oldest first."""
     here = (credentials.c.tenant == connection.tenant_id) & (credentials.c.app == connection.app)

@@ -201,7 +201,9 @@ def _try_old(place: Place, house: House, pace: Pace, now: datetime) -> Seen:
 def _relist(place: Place, house: House, pace: Pace, now: datetime) -> Seen:
     """Look at once and again at the end: an old token may have put a credential back meanwhile."""
     if _not_ours(place, house, house.listing(place)):
-        return replace(place, dead_at=None, foreign_at=now, words="a credential came back"), Observation.PRESENT
+        # What is listed again is not removed: that fact is taken back, and not only the proof of death.
+        back = replace(place, removed_at=None, dead_at=None, foreign_at=now, words="a credential came back")
+        return back, Observation.PRESENT
     until = token_may_live_until(place, pace)
     if until is None or now < until:
         return replace(place, reads=()), Observation.TOO_EARLY

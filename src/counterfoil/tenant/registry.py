@@ -5,6 +5,9 @@ keeps; the signer refuses tainted ones all the same.
 """
 
 import json
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -16,7 +19,7 @@ from counterfoil.ledger.rows import microseconds
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json
-from counterfoil.model.trust import Connection, Credential
+from counterfoil.model.trust import Connection, Credential, Stub
 
 connections = sa.Table(
     "connection",
@@ -40,6 +43,20 @@ uses = sa.Table(
 )
 
 LONGEST_USE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A connection, its credential in use (``None`` before there is one), and the fencing number of that choice."""
+
+    connection: Connection
+    current: Credential | None
+    fence: int
+
+    @property
+    def stem(self) -> str:
+        """Tenant id and application, as the signer names them."""
+        return f"{self.connection.tenant_id}/{self.connection.app}"
 
 
 class Connections:
@@ -67,16 +84,31 @@ class Connections:
         def write(writing: sa.Connection) -> None:
             writing.execute(sa.insert(connections).values(**row))
 
-        said: dict[str, Json] = {"name": connection.tenant, "connected": True}
-        said["roles"] = None if connection.roles is None else list(connection.roles)
         subject = f"{connection.tenant_id}/{connection.app}"
         self._ledger.append_all(
             [
-                stub_at("tenant", now, connection.tenant_id, **said),
+                _reach(connection, self._entered(connection, connection.roles), now),
                 stub_at("action", now, actor=actor, action="connection-added", subject=subject),
             ],
             also=write,
         )
+
+    def note_reach(self, connection: Connection, granted: AbstractSet[str], now: datetime) -> None:
+        """Say in the books that more was granted than was entered: it decides which logs have to be there."""
+        entered = self._entered(connection, ())
+        if entered is not None and not granted <= set(entered):
+            self._ledger.append(_reach(connection, self._entered(connection, sorted(granted)), now))
+
+    def _entered(self, connection: Connection, more: Sequence[str] | None) -> list[str] | None:
+        """Return the roles of all connections of a tenant, and more; ``None`` if those of any are unknown.
+
+        The books know a tenant by one list: that of its last connection alone would leave the others out.
+        """
+        query = sa.select(connections).where(connections.c.tenant_id == connection.tenant_id)
+        with self._ledger.engine.connect() as reading:
+            every = [more, *(_connection(row).roles for row in reading.execute(query).mappings())]
+        lists = [roles for roles in every if roles is not None]
+        return [*dict.fromkeys(role for roles in lists for role in roles)] if len(lists) == len(every) else None
 
     def refuse_known(self, connection: Connection) -> None:
         """Refuse an application that is entered already.
@@ -141,6 +173,14 @@ class Connections:
             "create or import one: counterfoil credential create, counterfoil connection import",
         )
 
+    def standings(self) -> list[Standing]:
+        """Return every connection with its credential in use, in two queries however many there are."""
+        chosen = registry.chosen_of(self._ledger.engine, sa.select(connections).subquery())
+        query = sa.select(connections).order_by(connections.c.tenant, connections.c.app)
+        with self._ledger.engine.connect() as reading:
+            rows = reading.execute(query).mappings().all()
+        return [Standing(_connection(row), chosen.get((row["tenant_id"], row["app"])), row["fence"]) for row in rows]
+
     def make_current(self, credential: Credential, fence: int, now: datetime, actor: str) -> bool:
         """Compare and swap: make a credential current unless a newer fencing number was seen; say whether it is."""
 
@@ -182,6 +222,11 @@ class Connections:
         here = (uses.c.credential == name) & (uses.c.until > microseconds(now))
         with self._ledger.engine.connect() as reading:
             return int(reading.execute(sa.select(sa.func.count()).where(here)).scalar_one())
+
+
+def _reach(connection: Connection, roles: list[str] | None, now: datetime) -> Stub:
+    said: list[Json] | None = None if roles is None else [*roles]
+    return stub_at("tenant", now, connection.tenant_id, name=connection.tenant, connected=True, roles=said)
 
 
 def _is(tenant_id: str, app: str) -> sa.ColumnElement[bool]:

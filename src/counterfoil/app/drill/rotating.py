@@ -11,6 +11,7 @@ from counterfoil.app.campaigning import Wanted
 from counterfoil.app.drill.customers import Customer, Shared
 from counterfoil.app.drill.life import Heartbeats
 from counterfoil.app.drill.stage import Stage
+from counterfoil.app.driving import driver
 from counterfoil.credential.campaign import Pace, Place
 from counterfoil.credential.campaigns import Campaigns
 from counterfoil.credential.rotation import Kind
@@ -54,7 +55,7 @@ def rotate(here: Stage, beats: Heartbeats, thumbprint: str, tick: Callable[[str]
             beats.beat()
 
     try:
-        campaigning.driver(here.books, PACE, BRAKES).run(CAMPAIGN, stop, 0.2, told)
+        driver(here.books, PACE, BRAKES).run(CAMPAIGN, stop, 0.2, told)
     finally:
         timer.cancel()
     return Campaigns(here.state.ledger).places(CAMPAIGN)
