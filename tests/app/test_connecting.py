@@ -2,17 +2,23 @@
 
 import base64
 import uuid
+from dataclasses import replace
 
 import pytest
 from tests.app.laboratory import place
+from tests.lab.bench import KeyPair
 
 from counterfoil.app import connecting
 from counterfoil.credential.registry import find
+from counterfoil.evidence.roles import required_sources
+from counterfoil.evidence.uses import MAILBOX
 from counterfoil.model.errors import Refused
 from counterfoil.model.trust import CredentialState
+from counterfoil.tenant import grants
 from counterfoil.tenant.door import Ask, CallRefused, Door
 from counterfoil.tenant.endpoints import GRAPH
 from counterfoil.tenant.mail import Mail
+from counterfoil.tenant.registration import Registration
 from counterfoil.tenant.token import TokenRefused, Tokens
 
 
@@ -65,13 +71,91 @@ def test_what_is_missing_and_what_is_too_much_is_named(at):
     assert found.too_much == ("Mail.ReadWrite",)
 
 
-def test_a_credential_that_is_not_ours_is_named(at):
-    """A secret that somebody added on the application is shown."""
+def test_credentials_that_are_not_ours_are_named_wherever_they_are(at):
+    """Secrets and certificates that somebody added, on the application and on its service principal, are shown."""
     connection = at.register("gamma", "mail", ["Application.Read.All"])
     at.connect(connection)
-    secret = at.lab.operate("admin_add_secret", app_id=connection.app)
+    wanted = set()
+    for where, more in (("application", {}), ("service-principal", {"tenant": connection.tenant_id})):
+        secret = at.lab.operate("admin_add_secret", app_id=connection.app, **more)
+        at.lab.operate("admin_add_key", app_id=connection.app, certificate_pem=KeyPair("thief").pem, **more)
+        wanted.add(f"secret {secret['key_id']} on the {where}")
     found = connecting.test(at.books, connection, connection.roles, "test")
-    assert found.unknown == (f"secret {secret['key_id']} on the application",)
+    assert set(found.unknown) >= wanted
+    others = set(found.unknown) - wanted
+    assert {words.split()[0] for words in others} == {"certificate"}
+    assert {words.rpartition(" ")[2] for words in others} == {"application", "service-principal"}
+
+
+def test_a_role_of_another_service_is_too_much(at):
+    """What the old shape had, everything in every mailbox over EWS, is found though no token for Graph shows it."""
+    connection = at.register("iota", "mail", ["Mail.Read", "full_access_as_app", "ActivityFeed.Read"])
+    found = at.connect(connection, wanted=("Mail.Read",))
+    assert found.too_much == ("ActivityFeed.Read", "full_access_as_app")
+    code, answer, words = at.command("connection", "test", "iota")
+    assert code == 1, words
+    assert answer[0]["opens"]["full_access_as_app"]["changes"].startswith("everything in every mailbox")
+    assert answer[0]["opens"]["Mail.Read"] == {"reads": "all mail of all mailboxes", "changes": ""}
+
+
+def test_a_consent_that_no_token_shows_yet_is_too_much(at):
+    """Consents are listed too: a token from before does not carry the role, the tenant's list names it."""
+    connection = at.register("kappa", "mail", ["Application.Read.All"])
+    at.connect(connection)
+    tokens, job = tokens_of(at, connection), at.books.new_job("verify", "kappa")
+    assert grants.by_use(tokens, job) == {"Application.Read.All"}
+    at.lab.operate("consent", tenant=connection.tenant_id, app_id=connection.app, roles=["Mail.Send"])
+    assert grants.by_use(tokens, job) == {"Application.Read.All"}
+    listed = grants.by_listing(Registration(Door(tokens), connection), job)
+    assert listed == {"Application.Read.All", "Mail.Send"}
+    assert connecting.test(at.books, connection, connection.roles, "test").too_much == ("Mail.Send",)
+
+
+def tokens_of(at, connection):
+    """Tokens of a connection's current credential."""
+    return Tokens(connection, at.books.connections.current(connection), at.books.through.for_use, at.books.means)
+
+
+def roles_said(at, connection):
+    """What the books say of a tenant's roles now, as a reconciliation reads them."""
+    rows = at.books.ledger.stubs(kinds=frozenset({"tenant"}), tenant=connection.tenant_id)
+    return [row.stub.body.get("roles") for row in rows][-1]
+
+
+def test_the_books_know_the_roles_of_every_connection_of_a_tenant(at):
+    """A control application entered last leaves mailbox audit required of a tenant whose mail another one reads."""
+    mail = at.register("lambda", "mail", ["Mail.Read"])
+    control = at.register("lambda", "control", ["Application.ReadWrite.OwnedBy"], tenant_id=mail.tenant_id)
+    for connection in (mail, control):
+        connecting.enter(at.books, connection, "test", 30, None)
+    assert set(roles_said(at, mail)) == {"Mail.Read", "Application.ReadWrite.OwnedBy"}
+    assert MAILBOX in required_sources(tuple(roles_said(at, mail)))
+
+
+def test_more_than_was_entered_decides_which_logs_have_to_be_there(at):
+    """Entered as one that reads logs, found to read mail: from then on mailbox audit is required."""
+    connection = at.register("mu", "watch", ["AuditLog.Read.All", "Mail.Read"])
+    connection = replace(connection, roles=("AuditLog.Read.All",))
+    at.connect(connection)
+    assert MAILBOX in required_sources(tuple(roles_said(at, connection)))
+    count = len(stubs(at, "tenant"))
+    assert at.books.connections.one(connection.tenant_id, connection.app).roles == ("AuditLog.Read.All",)
+    unknown = replace(at.register("nu", "mail", ["Mail.Read"]), roles=None)
+    at.connect(unknown, wanted=("Mail.Read",))
+    assert roles_said(at, unknown) is None, "unknown requires all logs, and stays so"
+    assert len(stubs(at, "tenant")) == count + 1
+
+
+def test_the_key_id_is_written_down_once_it_is_known(at):
+    """The tenant gives a certificate its keyId when it is uploaded; logs may name nothing else."""
+    connection = at.register("xi", "mail", ["Application.Read.All"])
+    at.connect(connection)
+    [key] = at.lab.operate("credentials", app_id=connection.app)["keys"]
+    assert find(at.books.ledger.engine, f"{connection.tenant_id}/{connection.app}/1").key_id == key["key_id"]
+    said = [body for body in stubs(at, "credential") if body.get("key_id") == key["key_id"]]
+    connecting.test(at.books, connection, connection.roles, "test")
+    again = [body for body in stubs(at, "credential") if body.get("key_id") == key["key_id"]]
+    assert len(said) == len(again) == 1
 
 
 def test_before_the_certificate_is_uploaded_it_says_what_to_do(at):
@@ -94,7 +178,7 @@ def test_every_token_and_every_call_has_its_stub_before_it(at):
     at.connect(connection)
     at.lab.add_mailbox(connection.tenant_id, "eve@epsilon.example")
     at.put_mail(connection.tenant_id, "eve@epsilon.example", "hello")
-    tokens = Tokens(connection, at.books.connections.current(connection), at.books.through.for_use, at.books.means)
+    tokens = tokens_of(at, connection)
     job = at.books.new_job("remediate", "m1")
     mail = Mail(Door(tokens))
     message = next(mail.list("eve@epsilon.example", job))
@@ -115,7 +199,7 @@ def test_a_token_stub_is_unknown_before_it_is_issued(at):
     connection = at.register("zeta", "mail", ["Mail.Read"])
     at.connect(connection)
     mine = [body for body in stubs(at, "token") if body["app"] == connection.app]
-    assert [body["outcome"] for body in mine] == ["unknown", "issued"]
+    assert [body["outcome"] for body in mine] == ["unknown", "issued"] * 3, "one for each service"
     assert mine[0]["jti"] == mine[1]["jti"]
     assert mine[0]["correlation_id"] == mine[1]["correlation_id"]
     rows = at.lab.operate("rows", log="signin", tenant=connection.tenant_id)
@@ -128,7 +212,7 @@ def test_a_refused_token_leaves_its_trace_id(at):
     connection = at.register("eta", "mail", ["Mail.Read"])
     at.connect(connection)
     at.lab.operate("admin_enable", tenant=connection.tenant_id, app_id=connection.app, enabled=False)
-    tokens = Tokens(connection, at.books.connections.current(connection), at.books.through.for_use, at.books.means)
+    tokens = tokens_of(at, connection)
     with pytest.raises(TokenRefused, match="disabled") as caught:
         tokens.fresh(GRAPH, at.books.new_job("heartbeat", ""))
     last = stubs(at, "token")[-1]
@@ -140,7 +224,7 @@ def test_a_call_without_the_permission_is_refused_with_what_to_do(at):
     """Graph's 403 becomes a refusal with a hint."""
     connection = at.register("theta", "mail", ["Mail.Read"])
     at.connect(connection)
-    tokens = Tokens(connection, at.books.connections.current(connection), at.books.through.for_use, at.books.means)
+    tokens = tokens_of(at, connection)
     with pytest.raises(CallRefused, match="refused the call") as caught:
         Door(tokens).call(Ask("GET", "/v1.0/auditLogs/directoryAudits", "none"), at.books.new_job("inspect", ""))
     assert caught.value.status == 403

@@ -185,6 +185,24 @@ def test_secrets_and_federated_credentials_are_listed_and_removed(bench, control
     assert bench.graph("GET", url, control).document()["passwordCredentials"] == []
 
 
+def test_a_secret_on_the_service_principal_lets_in_and_is_seen_there_alone(bench):
+    """The page of the application does not show it; made, used, listed and removed over Graph, with its audit row."""
+    roles = ["Application.ReadWrite.All"]
+    bench.app = bench.run("add_application", tenant=bench.tenant, name="P", roles=roles, certificates_pem=[KEYS[0].pem])
+    token, url = bench.token(), f"/servicePrincipals/{bench.app['service_principal']}"
+    made = bench.graph("POST", f"{url}/addPassword", token, json_body={}).document()
+    there = bench.graph("GET", f"/applications/{bench.app['object_id']}", token).document()["passwordCredentials"]
+    [here] = bench.graph("GET", url, token).document()["passwordCredentials"]
+    with_it = bench.ask_token(client_assertion=None, client_secret=made["secretText"])
+    gone = bench.graph("POST", f"{url}/removePassword", token, json_body={"keyId": here["keyId"]})
+    without = bench.ask_token(client_assertion=None, client_secret=made["secretText"])
+
+    assert (there, here["keyId"]) == ([], made["keyId"])
+    assert [reply.status for reply in (with_it, gone, without)] == [200, 204, 401]
+    logged = [row["activity"] for row in bench.rows("directory")]
+    assert {"Add service principal credentials", "Remove service principal credentials"} <= set(logged)
+
+
 def test_a_federated_credential_lets_another_issuer_in(bench, control):
     """A token that an outside issuer signed for the subject is a credential; for another subject it is none."""
     url = f"/applications/{bench.app['object_id']}/federatedIdentityCredentials"

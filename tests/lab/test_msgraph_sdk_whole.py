@@ -147,6 +147,10 @@ async def use_keys(sdk, joined):
     )
     assert secret.secret_text
     await application.remove_password.post(RemovePasswordPostRequestBody(key_id=secret.key_id))
+    secret = await principal.add_password.post(
+        AddPasswordPostRequestBody(password_credential=PasswordCredential(display_name="p"))
+    )
+    await principal.remove_password.post(RemovePasswordPostRequestBody(key_id=secret.key_id))
     others = application.federated_identity_credentials
     wanted = FederatedIdentityCredential(
         name="f", issuer="https://issuer.example", subject="s", audiences=["api://AzureADTokenExchange"]

@@ -7,7 +7,7 @@
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -29,10 +29,10 @@ from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused
 from counterfoil.model.trust import Connection, Credential, CredentialState, Job
+from counterfoil.tenant import grants
 from counterfoil.tenant.door import CallRefused, Door
-from counterfoil.tenant.endpoints import GRAPH, Endpoints
-from counterfoil.tenant.permissions import PERMISSIONS
-from counterfoil.tenant.registration import Registration
+from counterfoil.tenant.endpoints import Endpoints
+from counterfoil.tenant.registration import Listed, Registration
 from counterfoil.tenant.registry import Connections
 from counterfoil.tenant.token import Means, ThroughSigner, TokenRefused, Tokens
 from counterfoil.tenant.wire import Wire
@@ -150,10 +150,8 @@ def test(
     job = books.new_job("verify", connection.tenant)
     credential = _newest(books, connection)
     tokens = Tokens(connection, credential, books.through.for_use, books.means)
-    granted: set[str] = set()
     try:
-        for audience in sorted({PERMISSIONS[name].resource for name in wanted} | {GRAPH}):
-            granted |= set(tokens.token(audience, job).roles)  # a new client: nothing is kept from before
+        granted = set(grants.by_use(tokens, job))  # a new client: nothing is kept from before
     except TokenRefused as error:
         words = error.message if error.hint is None else f"{error.message}; {error.hint}"
         return Tested(works=False, words=words, granted=(), missing=wanted, too_much=(), unknown=None)
@@ -162,13 +160,15 @@ def test(
     scope = scope_of(door, granted, probes, job)
     if scope is Scope.BY_ROLE:
         granted |= MAIL & set(wanted)  # granted in Exchange: it shows in no token
+    unknown, consents = _listed(books, connection, door, job)
+    books.connections.note_reach(connection, granted | consents, clock.now())
     return Tested(
         works=True,
         words="the token service knows the credential",
         granted=tuple(sorted(granted)),
         missing=tuple(sorted(set(wanted) - granted)),
-        too_much=tuple(sorted(granted - set(wanted))),
-        unknown=_unknown(books, connection, door, job),
+        too_much=tuple(sorted((granted | consents) - set(wanted))),
+        unknown=unknown,
         scope=scope,
     )
 
@@ -202,12 +202,15 @@ def _settle(books: Books, connection: Connection, credential: Credential, actor:
         books.connections.make_current(registry.find(books.ledger.engine, name), 0, clock.now(), actor)
 
 
-def _unknown(books: Books, connection: Connection, door: Door, job: Job) -> tuple[str, ...] | None:
-    """List credentials that are not ours; ``None`` where this connection may not look."""
+def _listed(
+    books: Books, connection: Connection, door: Door, job: Job
+) -> tuple[tuple[str, ...] | None, frozenset[str]]:
+    """List credentials that are not ours, and consents; ``None`` and none where this connection may not look."""
     try:
-        return unknown_credentials(books, connection, door, job)
+        unknown = unknown_credentials(books, connection, door, job)
+        return unknown, grants.by_listing(Registration(door, connection), job)
     except CallRefused:
-        return None
+        return None, frozenset()
 
 
 def unknown_credentials(books: Books, connection: Connection, door: Door, job: Job) -> tuple[str, ...]:
@@ -216,8 +219,20 @@ def unknown_credentials(books: Books, connection: Connection, door: Door, job: J
     Raises:
         CallRefused: If this connection may not look.
     """
-    ours = {c.thumbprint_sha256 for c in registry.listed(books.ledger.engine, connection.tenant_id)}
-    ours_by_sha1 = {c.thumbprint_sha1 for c in registry.listed(books.ledger.engine, connection.tenant_id)}
+    ours = registry.listed(books.ledger.engine, connection.tenant_id)
     listed = Registration(door, connection).credentials(job)
-    strange = [e for e in listed if e.thumbprint_sha256 not in ours and e.thumbprint_sha1 not in ours_by_sha1]
+    _note_key_ids(books, [one for one in ours if one.app == connection.app], listed)
+    known = {c.thumbprint_sha256 for c in ours}
+    known_by_sha1 = {c.thumbprint_sha1 for c in ours}
+    strange = [e for e in listed if e.thumbprint_sha256 not in known and e.thumbprint_sha1 not in known_by_sha1]
     return tuple(f"{entry.kind} {entry.key_id} on the {entry.where}" for entry in strange)
+
+
+def _note_key_ids(books: Books, mine: Sequence[Credential], listed: Iterable[Listed]) -> None:
+    """Write down which ``keyId`` the tenant gave our certificates: some rows of its logs have nothing else."""
+    given = {entry.thumbprint_sha256: entry.key_id for entry in listed if entry.where == "application"}
+    for one in mine:
+        key_id = given.get(one.thumbprint_sha256)
+        if key_id not in {None, one.key_id}:
+            name = f"{one.tenant}/{one.app}/{one.generation}"
+            registry.set_key_id(books.ledger, name, str(key_id), clock.now())

@@ -12,7 +12,9 @@ from enum import StrEnum
 from counterfoil.model.trust import Job
 from counterfoil.tenant.door import Ask, CallRefused, Door, segment
 
-MAIL = frozenset({"Mail.Read", "Mail.ReadBasic.All", "Mail.ReadWrite"})
+MAIL = frozenset({"Mail.Read", "Mail.ReadBasic", "Mail.ReadBasic.All", "Mail.ReadWrite"})
+BESIDE = frozenset({"full_access_as_app", "MailboxItem.Read.All", "MailboxItem.ImportExport.All"})
+"""Permissions that open every mailbox by another way than the one that is tried here."""
 
 
 class Scope(StrEnum):
@@ -27,7 +29,7 @@ class Scope(StrEnum):
 
 WORDS = {
     Scope.NO_MAIL: "it reaches no mailbox",
-    Scope.UNSCOPED: "it reaches every mailbox of the tenant",
+    Scope.UNSCOPED: "it reaches every mailbox of the tenant: a scope in Exchange limits nothing beside an app role",
     Scope.BY_ROLE: "it reaches the mailboxes in the scope of a role in Exchange (RBAC for Applications)",
     Scope.BY_POLICY: "an application access policy keeps it out of some mailboxes",
     Scope.UNKNOWN: "which mailboxes it reaches is not known: name one with --inside and one with --outside",
@@ -49,7 +51,7 @@ def scope_of(door: Door, granted: AbstractSet[str], probes: Probes, job: Job) ->
     """Try the mailboxes that were named, and judge."""
     inside = None if probes.inside is None else _opens(door, probes.inside, job)
     outside = None if probes.outside is None else _opens(door, probes.outside, job)
-    return judge(bool(MAIL & granted), inside, outside)
+    return Scope.UNSCOPED if BESIDE & granted else judge(bool(MAIL & granted), inside, outside)
 
 
 def judge(by_token: bool, inside: bool | None, outside: bool | None) -> Scope:

@@ -11,6 +11,7 @@ from counterfoil.cli.state import opened, operator
 from counterfoil.config import load
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json
+from counterfoil.tenant.known_permissions import described, opens
 from counterfoil.tenant.permissions import needed
 
 
@@ -40,16 +41,24 @@ def finds(result: Tested, probes: Probes) -> bool:
 
 def _as_json(app: str, result: Tested) -> dict[str, Json]:
     fields: dict[str, Json] = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(result).items()}
-    return {"app": app, **fields, "scope": result.scope.value}
+    named = {*result.granted, *result.missing, *result.too_much}
+    what: dict[str, Json] = {name: {**opens(name)} for name in sorted(named)}
+    return {"app": app, **fields, "scope": result.scope.value, "opens": what}
 
 
 def _lines(app: str, result: Tested) -> list[str]:
     unknown = "may not be listed by this connection" if result.unknown is None else ", ".join(result.unknown) or "none"
     return [
         f"{app}: {'works' if result.works else 'does not work'}: {visible(result.words)}",
-        f"  granted:  {', '.join(result.granted) or 'nothing'}",
-        f"  missing:  {', '.join(result.missing) or 'nothing'}",
-        f"  too much: {', '.join(result.too_much) or 'nothing'}",
+        *_permissions("granted:", result.granted),
+        *_permissions("missing:", result.missing),
+        *_permissions("too much:", result.too_much),
         f"  mailboxes: {WORDS[result.scope]}",
         f"  credentials that are not ours: {visible(unknown)}",
     ]
+
+
+def _permissions(about: str, names: tuple[str, ...]) -> list[str]:
+    """Say of each permission what it reads and changes, one a line."""
+    lines = [visible(described(name)) for name in names] or ["nothing"]
+    return [f"  {about if number == 0 else '':<9} {line}" for number, line in enumerate(lines)]

@@ -25,22 +25,41 @@ def admin_set_keys(
 
 
 def admin_add_key(
-    world: World, now: float, *, app_id: str, certificate_pem: str, user: str = "admin@lab.example"
+    world: World,
+    now: float,
+    *,
+    app_id: str,
+    certificate_pem: str,
+    tenant: str | None = None,
+    user: str = "admin@lab.example",
 ) -> dict[str, Any]:
-    """An administrator uploads one more certificate by hand."""
-    application = places.application(world, app_id)
-    keys = [*application.keys, places.key(world, certificate_pem)]
-    directory.set_credentials(world, application, places.actor(now, user), keys=keys)
+    """An administrator uploads one more certificate by hand; with ``tenant`` to the service principal there."""
+    thing = _thing(world, app_id, tenant)
+    keys = [*thing.keys, places.key(world, certificate_pem)]
+    directory.set_credentials(world, thing, places.actor(now, user), keys=keys)
     return credentials(world, now, app_id=app_id)
 
 
+def _thing(world: World, app_id: str, tenant: str | None) -> Application | Principal:
+    return places.application(world, app_id) if tenant is None else places.principal(world, tenant, app_id)
+
+
 def admin_add_secret(
-    world: World, now: float, *, app_id: str, days: float = 180.0, user: str = "admin@lab.example"
+    world: World,
+    now: float,
+    *,
+    app_id: str,
+    tenant: str | None = None,
+    days: float = 180.0,
+    user: str = "admin@lab.example",
 ) -> dict[str, Any]:
-    """An administrator makes a client secret; returns its text, which is kept nowhere."""
-    application = places.application(world, app_id)
+    """An administrator makes a client secret; returns its text, which is kept nowhere.
+
+    With ``tenant`` it is made on the service principal there, where the page of the application does not show it.
+    """
+    thing = _thing(world, app_id, tenant)
     secret, text = directory.new_secret(world, "by hand", now, now + days * 86400)
-    directory.set_credentials(world, application, places.actor(now, user), secrets=[*application.secrets, secret])
+    directory.set_credentials(world, thing, places.actor(now, user), secrets=[*thing.secrets, secret])
     return {"key_id": secret.key_id, "secret": text}
 
 

@@ -1,61 +1,26 @@
-"""Application permissions: what each lets us read and change, and which each of our products needs. Data.
-
-Names and ids of Microsoft Graph's and the management API's app roles (Microsoft Graph permissions reference).
-"""
+"""Which application permissions each of our products needs, and why. Data."""
 
 from dataclasses import dataclass
 
-from counterfoil.tenant.endpoints import GRAPH, MANAGEMENT
+from counterfoil.tenant.endpoints import EXCHANGE, GRAPH, MANAGEMENT
+from counterfoil.tenant.known_permissions import KNOWN
 
 RESOURCE_APPS = {
     GRAPH: "00000003-0000-0000-c000-000000000000",
+    EXCHANGE: "00000002-0000-0ff1-ce00-000000000000",
     MANAGEMENT: "c5393580-f805-4401-95e8-94b7a6ef2fc2",
 }
 """Application id of each resource; consent is given on the resource's service principal."""
 
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """An app role. ``reads`` and ``changes`` say in words what it opens; ``""`` is nothing."""
-
-    name: str
-    id: str
-    resource: str
-    reads: str
-    changes: str
-
-
 PERMISSIONS = {
-    permission.name: permission
-    for permission in (
-        Permission("Mail.Read", "810c84a8-4a9e-49e6-bf7d-12d183f40d01", GRAPH, "all mail of all mailboxes", ""),
-        Permission(
-            "Mail.ReadWrite",
-            "e2a3a72e-5f79-4c64-b1b1-878b674786c9",
-            GRAPH,
-            "all mail of all mailboxes",
-            "creates, moves and deletes mail; cannot send",
-        ),
-        Permission(
-            "AuditLog.Read.All", "b0afded3-3588-46d8-8b3d-9842eff778da", GRAPH, "sign-ins and directory audit", ""
-        ),
-        Permission(
-            "Application.Read.All",
-            "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
-            GRAPH,
-            "applications and which credentials they have",
-            "",
-        ),
-        Permission(
-            "Application.ReadWrite.OwnedBy",
-            "18a4783c-866b-4cc7-a460-3d5e5662c884",
-            GRAPH,
-            "",
-            "the applications that it owns, their credentials included",
-        ),
-        Permission(
-            "ActivityFeed.Read", "594c1fb6-4f81-4475-ae41-0c394909246c", MANAGEMENT, "mailbox and directory audit", ""
-        ),
+    name: KNOWN[name]
+    for name in (
+        "Mail.Read",
+        "Mail.ReadWrite",
+        "AuditLog.Read.All",
+        "Application.Read.All",
+        "Application.ReadWrite.OwnedBy",
+        "ActivityFeed.Read",
     )
 }
 """Every permission that a product of ours asks for."""

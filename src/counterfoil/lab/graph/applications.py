@@ -230,8 +230,12 @@ def remove_key_from(context: Context, thing: Application | Principal) -> Reply:
 
 def add_password(context: Context) -> Reply:
     """``POST /applications/{id}/addPassword``."""
-    application = find(context)
-    may_write(context, application)
+    return add_password_to(context, find(context))
+
+
+def add_password_to(context: Context, thing: Application | Principal) -> Reply:
+    """Make a secret on an application or service principal; its text is shown in this answer only."""
+    may_write(context, thing)
     asked: dict[str, Any] = field(context.parameters(), "passwordcredential", dict, {})
     name: str = field(asked, "displayName", str, "")
     start, end = context.call.now, context.call.now + 2 * _YEAR
@@ -240,7 +244,7 @@ def add_password(context: Context) -> Reply:
     except ValueError as error:
         raise bad_request("Invalid endDateTime.", "Request_BadRequest") from error
     secret, text = directory.new_secret(context.world, name or None, start, end)
-    directory.set_credentials(context.world, application, context.actor(), secrets=[*application.secrets, secret])
+    directory.set_credentials(context.world, thing, context.actor(), secrets=[*thing.secrets, secret])
     return json_reply(
         200, {"@odata.context": context.odata("microsoft.graph.passwordCredential"), **secret_document(secret, text)}
     )
@@ -248,10 +252,14 @@ def add_password(context: Context) -> Reply:
 
 def remove_password(context: Context) -> Reply:
     """``POST /applications/{id}/removePassword``."""
-    application = find(context)
-    may_write(context, application)
-    kept = [secret for secret in application.secrets if secret.key_id != context.parameters().get("keyid")]
-    if len(kept) == len(application.secrets):
+    return remove_password_from(context, find(context))
+
+
+def remove_password_from(context: Context, thing: Application | Principal) -> Reply:
+    """Remove a secret from an application or service principal."""
+    may_write(context, thing)
+    kept = [secret for secret in thing.secrets if secret.key_id != context.parameters().get("keyid")]
+    if len(kept) == len(thing.secrets):
         raise bad_request("No password credential found with keyId.", "Request_BadRequest")
-    directory.set_credentials(context.world, application, context.actor(), secrets=kept)
+    directory.set_credentials(context.world, thing, context.actor(), secrets=kept)
     return Reply(204)

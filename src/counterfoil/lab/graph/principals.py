@@ -131,6 +131,18 @@ def remove_key(context: Context) -> Reply:
     return applications.remove_key_from(context, _own(context))
 
 
+def add_password(context: Context) -> Reply:
+    """``POST /servicePrincipals/{id}/addPassword``."""
+    principal = find(context)
+    _unlocked(context, principal)
+    return applications.add_password_to(context, principal)
+
+
+def remove_password(context: Context) -> Reply:
+    """``POST /servicePrincipals/{id}/removePassword``."""
+    return applications.remove_password_from(context, find(context))
+
+
 def _own(context: Context) -> Principal:
     principal = find(context)
     if principal.app_id != context.caller.app_id and not set(_WRITERS) & set(context.caller.roles):

@@ -89,6 +89,8 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", _P, ("Application.ReadWrite.All", "Directory.ReadWrite.All"), principals.delete),
     Route("POST", f"{_P}/addKey", _NONE, principals.add_key),
     Route("POST", f"{_P}/removeKey", _NONE, principals.remove_key),
+    Route("POST", f"{_P}/addPassword", _APP_WRITE, principals.add_password),
+    Route("POST", f"{_P}/removePassword", _APP_WRITE, principals.remove_password),
     Route("GET", f"{_P}/appRoleAssignments", _APP_READ, principals.assignments),
     Route("POST", f"{_P}/appRoleAssignments", _GRANT, principals.assign),
     Route("DELETE", f"{_P}/appRoleAssignments/{{assignment}}", _GRANT, principals.unassign),
