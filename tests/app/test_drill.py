@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
 from counterfoil.app.drill import cast, claims, page
 from counterfoil.app.drill.claims import Verdict
-from counterfoil.app.drill.theft import Truth
+from counterfoil.app.drill.theft import Truth, truth
 
 TRUTH = Truth(frozenset({"t1"}), frozenset({"t2"}), {"t1": frozenset({"<1@x>"}), "t2": frozenset({"<2@x>"})})
 
@@ -68,6 +69,51 @@ def test_each_false_claim_is_told(change, words):
     assert any(text.startswith(words) for text in differences(answer(**change)))
 
 
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def judged(first, hours, *, kind="stolen-certificate"):
+    """What the comparison of the days before differs in, of an answer with one theft and so many hours judged."""
+    found = {"tenant": "t1", "discrepancies": [{"kind": kind, "first": first}]}
+    document = {"tenants": [found | {"coverage": [{"states": {"proven": hours - 1, "late": 1}}]}]}
+    verdict = Verdict()
+    entered = Truth(frozenset({"t1"}), frozenset(), {}, frozenset({"t1"}))
+    claims.days(verdict, document, entered, NOON, 49, names={"t1": "one"})
+    return verdict.differences
+
+
+def test_a_theft_of_the_days_before_and_every_hour_of_them_are_told():
+    """The comparison accepts the truth."""
+    assert judged("2026-11-23T22:10:00Z", 49) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "hours", "words"),
+    [
+        ("2026-11-24T12:10:00Z", 49, "entered in the days before already: claimed [], in truth ['one']"),
+        (None, 49, "entered in the days before already: claimed [], in truth ['one']"),
+        ("2026-11-23T22:10:00Z", 1, "hours judged, of each log: claimed 1, in truth 49"),
+    ],
+)
+def test_days_that_were_passed_over_are_told(first, hours, words):
+    """A theft of the days before that was not seen differs, and so do hours that were not judged."""
+    assert judged(first, hours) == [words]
+
+
+def test_the_truth_joins_what_the_thief_did_with_what_he_had_done(tmp_path):
+    """Only what he was answered with success counts of the journal; the days before are added to it."""
+    lines = [
+        {"phase": "done", "ok": True, "action": "sign-in", "tenant": "t1"},
+        {"phase": "done", "ok": True, "action": "read", "tenant": "t1", "message_ids": ["<new@x>"]},
+        {"phase": "done", "ok": False, "action": "sign-in", "tenant": "t3"},
+        {"phase": "begun", "ok": True, "action": "sign-in", "tenant": "t4"},
+    ]
+    journal = tmp_path / "thief.jsonl"
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    told = truth(journal, {"t1": frozenset({"<old@x>"})})
+    assert told == Truth(frozenset({"t1"}), frozenset(), {"t1": frozenset({"<new@x>", "<old@x>"})}, frozenset({"t1"}))
+
+
 def test_lost_and_doubled_mail_is_told():
     """The sender's count decides, not our own books."""
     verdict = Verdict()
@@ -85,6 +131,8 @@ def test_the_whole_story_is_told_true(tmp_path):
     assert document["differences"] == []
     assert done.returncode == 0
     assert len(document["figures"]["touched by somebody else"]["true"]) == 4
+    assert document["figures"]["entered in the days before already"]["true"]
+    assert document["figures"]["hours judged, of each log"]["claimed"] >= 48
     kept = tmp_path / "kept"
     assert json.loads((kept / "claims.json").read_text())["figures"] == document["figures"]
     assert kept.stat().st_mode & 0o777 == 0o700

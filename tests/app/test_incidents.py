@@ -215,7 +215,7 @@ def test_the_files_that_an_answer_cites_are_kept_and_the_others_are_not(store, t
     second["discrepancies"][0]["evidence"][0]["file"] = "week.zip/audit.json"
     path = written(tmp_path, {"tenants": [entry("t1"), second]})
     incident = incidents.open_by_answer(store, tmp_path, "leak", path, BY, logs=[logs])
-    assert [exhibit.name for exhibit in incident.exhibits] == ["in.json", "signins.json"]
+    assert [exhibit.name for exhibit in incident.exhibits] == ["in.json", "exports/somebody-else/signins.json"]
     assert incident.cited == ["week.zip/audit.json"]
     (tmp_path / "week.zip").write_bytes(b"PK")
     exhibits.hold(store, tmp_path, "leak", [tmp_path / "week.zip"], BY)

@@ -49,9 +49,16 @@ def fleet_bundle(
     answer: dict[str, Json],
     path: Path,
     who: str,
+    with_pdf: bool = False,
 ) -> Path:
-    """Write the bundle of the fleet for the incident lead: the fleet report, and a folder for every customer."""
+    """Write the bundle of the fleet for the incident lead: the fleet report, and a folder for every customer.
+
+    Raises:
+        Unavailable: If the report is wanted as PDF too, and chromium is not there.
+    """
     contents = {"report.html": page.encode("utf-8", "replace"), "report.json": _json(answer)}
+    if with_pdf:
+        contents["report.pdf"] = pdf(page)
     for customer in customers:
         inside = tenant_contents(incidents.ledger, incident, customer)
         contents |= {f"{customer.tenant}/{name}": octets for name, octets in inside.items()}

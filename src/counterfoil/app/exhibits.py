@@ -45,7 +45,7 @@ def hold(
         if _fingerprint(kept)[0] != digest:
             raise Refused(f"{path} changed while it was copied", "hold it again once nobody writes it")
         detail: dict[str, Json] = {"name": path.name, "sha256": digest, "size": size, "cited_as": cited_as}
-        incidents.add(name, Said(Kind.EXHIBIT, f"under hold: {path.name}", detail=detail), by)
+        incidents.add(name, Said(Kind.EXHIBIT, f"under hold: {cited_as}", detail=detail), by)
 
 
 def hold_octets(incidents: Incidents, data: Path, name: str, by: Operator, *, file_name: str, octets: bytes) -> None:

@@ -33,6 +33,7 @@ from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 
 WATCHED = frozenset({State.RETIRED, State.PROVEN_DEAD, State.DONE})
 ACTOR = "watch"
@@ -154,4 +155,5 @@ def _words(seen: Iterable[Sighting]) -> str:
     ordered = sorted(seen, key=lambda one: one.time)
     kinds = ", ".join(sorted({one.kind for one in ordered}))
     where = ", ".join(sorted({one.address for one in ordered if one.address})) or "no address told"
-    return f"{len(ordered)} times ({kinds}), {rfc3339(ordered[0].time)} to {rfc3339(ordered[-1].time)}, from {where}"
+    span = f"{rfc3339(ordered[0].time)} to {rfc3339(ordered[-1].time)}"
+    return f"{counted(len(ordered), 'time')} ({kinds}), {span}, from {where}"

@@ -22,6 +22,7 @@ from counterfoil.config import load
 from counterfoil.incident.outside import mark_of
 from counterfoil.ledger import durable
 from counterfoil.model.errors import Misconfigured
+from counterfoil.model.number import counted
 
 CODES = "Exit codes: 0 every claim was true; 1 a claim differs from the truth; 2 it could not be played."
 
@@ -90,8 +91,8 @@ def _cast(arguments: argparse.Namespace) -> tuple[Sequence[Wanted], tuple[str, .
     found = own.of_operator(arguments.own, load(arguments.config), mark)
     concerned = [one.name for one in found.wanted if any(opening.stolen for opening in one.openings)]
     head = (
-        f"your own {len(found.wanted)} tenants, rebuilt in the laboratory; stolen: {found.thumbprint}, "
-        f"on {found.shared} connections of {', '.join(concerned)}"
+        f"your own {counted(len(found.wanted), 'tenant')}, rebuilt in the laboratory; stolen: {found.thumbprint}, "
+        f"on {counted(found.shared, 'connection')} of {', '.join(concerned)}"
     )
     return found.wanted, (head, *found.words)
 

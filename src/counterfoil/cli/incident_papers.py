@@ -32,7 +32,7 @@ def add_papers(verbs: Verbs) -> None:
     which.add_argument("--tenant", metavar="TENANT", help="for this customer: nothing of anybody else is in it")
     which.add_argument("--fleet", action="store_true", help="for the incident lead: every customer is in it")
     bundle.add_argument("--out", type=Path, required=True, metavar="FILE", help="the zip to write")
-    bundle.add_argument("--pdf", action="store_true", help="the customer's report as PDF too; needs Debian's chromium")
+    bundle.add_argument("--pdf", action="store_true", help="the report as PDF too; needs Debian's chromium")
     add_by(bundle)
 
 
@@ -88,6 +88,7 @@ def _bundle(arguments: argparse.Namespace) -> int:
                 answer=report.document(incident, lines),
                 path=arguments.out,
                 who=who,
+                with_pdf=arguments.pdf,
             )
         else:
             tenant = telling.names_of(store, state.tenants).tenant_id(arguments.tenant)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from counterfoil.incident.scope import THEFTS, Part, part_of
+from counterfoil.model.number import counted
 
 BY_TOKEN = ("replayed-token", "inside-use")
 FOREIGN = "foreign-credential"
@@ -45,7 +46,7 @@ def attributed(part: Part, meant: Meant) -> Part:
     state = part.state if part.state != "touched" or thefts else _untouched(document, kept)
     marks = [str(row.get("subject")) for entry in kept for row in entry["evidence"]]
     reasons = [reason for reason in document["reasons"] if _stays(reason, marks)]
-    found = "1 finding is" if apart == 1 else f"{apart} findings are"
+    found = counted(apart, "finding is", "findings are")
     document |= {
         "state": state,
         "discrepancies": kept,

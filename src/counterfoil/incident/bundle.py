@@ -26,7 +26,8 @@ VERIFIER = "verify_ledger.py"
 README = """Evidence of {reference}
 
 answer.json     what the comparison of your logs with our ledger gave
-report.html     the same for people
+report.html     the same for people; report.pdf where it was asked for
+attack-layer.json  what was done as a layer for the ATT&CK Navigator
 stubs/          our ledger's entries of your tenant, each with its receipt (.tlog-proof); the extra line of a
                 receipt is the salt without which the ledger reveals nothing of the entry
 checkpoint      the signed state of the ledger when this was made
@@ -34,13 +35,16 @@ check.kql       a query for your own Log Analytics: uses of our application that
 check.sql       the same of exported sign-ins, for DuckDB
 manifest.json   the SHA-256 of every file; it is itself an entry of the ledger, so the checkpoint signs it
 
-Verify, with Python and the package cryptography, without anything of ours but one file you can read:
+Verify, with Python and the package cryptography (pip install cryptography), without anything of ours but one
+file that you can read. In the folder where this file lies:
 
     python verify_ledger.py bundle . '{key}'
 
 Take the key from somewhere else than this bundle (our website, a letter): here it only spares you typing.
+It prints how many files and stubs it verified, and ends with exit code 0; 1 is not verified, and it says what.
 To check us against your own logs without handing them over, run check.kql or check.sql: the token ids in it
-are those of the stubs here. A successful sign-in of our application with another one was not made by us.
+are those of the stubs here. A successful sign-in of our application with another one was not made by us; one
+that is older than every stub here may stand in the books that were kept before our ledger: ask us for them.
 Jobs (why we did something) are left out: they are about more customers than you.
 """
 
@@ -53,7 +57,7 @@ def manifest(contents: Mapping[str, bytes]) -> bytes:
 
 FLEET = """Evidence of {reference}, for the incident lead: every customer is named in it
 
-report.html     the whole incident, for people; report.json the same for programs
+report.html     the whole incident, for people (report.pdf where it was asked for); report.json for programs
 incident/       every entry of the incident as the ledger has it, with its receipt
 TENANT ID/      what each customer gets: answer, report, queries, the ledger's entries of that tenant
 

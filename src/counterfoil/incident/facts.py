@@ -129,7 +129,7 @@ def _used(customer: Customer) -> Fact:
             else ()
         )
         return Fact(question, "No", Grade.OURS, because)
-    return Fact(question, "Yes", Grade.OURS, (f"we asked for {counted(customer.uses, 'token')} with it ourselves",))
+    return Fact(question, "Yes", Grade.OURS, (f"our ledger has {counted(customer.uses, 'token')} that we won with it",))
 
 
 def _touched(has: bool, state: str, thefts: list[Mapping[str, Any]], lacking: tuple[str, ...], apart: int) -> Fact:
@@ -138,7 +138,8 @@ def _touched(has: bool, state: str, thefts: list[Mapping[str, Any]], lacking: tu
     )
     if state == "touched":
         because = tuple(
-            f"{KINDS[entry['kind']]}: {rows(entry['count'])} of your own logs, {_span(entry)}" for entry in thefts
+            f"{KINDS[entry['kind']]}: {counted(entry['count'], 'row')} of your own logs, {_span(entry)}"
+            for entry in thefts
         )
         return Fact(question, "Yes", Grade.PROVEN, because)
     if state == "cannot-say":
@@ -158,27 +159,28 @@ def _reach(state: str, radius: Mapping[str, Any], apart: int) -> Iterator[Fact]:
         if state == "cannot-say":
             yield Fact(question, "We cannot say", Grade.UNKNOWN)
         elif any(extent[name] for name in NOTHING):
-            mixed = ("some of it may have been done with another credential",) if apart else ()
-            yield Fact(question, _sum(extent), Grade.PROVEN, ("named one by one below", *mixed))
+            yield Fact(question, _sum(extent), Grade.PROVEN, tuple(_reservations(extent, apart)))
         else:
             yield Fact(question, "Nothing that your logs show", Grade.NO_SIGN)
 
 
 def _sum(extent: Mapping[str, Any]) -> str:
-    counts = [
-        (len(extent["messages"]), "message", "messages"),
-        (len(extent["items"]), "item without a Message-ID", "items without a Message-ID"),
-    ]
-    said = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
-    boxes = len(extent["mailboxes"])
-    where = f" in {boxes} mailbox{'' if boxes == 1 else 'es'}" if boxes else ""
+    messages, items, boxes = (len(extent[name]) for name in ("messages", "items", "mailboxes"))
+    what = counted(messages, "message") if messages else "Something"
+    if items and not messages:
+        what = counted(items, "item without a Message-ID", "items without a Message-ID")
+    where = f" in {counted(boxes, 'mailbox', 'mailboxes')}" if boxes else ""
     more = "; possibly more, where the log names a folder and no message" if extent["widened"] else ""
-    return f"{' and '.join(said) or 'Something'}{where}{more}"
+    return f"{what}{where}{more}"
 
 
-def rows(count: int) -> str:
-    """Spell a number of log rows."""
-    return f"{count} row" if count == 1 else f"{count} rows"
+def _reservations(extent: Mapping[str, Any], apart: int) -> Iterator[str]:
+    yield "named one by one below"
+    if extent["messages"] and extent["items"]:
+        ids = counted(len(extent["items"]), "item")
+        yield f"{ids} by an id of the mailbox that no row ties to a Message-ID: the same messages, or more"
+    if apart:
+        yield "some of it may have been done with another credential"
 
 
 def _span(entry: Mapping[str, Any]) -> str:
@@ -192,10 +194,10 @@ def _lacking(part: Mapping[str, Any] | None) -> Iterator[str]:
         for state, hours in sorted(covered["states"].items()):
             if state != "proven" and hours:
                 log = LOGS.get(covered["source"], covered["source"])
-                yield f"{log}: {hours} hour{'' if hours == 1 else 's'} cannot be judged, {WHY.get(state, state)}"
+                yield f"{log}: {counted(hours, 'hour')} cannot be judged, {WHY.get(state, state)}"
     for entry in part["discrepancies"] if part else ():
         if entry["kind"] == "unexplained":
-            yield f"{rows(entry['count'])} that neither our records nor a theft explain"
+            yield f"{counted(entry['count'], 'row')} that neither our records nor a theft explain"
 
 
 def _limits(part: Mapping[str, Any] | None) -> Iterator[str]:

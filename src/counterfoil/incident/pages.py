@@ -6,6 +6,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from counterfoil.evidence.report import visible
 from counterfoil.model.instant import from_rfc3339
+from counterfoil.model.number import counted
 
 HERE = "counterfoil.incident"
 
@@ -35,6 +36,7 @@ def _environment(package: str, *, escape: bool) -> Environment:
     )
     environment.filters["visible"] = visible
     environment.filters["when"] = when
+    environment.filters["counted"] = counted
     return environment
 
 

@@ -1,7 +1,7 @@
 """The record of an incident: a list of entries, and what they add up to. Pure.
 
-The entries are the truth, and each is a stub in the ledger as well; tasks, people, exhibits and
-containments are read out of them, so nothing can be changed without an entry that says so.
+The entries are the truth, and each is a stub in the ledger as well; tasks, people, exhibits and containments are
+read out of them, so nothing can be changed without an entry that says so.
 """
 
 from collections.abc import Iterable, Mapping
@@ -171,9 +171,10 @@ class Incident:
 
     @property
     def exhibits(self) -> list[Exhibit]:
-        """The files under legal hold, each once."""
+        """The files under legal hold, each once, by the names that the answers have for them."""
         found = {str(e.said.detail["sha256"]): e.said.detail for e in self.of(Kind.EXHIBIT)}
-        return [Exhibit(str(d["name"]), sha256, int(str(d["size"]))) for sha256, d in found.items()]
+        called = {sha256: str(detail.get("cited_as") or detail["name"]) for sha256, detail in found.items()}
+        return [Exhibit(called[sha256], sha256, int(str(detail["size"]))) for sha256, detail in found.items()]
 
     @property
     def tasks(self) -> list[Task]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from counterfoil.app.drill.theft import Truth
 from counterfoil.incident.steps import Standing
+from counterfoil.model.instant import from_rfc3339
 
 THEFT = {"stolen-certificate": "by_key", "replayed-token": "by_token"}
 WORDS = {"stolen-certificate": "touched with the stolen certificate", "replayed-token": "touched with a replayed token"}
@@ -64,6 +66,30 @@ def scope(
     for name, messages in sorted(truth.read.items(), key=lambda item: names.get(item[0], item[0])):
         said = tenants.get(name, {}).get("radius", {}).get("read", {}).get("messages", [])
         verdict.compare(f"messages read in {names.get(name, name)}", sorted(said), sorted(messages))
+
+
+def days(
+    verdict: Verdict,
+    answer: Mapping[str, Any],
+    truth: Truth,
+    written: datetime,
+    hours: int,
+    *,
+    names: Mapping[str, str],
+) -> None:
+    """Compare where the thief had been before ``written``, and how many hours were judged with how many there were."""
+    early = (
+        entry["tenant"]
+        for entry in answer["tenants"]
+        if any(
+            one["kind"] in THEFT and one["first"] and from_rfc3339(one["first"]) < written
+            for one in entry["discrepancies"]
+        )
+    )
+    earlier = sorted(names.get(name, name) for name in truth.earlier)
+    verdict.compare("entered in the days before already", sorted(names.get(name, name) for name in early), earlier)
+    judged = {sum(covered["states"].values()) for entry in answer["tenants"] for covered in entry["coverage"]}
+    verdict.compare("hours judged, of each log", judged.pop() if len(judged) == 1 else sorted(judged), hours)
 
 
 def rotation(

@@ -73,7 +73,7 @@ def shared_key() -> Shared:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail connection")])
     now = clock.now()
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=60))
     certificate = builder.not_valid_after(now + timedelta(days=300)).sign(key, hashes.SHA256())
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     thumbprint = certificate.fingerprint(hashes.SHA256()).hex().upper()

@@ -12,13 +12,13 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 from counterfoil import clock
-from counterfoil.app import bundling, incidents, sending, telling
+from counterfoil.app import bundling, exhibits, incidents, sending, telling
 from counterfoil.app.drill.customers import Customer
 from counterfoil.app.drill.stage import Stage
 from counterfoil.app.drill.theft import Truth
@@ -39,12 +39,24 @@ SENDER, SENDER_WORDS = "security@gateway.drill.example", "the drill"
 SECONDS = 60
 
 
-def open_incident(here: Stage, answer: Mapping[str, Any], thumbprint: str, campaign: str) -> bool:
-    """Open the incident that the answer calls for; say whether its subject is the certificate that was stolen."""
+def open_incident(
+    here: Stage,
+    answer: Mapping[str, Any],
+    thumbprint: str,
+    campaign: str,
+    *,
+    kept: Iterable[Path],
+    logs: Iterable[Path],
+) -> bool:
+    """Open the incident that the answer calls for; say whether its subject is the certificate that was stolen.
+
+    What the answer cites of the logs goes under hold, and so do the files that are to be ``kept`` in any case.
+    """
     path = here.folder / "answer.json"
     path.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
     store = Incidents(here.state.ledger)
-    incident = incidents.open_by_answer(store, here.folder / "data", NAME, path, by())
+    incident = incidents.open_by_answer(store, here.folder / "data", NAME, path, by(), logs=logs)
+    exhibits.hold(store, here.folder / "data", NAME, kept, by())
     store.add(NAME, Said(Kind.CAMPAIGN, f"rotation {campaign}", detail={"campaign": campaign}), by())
     return incident.subject.thumbprints == (thumbprint,)
 

@@ -4,7 +4,8 @@ import base64
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 from counterfoil import clock
@@ -12,6 +13,7 @@ from counterfoil.app.drill import by_hand, claims, notices, rotating
 from counterfoil.app.drill.cast import Part, Wanted
 from counterfoil.app.drill.claims import Verdict
 from counterfoil.app.drill.customers import Customer, shared_key, take_on
+from counterfoil.app.drill.days import DAYS, Before, go_by
 from counterfoil.app.drill.life import Heartbeats
 from counterfoil.app.drill.rotating import CAMPAIGN, LIVES, PACE
 from counterfoil.app.drill.stage import Stage, stage
@@ -26,8 +28,10 @@ from counterfoil.flows.reconcile import Answer, reconcile, window_of
 from counterfoil.incident.steps import Standing
 from counterfoil.ledger.equation import Balance, balance
 from counterfoil.ledger.exchange import EXPORTED, document
+from counterfoil.model.number import counted
 
 Say = Callable[[str], None]
+LOGS = "logs"
 
 
 @dataclass(slots=True)
@@ -86,7 +90,7 @@ def play(folder: Path, wanted: Sequence[Wanted], seed: int, say: Say, tick: Say)
 
     chapter("setting up a laboratory Microsoft 365, the signer and the gateway")
     with stage(folder, seed, LIVES) as here:
-        _Player(here, told, chapter, tick).play()
+        _Player(here, told, seed, chapter, tick).play()
     told.ended = clock.now()
     return told
 
@@ -97,16 +101,19 @@ class _Player:
 
     here: Stage
     told: Told
+    seed: int
     chapter: Say
     tick: Say
 
     def play(self) -> None:
         """Play all acts in their order."""
         shared = shared_key()
-        self.chapter(f"taking {len(self.told.wanted)} tenants on board")
+        self.chapter(f"taking {counted(len(self.told.wanted), 'tenant')} on board")
         customers = take_on(self.here, self.told.wanted, shared, self.tick)
         self.told.names |= {customer.tenant_id: customer.name for customer in customers}
         concerned = [customer for customer in customers if customer.shared]
+        self.chapter(f"{counted(DAYS, 'day')} have gone by with these connections, and the thief may have been there")
+        before = go_by(self.here, customers, self.seed)
         beats = Heartbeats(self.here, customers)
         with Traffic(self.here, customers, pause=0.05) as traffic:
             self.chapter("mail flows; heartbeats prove coverage")
@@ -116,8 +123,9 @@ class _Player:
                 _letters(self.here, customer)
             beats.beat()
             self.chapter(_crime(concerned))
-            true = truth(steal(self.here, customers, shared, beats))
-            self._alert(customers, true, shared.thumbprint)
+            true = truth(steal(self.here, customers, shared, beats), before.read)
+            beats.keep_up()
+            self._alert(customers, true, before, beats, shared.thumbprint)
             self._end_it(concerned, beats, shared.thumbprint)
             self.chapter("trying the stolen key, as the thief would")
             keys = rotating.keys(self.here, concerned)
@@ -131,18 +139,24 @@ class _Player:
         self.chapter("checking the mail equation against the sender's count and the mailboxes")
         self._mail(customers, traffic.sent)
 
-    def _alert(self, customers: list[Customer], true: Truth, thumbprint: str) -> None:
+    def _alert(
+        self, customers: list[Customer], true: Truth, before: Before, beats: Heartbeats, thumbprint: str
+    ) -> None:
         self.told.alert = clock.now()
         self.chapter("alert: the thumbprint is reported stolen; reconciling the tenants' logs with our ledger")
         clock.sleep(LIVES["bind_window_seconds"] + 1)  # mailbox audit gathers that long before it writes
-        answer = _reconcile(self.here)
+        answer = _reconcile(self.here, before)
         using, unlicensed = sum(bool(c.connections) for c in customers), _of(customers, Part.UNLICENSED)
         claims.scope(self.told.verdict, answer.document, true, using, unlicensed, names=self.told.names)
+        hours = (beats.hour - before.since) // timedelta(hours=1) + 1
+        claims.days(self.told.verdict, answer.document, true, before.written, hours, names=self.told.names)
         self.told.reconciled = report(
             answer.tenants, answer.document, answer.files, answer.window.since, answer.window.until
         )
         self.chapter("opening an incident from the answer")
-        opened = notices.open_incident(self.here, answer.document, thumbprint, CAMPAIGN)
+        logs = [before.logs, self.here.folder / LOGS]
+        kept = [before.stub_file]
+        opened = notices.open_incident(self.here, answer.document, thumbprint, CAMPAIGN, kept=kept, logs=logs)
         self.told.verdict.compare("the incident is about the stolen certificate", opened, true=True)
 
     def _end_it(self, concerned: list[Customer], beats: Heartbeats, thumbprint: str) -> None:
@@ -180,7 +194,7 @@ class _Player:
 def _crime(concerned: list[Customer]) -> str:
     read, replayed = (len(_of(concerned, part)) for part in (Part.READ, Part.REPLAYED))
     also = f", and replays a token in {replayed} more" if replayed else ""
-    return f"a thief with a copied key reads mail in {read} tenant{'' if read == 1 else 's'}{also}"
+    return f"a thief with a copied key reads mail in {counted(read, 'tenant')}{also}"
 
 
 def _of(customers: list[Customer], part: Part) -> list[str]:
@@ -195,12 +209,12 @@ def _letters(here: Stage, customer: Customer) -> None:
         here.lab.operate("add_message", address=address, mime=base64.b64encode(mime.encode()).decode())
 
 
-def _reconcile(here: Stage) -> Answer:
-    """Export what the tenants can see, and set it against the ledger."""
-    logs = here.folder / "logs"
+def _reconcile(here: Stage, before: Before) -> Answer:
+    """Export what the tenants can see, and set it against our ledger, and the days before against the books of then."""
+    logs = here.folder / LOGS
     here.lab.export(logs)
     stubs = (row.stub for row in here.state.ledger.stubs(kinds=EXPORTED) if row.stub is not None)
-    books = read_objects(enumerate((document(stub) for stub in stubs), 1))
+    books = read_objects(enumerate(chain(before.stubs(), (document(stub) for stub in stubs)), 1))
     window = window_of(books, None, None, None)
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as scratch, readers() as pool:
-        return reconcile(books, [logs], window, Path(scratch), pool=pool)
+        return reconcile(books, [before.logs, logs], window, Path(scratch), pool=pool)

@@ -1,6 +1,7 @@
 """The theft, and the truth about it from the thief's own journal."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,15 @@ from counterfoil.model.errors import Unavailable
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What the thief says he did: tenant ids by way, and the Message-IDs that he read, by tenant."""
+    """What the thief says he did: tenant ids by way, and the Message-IDs that he read, by tenant.
+
+    ``earlier`` are the tenants that he had entered in the days before.
+    """
 
     by_key: frozenset[str]
     by_token: frozenset[str]
-    read: dict[str, frozenset[str]]
+    read: Mapping[str, frozenset[str]]
+    earlier: frozenset[str] = frozenset()
 
 
 def steal(stage: Stage, customers: list[Customer], shared: Shared, beats: Heartbeats) -> Path:
@@ -40,14 +45,15 @@ def steal(stage: Stage, customers: list[Customer], shared: Shared, beats: Heartb
     return journal
 
 
-def truth(journal: Path) -> Truth:
-    """Read the journal: only what he was answered with success counts."""
+def truth(journal: Path, before: Mapping[str, frozenset[str]]) -> Truth:
+    """Read the journal, in which only what he was answered with success counts, and add what he read before."""
     lines = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
     done = [line for line in lines if line["phase"] == "done" and line["ok"]]
     by_key = {line["tenant"] for line in done if line["action"] == "sign-in"}
     by_token = {line["tenant"] for line in done if line.get("by") == "token"}
-    read: dict[str, set[str]] = {}
+    read = {tenant: set(messages) for tenant, messages in before.items()}
     for line in done:
         if line["action"] == "read":
             read.setdefault(line["tenant"], set()).update(line["message_ids"])
-    return Truth(frozenset(by_key), frozenset(by_token), {name: frozenset(ids) for name, ids in read.items()})
+    messages = {name: frozenset(ids) for name, ids in read.items()}
+    return Truth(frozenset(by_key | set(before)), frozenset(by_token), messages, frozenset(before))
