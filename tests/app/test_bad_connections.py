@@ -1,6 +1,7 @@
 """What goes wrong while connecting: each a clear error that says what to do, and nothing half made."""
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from tests.app.laboratory import place
 from tests.app.test_doctor import self_signed
 from tests.conftest import missing, require_program
 
+from counterfoil import clock
 from counterfoil.app import connecting
 from counterfoil.credential import registry
+from counterfoil.credential.collect import take_in
 from counterfoil.model.errors import Misconfigured, Refused, Unavailable
 from counterfoil.model.trust import Connection
 from counterfoil.tenant.door import CallRefused, Door
@@ -68,15 +71,42 @@ def test_a_tenant_id_that_is_none_is_refused_by_the_command(at):
     assert "'contoso' is no GUID" in words
 
 
-def test_an_expired_certificate_is_said_to_be_expired(at):
-    """The signer signs nothing with it: the words give both dates and say to rotate."""
+def test_an_expired_certificate_is_not_taken_in(at, tmp_path):
+    """Import says from when to when it was valid and what to do, and nothing is entered or kept."""
     connection = at.register("old", "mail", ["Mail.Read"])
     key, pem = self_signed("old.example", days=-1)
-    credential = connecting.enter(at.books, connection, "test", 30, (key + pem, None))
-    at.upload(connection, credential)
+    (tmp_path / "old.pem").write_bytes(key + pem)
+    words = ("connection", "import", "old", *ids_of(connection), "--key-file", str(tmp_path / "old.pem"))
+    code, answer, said = at.command(*words)
+    assert (code, answer) == (2, None)
+    assert re.search(r"is valid from .* to .*, not now", said)
+    assert "leave out --key-file" in said
+    assert registry.listed(at.books.ledger.engine, connection.tenant_id) == []
+    code, made, said = at.command(*words[:-2])
+    assert (code, made["credential"].rpartition("/")[2]) == (0, "1"), said
+
+
+def test_a_certificate_that_has_expired_since_signs_nothing(at):
+    """The words give both dates and say to rotate, and the tenant is not asked."""
+    connection = at.register("over", "mail", ["Mail.Read"])
+    key, pem = self_signed("over.example", days=-1)
+    take_in(at.books.ledger, at.books.custodian.adopt(connection.tenant_id, connection.app, 1, key + pem, None))
+    at.books.connections.add(connection, clock.now(), "test")
     with pytest.raises(Misconfigured, match=r"is valid from .* not now") as caught:
         connecting.test(at.books, connection, connection.roles, "test")
     assert "rotate to a new certificate" in caught.value.hint
+    assert at.lab.operate("rows", log="signin", tenant=connection.tenant_id) == []
+
+
+def test_a_directory_is_one_tenants(at):
+    """Under two names each would be shown what is known of the other; the one that is there is named."""
+    mine = at.register("mine", "mail", ["Mail.Read"])
+    at.connect(mine)
+    other = at.register("theirs", "mail", ["Mail.Read"], tenant_id=mine.tenant_id)
+    code, answer, words = at.command("connection", "import", "theirs", *ids_of(other))
+    assert (code, answer) == (2, None)
+    assert f"the tenant id {mine.tenant_id} is that of mine, not of theirs" in words
+    assert [c.tenant for c in at.books.connections.all() if c.tenant_id == mine.tenant_id] == ["mine"]
 
 
 def test_consent_that_was_taken_back_is_told(at):

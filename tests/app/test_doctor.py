@@ -3,8 +3,12 @@
 import argparse
 import datetime as dt
 import re
+import socketserver
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
@@ -19,9 +23,13 @@ from counterfoil.app import connecting
 from counterfoil.app.certificate_book import Book, Record, fingerprint_of
 from counterfoil.app.doctor import machine
 from counterfoil.app.doctor.examine import CHECKS, examine
+from counterfoil.app.doctor.finding import Patient, Weight
+from counterfoil.app.doctor.mail import back_door
 from counterfoil.app.flags import FLAGS, flags_of
 from counterfoil.cli import COMMANDS
 from counterfoil.config import load
+from counterfoil.gateway.routing import NextHop, Tls
+from counterfoil.gateway.store.tenants import Domain
 from counterfoil.model.errors import Misconfigured
 from counterfoil.model.trust import Connection, Credential, CredentialState
 
@@ -106,6 +114,48 @@ def test_a_next_hop_that_does_not_answer_is_found(at):
         assert "could not be tried" in causes(at, "back door")
     finally:
         at.command("tenant", "remove", "nowhere", "--yes")
+
+
+@contextmanager
+def next_hop(answer):
+    """A server that answers every recipient alike; yields its port."""
+
+    class Session(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.wfile.write(b"220 hop.example\r\n")
+            for line in self.rfile:
+                said = {b"rcpt": answer.encode(), b"quit": b"221 bye"}.get(line[:4].lower(), b"250 hop.example")
+                self.wfile.write(said + b"\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        ("550 5.7.51 TenantInboundAttribution; There is a partner connector configured that matched", None),
+        ("554 5.7.1 Client host rejected: Access denied", None),
+        ("550 5.7.606 Access denied, banned sending IP [192.0.2.1]", "refused this machine or this message"),
+        ("550 5.7.1 Service unavailable, client host [192.0.2.1] blocked using Spamhaus", "refused this machine"),
+        ("550 5.7.509 Access denied, sending domain does not pass DMARC verification", "refused this machine or"),
+        ("550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found", "it knows no heartbeat@acme.example"),
+        ("451 4.7.500 Server busy", "come again later"),
+    ],
+)
+def test_only_a_refusal_of_strangers_shuts_the_back_door(at, answer, cause):
+    """Refused for our address, our message or the mailbox, the door was not tried: another stranger may get in."""
+    with next_hop(answer) as port:
+        domain = Domain("acme.example", "acme", NextHop("127.0.0.1", port, Tls.OPPORTUNISTIC))
+        tenants = SimpleNamespace(all=lambda: [SimpleNamespace(domains=[domain])])
+        patient = Patient(at.data, load(at.config), SimpleNamespace(tenants=tenants), None, clock.now(), offline=False)
+        said = list(back_door(patient))
+    assert [f.weight for f in said] == ([] if cause is None else [Weight.UNTRIED])
+    assert all(cause in f.cause and f.fix for f in said)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,14 @@ def test_outbound_mail_goes_to_the_host_of_the_outbound_listener(outbound, host)
     assert "-TlsSenderCertificateName 'gw.example.org'" in inbound
 
 
+def test_the_sealers_that_a_tenant_trusts_already_are_kept():
+    """The cmdlet replaces the list: with none, one or several in it, ours comes to them; it is said that none seals."""
+    arc = next(line for line in plan.back_door(made("watch")) if line.startswith("Set-ArcConfig"))
+    kept = "(@(Get-ArcConfig | Select-Object -ExpandProperty ArcTrustedSealers) + 'gw.example.org')"
+    assert f"-ArcTrustedSealers {kept}" in arc
+    assert "Counterfoil itself does not" in arc.partition("#")[2]
+
+
 @pytest.mark.parametrize(("products", "words"), [((), "no product was named"), (("spam",), "unknown product: spam")])
 def test_a_plan_for_nothing_is_refused_with_the_list(products, words):
     """An unknown product, or none, is refused, and the hint lists what there is."""

@@ -22,12 +22,14 @@ from counterfoil.app.house import Books
 from counterfoil.app.scope import MAIL, NO_PROBES, Probes, Scope, scope_of
 from counterfoil.config.settings import Config
 from counterfoil.credential import registry
+from counterfoil.credential.certificate import read_key_and_certificate
 from counterfoil.credential.collect import SOCKET, collect, take_in
 from counterfoil.credential.custodian import Custodian
 from counterfoil.credential.signer_client import SignerClient
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused
+from counterfoil.model.instant import rfc3339
 from counterfoil.model.trust import Connection, Credential, CredentialState, Job
 from counterfoil.tenant import grants
 from counterfoil.tenant.door import CallRefused, Door
@@ -78,7 +80,8 @@ def enter(books: Books, connection: Connection, actor: str, days: int, key: Impo
         key: A key to import; ``None`` has one made.
 
     Raises:
-        Refused: If the application is entered already.
+        Refused: If the application is entered already, the directory is another tenant's, or the certificate is over.
+        Misconfigured: If the file holds no key and certificate that belong together.
     """
     books.connections.refuse_known(connection)
     credential = _first_credential(books, connection, days, key)
@@ -91,11 +94,25 @@ def _first_credential(books: Books, connection: Connection, days: int, key: Impo
     mine = sorted((c for c in listed if c.app == connection.app), key=lambda c: c.generation)
     if mine and key is None and mine[-1].state is CredentialState.STAGED:
         return mine[-1]  # an earlier try got this far
+    if key is not None:
+        _refuse_over(*key)
     generation = 1 + max((c.generation for c in mine if c.generation < CONTROLS_FROM), default=0)
     who = (connection.tenant_id, connection.app, generation)
     stub = books.custodian.certificate(*who, days) if key is None else books.custodian.adopt(*who, *key)
     take_in(books.ledger, stub)
     return registry.find(books.ledger.engine, f"{connection.tenant_id}/{connection.app}/{generation}")
+
+
+def _refuse_over(octets: bytes, passphrase: str | None) -> None:
+    """Refuse a key whose certificate is not valid now, before anything is made of it."""
+    _, der = read_key_and_certificate(octets, None if passphrase is None else passphrase.encode())
+    certificate = x509.load_der_x509_certificate(der)
+    since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if not since <= clock.now() < until:
+        raise Refused(
+            f"the certificate in the file is valid from {rfc3339(since)} to {rfc3339(until)}, not now",
+            "see that the clock is right; leave out --key-file, and a new one is made",
+        )
 
 
 def leave(books: Books, connection: Connection, actor: str) -> int:

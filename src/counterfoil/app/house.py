@@ -22,6 +22,7 @@ from counterfoil.model.errors import Refused
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential, CredentialState, Job
+from counterfoil.tenant import grants
 from counterfoil.tenant.door import Ask, Door
 from counterfoil.tenant.endpoints import GRAPH, MANAGEMENT
 from counterfoil.tenant.permissions import PERMISSIONS
@@ -213,7 +214,7 @@ class TenantHouse:
         left = [f"subscription {entry['id']} to {entry.get('notificationUrl')}" for entry in found]
         wanted = self._connection.roles
         if place.kind is Kind.COMPROMISE and wanted is not None:
-            held = {role for audience in self._audiences() for role in tokens.token(audience, job).roles}
+            held = grants.by_use(tokens, job)
             left += [f"a consent to {role} that we did not ask for" for role in sorted(held - set(wanted))]
         return (*left, *self._import_sessions(place))
 

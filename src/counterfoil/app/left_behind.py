@@ -11,9 +11,9 @@ from datetime import datetime
 from counterfoil.app.connecting import unknown_credentials
 from counterfoil.app.house import Books
 from counterfoil.app.standing import FOUND, GOOD, Standing, failure
-from counterfoil.evidence.roles import named
 from counterfoil.model.errors import CounterfoilError
 from counterfoil.model.trust import Connection, Job
+from counterfoil.tenant import grants
 from counterfoil.tenant.door import Door
 from counterfoil.tenant.registration import Registration
 
@@ -44,5 +44,5 @@ def _left(books: Books, connection: Connection, door: Door, job: Job) -> Iterato
         yield f"subscription {entry['id']} to {entry.get('notificationUrl')}"
     wanted = connection.roles
     if wanted is not None:
-        granted = {named(str(entry.get("appRoleId"))) for entry in registration.grants(job)}
+        granted = grants.by_listing(registration, job)
         yield from (f"a consent to {role} that we did not ask for" for role in sorted(granted - set(wanted)))

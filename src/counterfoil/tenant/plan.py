@@ -135,6 +135,10 @@ def grants(wanted: Iterable[str], principal: str) -> list[str]:
     return lines
 
 
+_SEALERS = "Get-ArcConfig | Select-Object -ExpandProperty ArcTrustedSealers"
+_SEALS = "only where something of ours seals (ARC) by this name; Counterfoil itself does not"
+
+
 def secret_words(plan: Plan) -> str:
     """Say what stands for ``THE SECRET`` in the lines that close the back door."""
     return f"THE SECRET comes from us by another way; counterfoil tenant sender {plan.tenant} --new-secret prints it"
@@ -152,7 +156,7 @@ def back_door(plan: Plan) -> tuple[str, ...]:
     outside = "-FromScope InOrganization -SentToScope NotInOrganization"
     return (
         f"New-InboundConnector -Name 'Counterfoil' -ConnectorType Partner -SenderDomains * {by_certificate}",
-        f"Set-ArcConfig -Identity Default -ArcTrustedSealers ((Get-ArcConfig).ArcTrustedSealers + '{name}')",
+        f"Set-ArcConfig -Identity Default -ArcTrustedSealers (@({_SEALERS}) + '{name}')  # {_SEALS}",
         f"New-OutboundConnector -Name 'Counterfoil' -ConnectorType Partner -SmartHosts '{out}' {by_name}",
         f"New-TransportRule -Name 'Counterfoil' {outside} {secret} -RouteMessageOutboundConnector 'Counterfoil'",
     )

@@ -111,15 +111,23 @@ class Connections:
         return [*dict.fromkeys(role for roles in lists for role in roles)] if len(lists) == len(every) else None
 
     def refuse_known(self, connection: Connection) -> None:
-        """Refuse an application that is entered already.
+        """Refuse an application that is entered already, and a directory that is another tenant's.
+
+        What is known of a directory is shown to its tenant; under two names each would see the other's.
 
         Raises:
             Refused: If it is.
         """
-        if any((known.tenant_id, known.app) == (connection.tenant_id, connection.app) for known in self.all()):
+        here = [known for known in self.all() if known.tenant_id == connection.tenant_id]
+        if any(known.app == connection.app for known in here):
             raise Refused(
                 f"the application {connection.app} of {connection.tenant_id} is entered already",
                 "list connections: counterfoil connection list",
+            )
+        if others := sorted({known.tenant for known in here} - {connection.tenant}):
+            raise Refused(
+                f"the tenant id {connection.tenant_id} is that of {others[0]}, not of {connection.tenant}",
+                "check it: the portal shows it on the overview page of Microsoft Entra ID",
             )
 
     def remove(self, connection: Connection, now: datetime, actor: str) -> None:

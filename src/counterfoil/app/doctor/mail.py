@@ -1,6 +1,7 @@
 """The mail side: our certificate, the next hops, and whether mail can pass us by."""
 
 import asyncio
+import re
 import smtplib
 import ssl
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,12 @@ from counterfoil.model.number import counted
 SOON = timedelta(days=14)
 PATIENCE = Patience(connect=10.0, command=10.0)
 SECONDS = 15.0
+_OTHERWISE = re.compile(
+    r"\b5\.7\.(?:23|25|26|27|509|511|512|515|6\d\d|7\d\d)\b"
+    r"|spamhaus|block[ -]?list|banned|reputation|\bptr\b|dmarc|\bspf\b",
+    re.IGNORECASE,
+)
+"""Refusals for where or what we send (Exchange Online, NDR codes): another stranger may well be let in."""
 _BACK_DOOR = (
     "Did this message pass the gateway by?",
     "counterfoil doctor sent this straight to the tenant. If you can read it, the back door is open.\n",
@@ -129,11 +136,16 @@ def _judged(mailbox: str, hop: NextHop, answer: tuple[int, str] | str) -> Iterat
     if 200 <= code < 300:
         cause = f"{hop} took mail from a stranger without our certificate: whoever knows its name passes the gateway by"
         yield Finding(about, cause, "set up the partner connector: counterfoil connection plan TENANT --gateway NAME")
-    elif "5.1.1" in words and "connector" not in words.lower():
+    elif "connector" in words.lower():
+        return
+    elif "5.1.1" in words:
         cause = f"{hop} refused because it knows no {mailbox}, which says nothing about its door ({words})"
         yield untried(about, cause, f"make the mailbox {mailbox}, or set evidence.heartbeat_mailbox")
     elif code < 500:
         yield untried(about, f"{hop} said to come again later ({code} {words})", "run doctor again later")
+    elif _OTHERWISE.search(words):
+        cause = f"{hop} refused this machine or this message, which says nothing about its door ({code} {words})"
+        yield untried(about, cause, "try it from another address, as a stranger would")
 
 
 def _try(patient: Patient, mailbox: str, hop: NextHop) -> tuple[int, str] | str:
