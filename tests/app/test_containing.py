@@ -1,5 +1,7 @@
 """Containment in the laboratory: jobs wait, mail does not, and the gap is shown."""
 
+from contextlib import suppress
+
 import pytest
 from tests.app.laboratory import place
 from tests.app.test_rotation import connected
@@ -12,7 +14,7 @@ from counterfoil.app.drill.life import Heartbeats
 from counterfoil.app.drill.rotating import PACE
 from counterfoil.app.drill.stage import stage
 from counterfoil.app.drill.traffic import Traffic, copies
-from counterfoil.gateway.store.tenants import Operator
+from counterfoil.gateway.store.tenants import Operator, Tenants
 from counterfoil.incident.facts import telling as told
 from counterfoil.incident.record import Kind, Origin, Status, Subject
 from counterfoil.incident.store import Incidents
@@ -79,6 +81,33 @@ def test_removing_takes_every_key_and_secret_from_the_application(at):
     tokens = Tokens(mail, at.books.connections.current(mail), at.books.through.for_use, at.books.means)
     with pytest.raises(TokenRefused, match="700027"):
         tokens.fresh(GRAPH, at.books.new_job("heartbeat", ""))
+
+
+def test_a_gap_ends_where_real_use_works_again_and_not_where_the_order_ends(at):
+    """Released without a key it stays shut: attempts go on being counted, of each order those after it alone."""
+    mail, _ = connected(at, "one")
+    store = opened(at.books.ledger, at.books, mail)
+    current = at.books.connections.current(mail)
+    tokens = Tokens(mail, current, at.books.through.for_use, at.books.means)
+    tenants = Tenants(at.books.ledger.engine, at.books.ledger)
+
+    def gaps():
+        (known,) = telling.customers(store, store.one("leak"), tenants, PACE)
+        return [(c.how, c.refused, c.again is not None) for c in known.containments]
+
+    def use():
+        with suppress(TokenRefused):
+            tokens.fresh(GRAPH, at.books.new_job("heartbeat", ""))
+
+    shut(at.books, store, [mail], "disable")
+    use()
+    shut(at.books, store, [mail], "remove")
+    containing.release(at.books, store, "leak", [mail], "grace")
+    use()
+    assert gaps() == [("disable", 2, False), ("remove", 1, False)]
+    at.upload(mail, current)
+    use()
+    assert gaps() == [("disable", 2, True), ("remove", 1, True)]
 
 
 def test_one_that_cannot_be_shut_does_not_keep_the_others_open(at):

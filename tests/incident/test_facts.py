@@ -8,8 +8,8 @@ from tests.incident.conftest import NOW, entry
 
 from counterfoil.credential.campaign import Place
 from counterfoil.credential.rotation import Kind
+from counterfoil.incident.containment import Containment
 from counterfoil.incident.facts import SHOWN, Customer, Grade, telling
-from counterfoil.incident.record import Containment
 
 ONE = Customer("Contoso", "t1", has=True, uses=3)
 
@@ -100,6 +100,12 @@ def test_a_containment_is_told_with_its_gap_and_whether_it_was_confirmed():
     assert any("4 attempts were refused" in w for w in words)
     meant = [did.words for did in told("touched", containments=(replace(shut, done=False),)).did]
     assert "We disabled our connection: asked, not confirmed." in meant
+    bare = replace(shut, how="remove", released=NOW)
+    words = [did.words for did in told("touched", containments=(bare,)).did]
+    assert "The connection was no longer kept without credentials." in words
+    assert not any("opened again" in w or "worked again" in w for w in words)
+    words = [did.words for did in told("touched", containments=(replace(bare, again=NOW),)).did]
+    assert "The connection worked again, seen by real use." in words
 
 
 def test_long_lists_are_cut_and_say_how_many_more():

@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,10 +16,11 @@ from counterfoil.gateway.routing import NextHop
 from counterfoil.gateway.store.directory import Directory
 from counterfoil.gateway.store.quarantine import Held
 from counterfoil.gateway.store.tenants import Operator, Tenants
+from counterfoil.incident.containment import Containment
 from counterfoil.incident.facts import Customer, telling
 from counterfoil.incident.notice import Notice, Paper, State, facts_notice, mail
 from counterfoil.incident.notices import Notices
-from counterfoil.incident.record import Containment, Incident, Kind, Subject
+from counterfoil.incident.record import Incident, Kind, Subject
 from counterfoil.incident.store import Incidents
 from counterfoil.ledger import durable
 from counterfoil.model.errors import Misconfigured, Refused
@@ -91,7 +92,7 @@ def customers(incidents: Incidents, incident: Incident, tenants: Tenants, pace: 
     asked_for = [
         t for t, part in parts.items() if part["state"] in (("touched",) if named else ("touched", "cannot-say"))
     ]
-    uses, refused = _tokens(incidents, having, incident.containments)
+    uses, shut, refused = _tokens(incidents, having, incident.containments)
     places = _places(incidents, incident)
     by_hand = {entry.said.tenant for entry in incident.of(Kind.HANDOVER)}
     found = []
@@ -106,7 +107,7 @@ def customers(incidents: Incidents, incident: Incident, tenants: Tenants, pace: 
                 part=parts.get(tenant),
                 places=tuple(mine),
                 may_live_until=tuple(token_may_live_until(place, pace) for place in mine),
-                containments=tuple(c for c in incident.containments if c.tenant == tenant),
+                containments=tuple(c for c in shut if c.tenant == tenant),
                 refused=refused[tenant],
                 by_hand=tenant in by_hand,
             )
@@ -116,24 +117,29 @@ def customers(incidents: Incidents, incident: Incident, tenants: Tenants, pace: 
 
 def _tokens(
     incidents: Incidents, having: dict[str, set[str]], shut: list[Containment]
-) -> tuple[Counter[str], Counter[str]]:
-    """Count our own tokens with the certificates concerned, and those refused while a connection was shut."""
+) -> tuple[Counter[str], list[Containment], Counter[str]]:
+    """Count our own tokens with the certificates concerned, and find each gap's end and what was refused in it."""
     uses: Counter[str] = Counter()
     refused: Counter[str] = Counter()
+    gaps = list(shut)
     for row in incidents.ledger.stubs(kinds=frozenset({"token"})):
         if row.stub is None or row.stub.tenant is None:
             continue
         tenant, body, time = row.stub.tenant, row.stub.body, row.stub.time
         if body["outcome"] == "issued" and body.get("thumbprint_sha256") in having.get(tenant, ()):
             uses[tenant] += 1
-        if body["outcome"] == "refused" and any(_within(time, body["app"], c, tenant) for c in shut):
-            refused[tenant] += 1
-    return uses, refused
+        inside = [n for n, c in enumerate(gaps) if _within(time, body["app"], c, tenant)]
+        for number in inside:
+            if body["outcome"] == "issued":
+                gaps[number] = replace(gaps[number], again=time)
+            elif body["outcome"] == "refused":
+                gaps[number] = replace(gaps[number], refused=gaps[number].refused + 1)
+        refused[tenant] += bool(inside) and body["outcome"] == "refused"
+    return uses, gaps, refused
 
 
 def _within(time: datetime, app: Json, shut: Containment, tenant: str) -> bool:
-    here = (shut.tenant, shut.app) == (tenant, app)
-    return here and shut.since <= time and (shut.released is None or time < shut.released)
+    return (shut.tenant, shut.app) == (tenant, app) and shut.since <= time and shut.again is None
 
 
 def _places(incidents: Incidents, incident: Incident) -> dict[str, list[Place]]:

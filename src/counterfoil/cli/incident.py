@@ -98,7 +98,8 @@ def _show(arguments: argparse.Namespace) -> int:
         bad = exhibits.damaged(arguments.data, incident) if arguments.check else []
         by_hand = [(e, stands(incident, e, clock.now())) for e in handovers(incident)]
         shut = _gap_lines(state, arguments)
-    answer_incident(arguments, incident, by_hand, shut)
+        names = telling.names_of(Incidents(state.ledger), state.tenants).ours
+    answer_incident(arguments, incident, by_hand, shut, names)
     for name in bad:
         answer_text(f"CHANGED OR GONE: {visible(name)}")
     return 1 if bad else 0
@@ -114,9 +115,10 @@ def _gap_lines(state: State, arguments: argparse.Namespace) -> list[str]:
     for customer in telling.customers(store, incident, state.tenants, incident_notices.pace(arguments)):
         for shut in customer.containments:
             until = rfc3339(shut.released) if shut.released else "now"
+            again = f"it works again since {rfc3339(shut.again)}" if shut.again else "it was not seen to work again yet"
             lines.append(
                 f"{customer.name}: {shut.how} by {shut.by}, {rfc3339(shut.since)} to {until}: "
-                f"{counted(customer.refused, 'attempt')} of ours refused; work waits, mail does not"
+                f"{counted(shut.refused, 'attempt')} of ours refused, {again}; work waits, mail does not"
             )
     return lines
 

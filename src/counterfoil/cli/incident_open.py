@@ -1,6 +1,7 @@
 """The ways in: ``incident open``, ``import``, ``from-answer``, ``watch``; and how a record is printed."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -141,9 +142,13 @@ def _watch(arguments: argparse.Namespace) -> int:
 
 
 def answer_incident(
-    arguments: argparse.Namespace, incident: Incident, by_hand: list[tuple[Entry, Standing]], shut: list[str]
+    arguments: argparse.Namespace,
+    incident: Incident,
+    by_hand: list[tuple[Entry, Standing]],
+    shut: list[str],
+    names: Mapping[str, str],
 ) -> None:
-    """Print a record."""
+    """Print a record; ``names`` are what we call tenants, by tenant id."""
     if arguments.json:
         hands: list[Json] = [
             {"tenant": e.said.tenant, "app": e.said.detail["app"], **stands_document(standing)}
@@ -158,9 +163,14 @@ def answer_incident(
         answer_text(visible(f"cited and not under hold: {', '.join(incident.cited)}; counterfoil incident hold"))
     for entry, standing in by_hand:
         late = ", overdue" if standing.overdue else ""
-        answer_text(visible(f"by hand: {entry.said.tenant}: {standing.state}{late}: {standing.words}"))
+        who = names.get(str(entry.said.tenant), entry.said.tenant)
+        answer_text(visible(f"by hand: {who}: {standing.state}{late}: {standing.words}"))
     rows: list[tuple[str, ...]] = [
-        (str(e.number), rfc3339(e.time), e.actor, e.said.kind.value, e.said.tenant or "", e.said.words)
+        (str(e.number), rfc3339(e.time), e.actor, e.said.kind.value, _whose(e, names), e.said.words)
         for e in incident.entries
     ]
     answer_table(("", "time", "who", "what", "tenant", "words"), rows, "no entry")
+
+
+def _whose(entry: Entry, names: Mapping[str, str]) -> str:
+    return names.get(entry.said.tenant, entry.said.tenant) if entry.said.tenant else ""

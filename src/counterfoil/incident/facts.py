@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from counterfoil.credential.campaign import Place
+from counterfoil.incident.containment import Containment
 from counterfoil.incident.pages import when
-from counterfoil.incident.record import Containment
 from counterfoil.incident.wording import APART, HEADLINES, HEADLINES_APART, KINDS, LOGS, WHY
 from counterfoil.model.number import counted
 
@@ -223,7 +223,10 @@ def _did(customer: Customer) -> Iterator[Did]:
             Did(shut.since, f"{words} (decided by {shut.by})." if shut.done else f"{words}: asked, not confirmed.")
         )
         if shut.released:
-            done.append(Did(shut.released, "The connection was opened again."))
+            opened = "opened again" if shut.how == "disable" else "no longer kept without credentials"
+            done.append(Did(shut.released, f"The connection was {opened}."))
+        if shut.again:
+            done.append(Did(shut.again, "The connection worked again, seen by real use."))
     if customer.containments:
         refused = counted(customer.refused, "attempt was refused", "attempts were refused")
         waited = f"Work that needs the connection waited meanwhile ({refused})"

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from counterfoil.incident.containment import Containment, containment_document
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
@@ -111,25 +112,6 @@ class Entry:
         said = self.said
         head: dict[str, Json] = {"number": self.number, "time": rfc3339(self.time), "actor": self.actor}
         return head | {"kind": said.kind.value, "words": said.words, "tenant": said.tenant, "detail": {**said.detail}}
-
-
-@dataclass(frozen=True, slots=True)
-class Containment:
-    """A connection that a named operator shut; ``released`` is ``None`` while it is shut."""
-
-    tenant: str
-    app: str
-    how: str
-    by: str
-    why: str
-    since: datetime
-    done: bool = False
-    released: datetime | None = None
-
-    @property
-    def which(self) -> tuple[str, str, str]:
-        """Which connection, and how: one may be disabled and stripped of its keys, and each ends by itself."""
-        return self.tenant, self.app, self.how
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,20 +238,6 @@ class Incident:
             "containments": [containment_document(c) for c in self.containments],
             "timeline": [entry.document() for entry in self.entries],
         }
-
-
-def containment_document(containment: Containment) -> dict[str, Json]:
-    """Spell a containment as JSON."""
-    return {
-        "tenant": containment.tenant,
-        "app": containment.app,
-        "how": containment.how,
-        "by": containment.by,
-        "why": containment.why,
-        "since": rfc3339(containment.since),
-        "done": containment.done,
-        "released": rfc3339(containment.released) if containment.released else None,
-    }
 
 
 def fold(name: str, reference: str, entries: Iterable[Entry]) -> Incident:

@@ -8,9 +8,10 @@ from typing import Any
 from counterfoil.evidence.attack import navigator
 from counterfoil.evidence.techniques import VERSION
 from counterfoil.incident import pages
+from counterfoil.incident.containment import gap_document
 from counterfoil.incident.facts import Customer, Telling, telling
 from counterfoil.incident.notice import Notice
-from counterfoil.incident.record import Incident, Kind, containment_document
+from counterfoil.incident.record import Incident, Kind
 from counterfoil.incident.scope import techniques
 from counterfoil.incident.steps import Standing
 from counterfoil.model.instant import rfc3339
@@ -97,7 +98,7 @@ def _line(row: Row) -> dict[str, Json]:
         ],
         "did": [{"time": rfc3339(d.time) if d.time else None, "words": d.words} for d in row.telling.did],
         "must": [*row.telling.must],
-        "containments": [containment_document(c) for c in customer.containments],
+        "containments": [gap_document(c) for c in customer.containments],
         "refused_meanwhile": customer.refused,
         "notices": [{"paper": n.paper.value, "state": n.state.value, "sha256": n.sha256} for n in row.notices],
         "told": row.told,
