@@ -47,6 +47,7 @@ def test_a_place_is_read_back_as_it_was_written(store):
         dead_at=NOW,
         next_at=NOW,
         attempts=7,
+        held_by_operator=True,
         words="because",
     )
     store.save(full, NOW)

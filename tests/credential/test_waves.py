@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.credential.campaign import Place
-from counterfoil.credential.rotation import Kind, Move, State, Step
-from counterfoil.credential.waves import Brakes, Gauges, brake, open_waves, plan
+from counterfoil.credential.campaign import Place, moved
+from counterfoil.credential.rotation import Kind, Move, Observation, State, Step
+from counterfoil.credential.waves import Brakes, Gauges, brake, open_waves, pause, plan
 
 NOW = datetime(2026, 10, 5, tzinfo=UTC)
 BRAKES = Brakes(bake=timedelta(minutes=10))
@@ -83,6 +83,35 @@ def test_each_brake_says_why(held, gauges, words):
     places = {f"t{number}": place(f"t{number}") for number in range(20)}
     places |= {tenant: place(tenant, State.HELD) for tenant in held}
     assert words in brake(waves, places, gauges, BRAKES)
+
+
+def test_a_tenant_that_an_operator_holds_stops_nobody_else():
+    """Held by hand it brakes nothing and keeps no wave waiting; one that the campaign had to hold does both."""
+    waves = plan(["t0", "t1"])
+    held = moved(place("t0"), Observation.HOLD)
+    places = {"t0": held, "t1": place("t1")}
+    assert brake(waves, places, Gauges(), BRAKES) is None
+    assert open_waves(waves, places, BRAKES, NOW) == {"t1"}
+    resumed = moved(held, Observation.RESUME)
+    assert (resumed.state, resumed.held_by_operator) == (State.VERIFIED, False)
+    places["t0"] = moved(replace(place("t0"), here=Move(State.PUBLISHED, Step.VERIFY)), Observation.UNFIT)
+    assert "first waves is held" in brake(waves, places, Gauges(), BRAKES)
+    assert open_waves(waves, places, BRAKES, NOW) == {"t0"}
+
+
+@pytest.mark.parametrize(("kind", "when"), [(Kind.ROUTINE, State.CUT_OVER), (Kind.COMPROMISE, State.RETIRED)])
+def test_a_pause_leaves_no_stolen_key_at_work(kind, when):
+    """A routine campaign pauses while it can still go back; a compromise when the old credential is removed there."""
+    waves = plan([f"t{number}" for number in range(20)])
+    places = {f"t{number}": replace(place(f"t{number}"), kind=kind) for number in range(20)}
+    reached = []
+    for state in (State.CUT_OVER, State.RETIRING, State.RETIRED, State.DONE):
+        places["t0"] = replace(place("t0", state, NOW - BRAKES.bake), kind=kind)
+        if pause(waves, places, BRAKES, NOW, 1) is not None:
+            reached.append(state)
+    assert reached[0] is when
+    assert pause(waves, places, BRAKES, NOW, 2) is None
+    assert pause(waves, places, BRAKES, NOW, None) is None
 
 
 def test_nothing_brakes_a_campaign_in_order():

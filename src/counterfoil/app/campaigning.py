@@ -45,10 +45,13 @@ class Plan:
         kind = self.campaign.kind
         reach = f"{counted(len(self.places), 'connection')} in {counted(len(self.campaign.waves), 'wave')}"
         lines = [f"campaign {self.campaign.id}: {kind}, {reach}"]
-        if kind is Kind.COMPROMISE:
+        if self.places and kind is Kind.COMPROMISE:
             lines.append("the old credentials are tainted at once: jobs that need them wait, mail does not")
-        lines.append("each gets a key of its own, published, verified by real use, made current; then the old one is")
-        lines.append("removed with every unknown one, tried until it is refused, and destroyed once proven dead")
+        if self.places:
+            lines.append(
+                "each gets a key of its own, published, verified by real use, made current; then the old one is"
+            )
+            lines.append("removed with every unknown one, tried until it is refused, and destroyed once proven dead")
         for number, wave in enumerate(self.campaign.waves, 1):
             shown = ", ".join(self.names[tenant] for tenant in wave[:8])
             lines.append(f"wave {number}: {len(wave)}: {shown}{' ...' if len(wave) > 8 else ''}")

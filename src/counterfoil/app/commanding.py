@@ -48,7 +48,7 @@ def tell_all(
         busy: list[Place] = []
         for place in waiting:
             try:
-                told = tell(ledger, place, seen, words or f"an operator: {seen}")
+                told = tell(ledger, place, seen, words or seen.value)
             except Refused as error:
                 cannot[place.tenant] = error.message
                 continue

@@ -113,7 +113,7 @@ class Driver:
         told: Callable[[dict[str, Place]], None],
         upto: int | None = None,
     ) -> bool:
-        """Go on until every tenant is at an end, the campaign is held, or we are told to stop.
+        """Go on until every tenant is at an end or an operator holds it, the campaign is held, or we are told to stop.
 
         Args:
             name: The campaign.
@@ -133,7 +133,8 @@ class Driver:
             told(places)
             if all(place.state in FINAL for place in places.values()):
                 return True
-            if self._campaigns.campaign(name).held is not None or stop.wait(pause):
+            waits = all(place.state in FINAL or place.held_by_operator for place in places.values())
+            if waits or self._campaigns.campaign(name).held is not None or stop.wait(pause):
                 return False
 
 

@@ -31,7 +31,8 @@ def say_status(books: Registers, chosen: str | None, pace: Pace, *, as_json: boo
         tenants: list[dict[str, Json]] = [as_document(names.get(k, k), place, pace) for k, place in places.items()]
         by_hand = still_by_hand(books, campaign)
         head: dict[str, Json] = {"campaign": campaign.id, "kind": campaign.kind.value, "held": campaign.held}
-        documents.append(head | {"by_hand": [*by_hand], "tenants": [*tenants]})
+        head |= {"rehearsal": campaign.rehearsal, "by_hand": [*by_hand]}
+        documents.append(head | {"tenants": [*tenants]})
         if not as_json:
             _print(campaign, places, tenants)
             answer_lines((f"by hand, no control application: {name}", "red") for name in by_hand)

@@ -40,7 +40,7 @@ class Place:
     are the SHA-256 thumbprints that must die. ``reads`` are the times of equal readings in a row.
     ``next_at`` is when the step is worth taking again; ``fence`` is the number of the lease under which
     this was written: an older one is refused. ``attempts`` counts the answers in a row that did not come, or that
-    kept us out.
+    kept us out. ``held_by_operator`` tells a tenant that somebody holds from one that the campaign had to hold.
 
     The last six are of the watch that follows: when the logs were last looked at, up to where every hour of the
     sign-in log is proven and how many hours are not, how often something was used or tried since the removal,
@@ -68,6 +68,7 @@ class Place:
     attempts: int = 0
     fence: int = 0
     words: str = ""
+    held_by_operator: bool = False
     looked_at: datetime | None = None
     proven_until: datetime | None = None
     unproven: int = 0
@@ -126,6 +127,8 @@ def moved(place: Place, seen: Observation) -> Place:
     there = move(place.kind, place.here, seen, place.came_from)
     if seen not in SAYS_NOTHING:
         place = replace(place, attempts=place.attempts + 1 if seen in IN_VAIN else 0)
+    if there != place.here or seen is Observation.HOLD:
+        place = replace(place, held_by_operator=seen is Observation.HOLD)
     if there == place.here:
         return place
     leaving = there.state in (State.HELD, State.UNREACHABLE)

@@ -254,7 +254,8 @@ def _campaign(row: sa.RowMapping) -> Campaign:
 
 TIMES = ("switched_at", "removed_at", "foreign_at", "out_at", "dead_at", "next_at", "looked_at", "proven_until")
 TALLIES = ("reads", "successes", "refusals")
-WORDS = ("campaign", "tenant", "label", "new", "attempts", "fence", "words", "unproven", "used_since", "tried_since")
+COUNTS = ("attempts", "fence", "unproven", "used_since", "tried_since")
+WORDS = ("campaign", "tenant", "label", "new", "words", "held_by_operator", *COUNTS)
 
 
 def _row(place: Place) -> dict[str, Any]:

@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from counterfoil.credential.campaign import Place
-from counterfoil.credential.rotation import State
+from counterfoil.credential.rotation import Kind, State
 
 VAIN = 3
 SHARES = (0.01, 0.1, 0.5)
 FEWEST_OF_ONE_PERCENT = 3
-PAST_CUT_OVER = frozenset(
-    {State.CUT_OVER, State.DRAINING, State.RETIRING, State.RETIRED, State.PROVEN_DEAD, State.DONE}
-)
+REMOVED = frozenset({State.RETIRED, State.PROVEN_DEAD, State.DONE})
+PAST_CUT_OVER = frozenset({State.CUT_OVER, State.DRAINING, State.RETIRING}) | REMOVED
 OUT_OF_THE_WAY = frozenset({State.ROLLED_BACK, State.ROLLING_BACK, State.UNREACHABLE, State.SUPERSEDED})
 
 
@@ -26,7 +25,8 @@ OUT_OF_THE_WAY = frozenset({State.ROLLED_BACK, State.ROLLING_BACK, State.UNREACH
 class Brakes:
     """When a campaign holds by itself; shares between 0 and 1, ages in seconds.
 
-    ``held_share`` counts tenants that the campaign had to hold; in the first two waves one is enough.
+    ``held_share`` counts tenants that the campaign had to hold, not those that an operator holds; in the first two
+    waves one is enough.
     ``vain_share`` counts tenants from which no answer came ``VAIN`` times in a row: where those are many, it is us.
     """
 
@@ -73,11 +73,15 @@ def open_waves(
         return frozenset(allowed)
     # Whoever was to be the first may be out of the way: then the next is the first, and not all of the next wave.
     here = [tenant for wave in waves for tenant in wave if tenant in allowed and tenant in places]
-    return frozenset([tenant for tenant in here if places[tenant].state not in OUT_OF_THE_WAY][:1])
+    return frozenset([tenant for tenant in here if not _out_of_the_way(places[tenant])][:1])
+
+
+def _out_of_the_way(place: Place) -> bool:
+    return place.state in OUT_OF_THE_WAY or place.held_by_operator
 
 
 def _baked(place: Place, brakes: Brakes, now: datetime) -> bool:
-    return place.state in OUT_OF_THE_WAY or _works(place, brakes, now)
+    return _out_of_the_way(place) or _works(place, brakes, now)
 
 
 def _works(place: Place, brakes: Brakes, now: datetime) -> bool:
@@ -88,7 +92,7 @@ def _works(place: Place, brakes: Brakes, now: datetime) -> bool:
 
 def brake(waves: Sequence[Sequence[str]], places: Mapping[str, Place], gauges: Gauges, brakes: Brakes) -> str | None:
     """Say in words why the campaign must hold now, or ``None``."""
-    held = sorted(tenant for tenant, place in places.items() if place.state is State.HELD)
+    held = sorted(t for t, place in places.items() if place.state is State.HELD and not place.held_by_operator)
     first = {tenant for wave in waves[:2] for tenant in wave}
     canaries = [tenant for tenant in held if tenant in first]
     if canaries:
@@ -108,10 +112,18 @@ def brake(waves: Sequence[Sequence[str]], places: Mapping[str, Place], gauges: G
 def pause(
     waves: Sequence[Sequence[str]], places: Mapping[str, Place], brakes: Brakes, now: datetime, upto: int | None
 ) -> str | None:
-    """Say that the first ``upto`` waves have been cut over and have baked, as was asked; ``None`` before that."""
+    """Say that the first ``upto`` waves have been cut over and have baked, as was asked; ``None`` before that.
+
+    A compromise has removed the old credential there, too: a stolen key is not left to work while people think.
+    """
     if not upto or upto >= len(waves):
         return None
     asked = {tenant for wave in waves[:upto] for tenant in wave}
-    if not all(_baked(places[tenant], brakes, now) for tenant in asked if tenant in places):
+    here = [places[tenant] for tenant in asked if tenant in places]
+    if not all(_baked(place, brakes, now) for place in here):
+        return None
+    if any(
+        place.kind is Kind.COMPROMISE and place.state not in REMOVED and not _out_of_the_way(place) for place in here
+    ):
         return None
     return f"paused after wave {upto} of {len(waves)}, as was asked"
