@@ -96,6 +96,7 @@ def test_contain_asks_for_a_name_and_shows_the_gap_until_it_is_released(at):
             "Fabrikam said",
         ),
         ("person", "leak", "Eve", "--tenant", "contoso", "--role", "knows mail.fabrikam.example"),
+        ("bundle", "leak", "--tenant", "contoso", "--out", "contoso-and-fabrikam.zip"),
     ],
 )
 def test_words_about_a_customer_name_no_other(at, words):
@@ -232,3 +233,19 @@ def test_an_answer_about_another_certificate_touches_nobody(at):
     assert "(how sure: proven)" not in notice["text"]
     assert "findings about another credential" in notice["text"]
     assert "<1@own.example>" not in notice["text"]
+
+
+def test_no_mail_about_a_customer_goes_into_anothers_domain(at):
+    """Not by the person entered, nor by --to; somebody who belongs to both is named as such."""
+    run(at, "tenant", "add", "fabrikam", "--domain", "fabrikam.example", "--next-hop", "[127.0.0.1]:25")
+    person = ("person", "leak", "Eve", "--tenant", "contoso", "--address", "eve@Fabrikam.example")
+    code, _, errors = run(at, "incident", *person)
+    assert (code, "is in the domain of another customer than contoso" in errors) == (2, True)
+    run(at, "incident", "notices", "draft", "leak", "--tenant", "contoso", "--sender", "Example")
+    run(at, "incident", "notices", "approve", "leak", "--operator", "grace")
+    send = ("notices", "send", "leak", "--tenant", "contoso", "--from", "security@example.net")
+    code, _, errors = run(at, "incident", *send, "--to", "eve@fabrikam.example")
+    assert (code, "is in the domain of another customer than contoso" in errors) == (2, True)
+    assert "Fabrikam" not in str(run(at, "incident", "show", "leak")[1]["timeline"])
+    assert run(at, "incident", *person, "--other-domain")[0] == 0
+    assert run(at, "incident", *send)[0] == 1  # nobody listens there; that it may go there is not asked again

@@ -67,6 +67,21 @@ class Names:
                     "say it without; what is said about a tenant goes into that tenant's evidence",
                 )
 
+    def see_nobody_elses_address(self, tenant: str, addresses: Iterable[str]) -> None:
+        """See that what is said about one tenant is not mailed into another's domain (law 11).
+
+        Raises:
+            Refused: If an address is in the domain of another tenant and not of this one.
+        """
+        own = {mark.lower() for mark in self.marks.get(self.ours.get(tenant, ""), frozenset())}
+        others = {mark.lower() for marks in self.marks.values() for mark in marks} - own
+        for address in addresses:
+            if address.rpartition("@")[2].lower() in others:
+                raise Refused(
+                    f"{address} is in the domain of another customer than {self.ours.get(tenant, tenant)}",
+                    "if the person belongs to both, say so: --other-domain",
+                )
+
 
 def names_of(incidents: Incidents, tenants: Tenants) -> Names:
     """Read what tenants are called."""

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from counterfoil.app import exhibits, telling
+from counterfoil.cli.incident_notices import OTHER_DOMAIN
 from counterfoil.cli.incident_open import By, add_by, find
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
 from counterfoil.cli.state import add_config, opened
@@ -34,6 +35,7 @@ def add_entries(verbs: Verbs) -> None:
     person.add_argument("--role", default="", metavar="WORDS", help="what they do in it")
     person.add_argument("--address", default="", metavar="ADDRESS", help="how they are reached")
     person.add_argument("--tenant", metavar="TENANT", help="whose they are; notices for it may go to their address")
+    person.add_argument("--other-domain", action="store_true", help=OTHER_DOMAIN)
     hold = _verb(verbs, "hold", _hold, "keep copies of evidence under legal hold, by SHA-256")
     hold.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="files, or folders of them")
     hold.add_argument(
@@ -95,7 +97,10 @@ def _person(arguments: argparse.Namespace) -> int:
         tenant = names.tenant_id(arguments.tenant) if arguments.tenant else None
         if tenant is not None:
             names.see_nobody_else(tenant, f"{arguments.who} {arguments.role}")
+            if not arguments.other_domain:
+                names.see_nobody_elses_address(tenant, [arguments.address])
     detail: dict[str, Json] = {"name": arguments.who, "role": arguments.role, "address": arguments.address}
+    detail |= {"other_domain": True} if arguments.other_domain else {}
     return _add(arguments, Said(Kind.PERSON, f"{arguments.who}, {arguments.role}", tenant, detail))
 
 

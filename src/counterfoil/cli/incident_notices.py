@@ -23,6 +23,8 @@ from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 
+OTHER_DOMAIN = "an address may be in another customer's domain: the person belongs to both"
+
 
 def add_notices(verbs: Verbs) -> None:
     """Declare ``notices`` with its verbs."""
@@ -55,6 +57,7 @@ def add_notices(verbs: Verbs) -> None:
 def add_post(parser: argparse.ArgumentParser) -> None:
     """Declare --to and --from."""
     parser.add_argument("--to", action="append", default=[], metavar="ADDRESS", help="instead of the people entered")
+    parser.add_argument("--other-domain", action="store_true", help=OTHER_DOMAIN)
     parser.add_argument("--from", dest="sender_address", required=True, metavar="ADDRESS", help="our sender address")
 
 
@@ -149,6 +152,9 @@ def mailed(state: State, arguments: argparse.Namespace, found: list[Notice], *, 
         raise Misconfigured(f"nobody is entered for {', '.join(without)}", "counterfoil incident person, or --to")
     if arguments.to and len({notice.tenant for notice in found}) > 1:
         raise Refused("--to would send one customer's notice to another's address", "name one tenant: --tenant")
+    if not arguments.other_domain:
+        for notice in found:
+            names.see_nobody_elses_address(notice.tenant, arguments.to or _unsure(people[notice.tenant]))
     relay = Relay(sending.hostname(config), sending.contexts(config, arguments.data))
     post = telling.Post(arguments.sender_address, sending.sender(relay), state.directory, sending.outbound(config))
     notices, who = Notices(Incidents(state.ledger)), By(arguments).who
@@ -159,12 +165,18 @@ def mailed(state: State, arguments: argparse.Namespace, found: list[Notice], *, 
     return all(done)
 
 
-def _people(incident: Incident) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _people(incident: Incident) -> dict[str, dict[str, bool]]:
+    """Return the addresses of those entered, by tenant id; with each, whether it may be in another's domain."""
+    found: dict[str, dict[str, bool]] = {}
     for entry in incident.of(Kind.PERSON):
         if entry.said.tenant and entry.said.detail.get("address"):
-            found.setdefault(entry.said.tenant, []).append(str(entry.said.detail["address"]))
+            whose = found.setdefault(entry.said.tenant, {})
+            whose[str(entry.said.detail["address"])] = bool(entry.said.detail.get("other_domain"))
     return found
+
+
+def _unsure(addresses: dict[str, bool]) -> list[str]:
+    return [address for address, known in addresses.items() if not known]
 
 
 def _told(arguments: argparse.Namespace) -> int:

@@ -91,7 +91,9 @@ def _bundle(arguments: argparse.Namespace) -> int:
                 with_pdf=arguments.pdf,
             )
         else:
-            tenant = telling.names_of(store, state.tenants).tenant_id(arguments.tenant)
+            names = telling.names_of(store, state.tenants)
+            tenant = names.tenant_id(arguments.tenant)
+            names.see_nobody_else(tenant, arguments.out.name)
             customers = telling.customers(store, incident, state.tenants, pace(arguments))
             mine = next((customer for customer in customers if customer.tenant == tenant), None)
             if mine is None:
