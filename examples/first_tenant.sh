@@ -4,7 +4,7 @@
 #   sh examples/first_tenant.sh [DIR]
 #
 # COUNTERFOIL is the command (default: counterfoil). DIR keeps everything (default: a new folder in /tmp).
-# In a real tenant steps 1 and 4 are not there, and what `by_hand` does is done by its administrator.
+# In a real tenant step 1 and the file of step 3 are not there, and what `by_hand` does is done by its administrator.
 set -eu
 counterfoil=${COUNTERFOIL:-counterfoil}
 dir=${1:-$(mktemp -d)}
@@ -36,24 +36,35 @@ say "2. the signer, the only process that can use a private key"
 $counterfoil signer --json --authority "${login#https://}" > "$dir/signer.json" & signer=$!
 started "$dir/signer.json"
 
-say "3. what the tenant's administrator is asked to allow"
-$counterfoil connection plan contoso --product scan-internal --product watch --gateway gw.counterfoil.example
-$counterfoil connection plan contoso --product scan-internal --product watch --gateway gw.counterfoil.example \
-  --html > "$dir/plan.html"
-
-say "4. where Microsoft 365 is: here, in the laboratory"
+say "3. where Microsoft 365 is (here, in the laboratory), our certificate, and the tenant: its domain, and who takes its mail"
 cat > "$dir/counterfoil.toml" <<TOML
 [microsoft365]
 login = "$login"
 graph = "$(field "$dir/lab.json" graph)"
 management = "$(field "$dir/lab.json" manage)"
 ca = "$ca"
+[gateway]
+hostname = "gw.counterfoil.example"
+tls_certificate = "$dir/gw.pem"
+tls_key = "$dir/gw-key.pem"
+next_hop_ca = "$ca"
 TOML
+openssl req -x509 -newkey rsa:2048 -nodes -days 30 -CA "$ca" -CAkey "$(dirname "$ca")/ca-key.pem" \
+  -subj /CN=gw.counterfoil.example -addext subjectAltName=DNS:gw.counterfoil.example \
+  -keyout "$dir/gw-key.pem" -out "$dir/gw.pem" 2> /dev/null
 config="--config $dir/counterfoil.toml"
+$counterfoil tenant add contoso $config --domain contoso.example --next-hop "localhost:$(field "$dir/lab.json" smtp)"
 
-say "5. the administrator registers the application and consents"
+say "4. what the tenant's administrator is asked to allow"
+$counterfoil connection plan contoso --product scan-internal --product watch --gateway gw.counterfoil.example
+$counterfoil connection plan contoso --product scan-internal --product watch --gateway gw.counterfoil.example \
+  --html > "$dir/plan.html"
+
+say "5. the administrator registers the application, consents, and closes the back door"
 by_hand add_application '{"tenant":"contoso.example","name":"Counterfoil","roles":
   ["Mail.Read","AuditLog.Read.All","ActivityFeed.Read","Application.Read.All"]}' > "$dir/application.json"
+by_hand add_connector '{"tenant":"contoso.example","name":"Counterfoil","certificate_name":"gw.counterfoil.example"}' \
+  > /dev/null
 
 say "6. the connection, with a key of its own that never leaves the signer"
 $counterfoil connection import contoso --json $config \
@@ -75,7 +86,7 @@ say "8. does it work, and is it neither more nor less than planned?"
 $counterfoil connection test contoso $config --product scan-internal --product watch
 $counterfoil connection list $config
 
-say "9. the tenant's own logs, and what the doctor says"
+say "9. the tenant's own logs, and what the doctor says; it tries the back door with one real message"
 $counterfoil connection pull contoso $config
 $counterfoil doctor $config
 

@@ -15,6 +15,7 @@ SCRIPT = Path(__file__).parents[2] / "examples" / "first_tenant.sh"
 def test_the_walk_leads_to_a_connected_tenant(tmp_path):
     """Every step ends well, logs lie in the evidence folder, and it says how long it took."""
     require_program("curl")
+    require_program("openssl")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment = {**kept, "COUNTERFOIL": f"{sys.executable} -m counterfoil"}
     done = subprocess.run(
@@ -32,6 +33,7 @@ def test_the_walk_leads_to_a_connected_tenant(tmp_path):
     assert "missing:  nothing" in done.stdout
     assert "too much: nothing" in done.stdout
     assert "nothing is wrong" in done.stdout
+    assert "\n✓ back door\n" in done.stdout, "it was tried, and mail past the gateway is refused"
     evidence = list((tmp_path / "walk" / "data" / "evidence").rglob("*.json"))
     assert {path.parent.name for path in evidence} >= {"sign-ins", "directory-audit"}
     assert "PRIVATE" not in json.dumps([path.read_text() for path in (tmp_path / "walk").glob("*.json")])
