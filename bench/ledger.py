@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bench.measure import Side, Spent, in_turns, middle, table, timed
 from bench.places import folder
 from counterfoil.database import open_database
+from counterfoil.ledger.high_water import FOLDER, HighWater
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.note import Checkpoint, VerifierKey, sign_note
 from counterfoil.ledger.stubs import canonical, stub_at
@@ -63,7 +64,7 @@ def _stubs(amount: int) -> list[Stub]:
 
 def _ours(place: Path, stubs: list[Stub], group: int) -> Spent:
     engine = open_database(place / "ours.db")
-    ledger = Ledger(engine)
+    ledger = Ledger(engine, high_water=HighWater(place / FOLDER))
 
     def work() -> int:
         for at in range(0, len(stubs), group):

@@ -108,9 +108,9 @@ def test_the_signer_signs_no_fork_and_no_rollback(signer, tmp_path, opened):
     for name in ("counterfoil.db", "counterfoil.db-wal", "counterfoil.db-shm"):
         (tmp_path / name).unlink(missing_ok=True)
     shutil.rmtree(tmp_path / "ledger")
-    fresh = opened()
+    fresh = opened()  # whose first stub says that all before it is gone
     fresh.append(stub_at("message", clock.now(), id="other"))
-    with pytest.raises(Misconfigured, match="has signed a ledger of 3 stubs, and this one has 1"):
+    with pytest.raises(Misconfigured, match="has signed a ledger of 3 stubs, and this one has 2"):
         fresh.checkpoint()
     for n in range(5):
         fresh.append(stub_at("message", clock.now(), id=f"other{n}"))

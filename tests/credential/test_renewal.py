@@ -23,7 +23,9 @@ from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.trust import CredentialState, Job
 from tests.credential.conftest import APP, AUDIENCE, TENANT
+from tests.ledger.conftest import House
 from tests.ledger.test_publish import verify
+from tests.ledger.test_restore import EVERY_WAY, saved
 
 NAME = f"{TENANT}/{APP}/1"
 
@@ -191,8 +193,27 @@ def judged(desk, tmp_path, capsys):
     return code, json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.parametrize("restore", EVERY_WAY)
+def test_uses_that_were_never_published_are_cannot_say(desk, capsys, tmp_path, restore):
+    """Saved at the last checkpoint, used, and put back before another: whatever was put back, no use is a theft."""
+    house = House(desk.data, desk.ledger.engine, desk.ledger)
+    aside = saved(house, "*.sock", "signer")
+    for _ in range(3):
+        desk.work()
+    desk.close()
+    (desk.data / "signer").rename(tmp_path / "signer")  # the signer goes on in a place of its own
+    restore(desk.data, aside)
+    (tmp_path / "signer").rename(desk.data / "signer")
+    desk.open()
+    collect(desk.ledger, desk.signer.custodian, clock.now())
+    code, answer = judged(desk, tmp_path, capsys)
+    (tenant,) = answer["tenants"]
+    assert (code, tenant["state"]) == (3, "cannot-say")
+    assert {d["rule"]: d["count"] for d in tenant["discrepancies"]} == {"gap-in-our-stubs": 3}
+
+
 def test_a_database_behind_its_tiles_is_cannot_say_and_a_theft_beside_the_gap_is_still_one(desk, capsys, tmp_path):
-    """The database alone is put back: our lost sign-ins are nobody's theft, and a stranger's before the gap is."""
+    """The database alone is put back: our lost sign-ins are nobody's theft, and a stranger's behind the gap is."""
     desk.close()
     backup = shutil.copy(desk.data / "counterfoil.db", tmp_path / "backup.db")
     desk.open()
@@ -211,8 +232,8 @@ def test_a_database_behind_its_tiles_is_cannot_say_and_a_theft_beside_the_gap_is
     assert {d["rule"]: d["count"] for d in tenant["discrepancies"]} == {"gap-in-our-stubs": 3}
     first = find(desk.ledger.engine, NAME)
     ids = {"correlation_id": str(uuid.uuid4()), "request_id": str(uuid.uuid4()), "uti": uuid.uuid4().hex[:22]}
-    before = next(row.stub.time for row in desk.ledger.stubs(kinds={"certificate"}))
-    desk.rows.append(sign_in(before, ids, first.thumbprint_sha1))
+    # Clocks differ by a few minutes, so that a gap is a little wider than it says.
+    desk.rows.append(sign_in(clock.now() + timedelta(minutes=10), ids, first.thumbprint_sha1))
     code, answer = judged(desk, tmp_path, capsys)
     (tenant,) = answer["tenants"]
     assert (code, tenant["state"]) == (1, "touched")
@@ -223,13 +244,31 @@ def test_the_gap_is_cannot_say_and_never_theft(desk, capsys, tmp_path):
     """Our own sign-ins of the lost time are in the tenant's log and not in our books: cannot-say, touched by nobody."""
     lose_the_newest_part(desk)
     code, answer = judged(desk, tmp_path, capsys)
-    assert code == 1, "without the gap, it would look like a stolen certificate"
+    assert (code, answer["tenants"][0]["state"]) == (3, "cannot-say"), "from the first start on"
     renewed(desk, capsys)
     desk.ledger.checkpoint()
     code, answer = judged(desk, tmp_path, capsys)
     (tenant,) = answer["tenants"]
     assert (code, tenant["state"]) == (3, "cannot-say")
     assert {d["rule"]: d["count"] for d in tenant["discrepancies"]} == {"gap-in-our-stubs": 3}
+
+
+def test_a_restore_that_nothing_shows_is_declared(desk, capsys, tmp_path):
+    """A disk went back as a whole, the signer too: the operator says since when, and our uses are nobody's theft."""
+    desk.rows.append(dict(desk.rows[0], id=str(uuid.uuid4()), correlationId=str(uuid.uuid4())))
+    desk.rows[-1]["uniqueTokenIdentifier"] = uuid.uuid4().hex[:22]
+    code, answer = judged(desk, tmp_path, capsys)
+    assert (code, answer["tenants"][0]["state"]) == (1, "touched"), "it looks like a theft"
+    since = rfc3339(clock.now() - timedelta(hours=2))
+    gap = ["ledger", "gap", "--data", str(desk.data), "--json", "--why", "the virtual machine went back to a snapshot"]
+    for words in (["--since", rfc3339(clock.now() + timedelta(hours=1))], ["--since", since, "--until", since]):
+        assert main([*gap, *words]) == 2
+        assert "a gap begins before it ends" in capsys.readouterr().err
+    assert main([*gap, "--since", since]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["reason"], said["since"], "actor" in said) == ("declared", since, True)
+    code, answer = judged(desk, tmp_path, capsys)
+    assert (code, answer["tenants"][0]["state"]) == (3, "cannot-say")
 
 
 def test_a_ledger_without_a_signer_is_renewed_with_a_key_of_its_own(tmp_path, capsys):

@@ -43,6 +43,13 @@ def test_a_line_that_cannot_be_read_stops_everything(line, words):
         read_stubs([line])
 
 
+def test_a_gap_may_be_all_of_time():
+    """Whoever knows nothing says so, from the first year to the last."""
+    line = '{"kind": "gap", "since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59Z"}'
+    ((since, until),) = read_stubs([line]).gaps
+    assert (since.year, until.year) == (1, 9999)
+
+
 def test_the_line_before_a_request_and_the_line_after_are_one_stub():
     """A write-ahead stub and its outcome count once, for tokens and for calls."""
     token = {"kind": "token", "tenant": TENANT, "correlation_id": "c1", "jti": "j"}

@@ -75,7 +75,7 @@ def test_a_stub_and_its_rows_commit_together_or_not_at_all(ledger):
         ledger.append(message("lost"), also=fails)
     assert ledger.append(message("kept"), also=lambda c: None) == 0
     with ledger.engine.connect() as connection:
-        assert connection.execute(sa.select(rows.facts)).all() == []
+        assert "half" not in connection.execute(sa.select(rows.facts.c.name)).scalars().all()
     assert [row.stub.body["id"] for row in ledger.stubs()] == ["mkept"]
 
 

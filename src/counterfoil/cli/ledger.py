@@ -1,4 +1,4 @@
-"""``counterfoil ledger``: checkpoint, verify, prove, export, trust, renew, witness.
+"""``counterfoil ledger``: checkpoint, verify, prove, export, trust, renew, gap, witness.
 
 Exit codes: 0 all is well; 1 ``verify`` found something wrong; 2 an error.
 """
@@ -22,8 +22,9 @@ from counterfoil.ledger.exchange import EXPORTED, lines
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.note import NoteError, VerifierKey
 from counterfoil.ledger.rows import Row
-from counterfoil.ledger.stubs import flat
+from counterfoil.ledger.stubs import flat, stub_at
 from counterfoil.model.errors import Refused
+from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 
 run = run_verb
@@ -49,10 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     renewing.add_argument("--name", metavar="NAME", help="name of the new log where no signer signs (host/path)")
     renewing.add_argument("--since", type=time, metavar="TIME", help="when the backup was made, if no signer signs")
+    gap = verbs.add("gap", _gap, "write down that stubs may be missing: after a restore that nothing here can see")
+    gap.add_argument("--since", type=time, metavar="TIME", required=True, help="when what was restored was saved")
+    gap.add_argument("--until", type=time, metavar="TIME", help="when counterfoil ran again (default: now)")
+    gap.add_argument("--why", metavar="TEXT", required=True, help="what happened, for whoever reads this later")
     ledger_witness.add_verbs(
         verbs.group("witness", "add, list and remove outsiders who cosign the ledger's checkpoints")
     )
-    for verb in (checkpoint, verify, prove, export, trust, renewing):
+    for verb in (checkpoint, verify, prove, export, trust, renewing, gap):
         verb.add_argument("--config", type=Path, metavar="FILE", help="the configuration that serve runs with")
 
 
@@ -172,6 +177,22 @@ def _trust(arguments: argparse.Namespace) -> int:
         raise Refused(f"this is no signer's key: {error}", "copy it whole from the signer's messages") from error
     with opened_ledger(arguments) as ledger:
         ledger.trust(key, clock.now(), operator().who)
+    return 0
+
+
+def _gap(arguments: argparse.Namespace) -> int:
+    by = operator()
+    until = arguments.until or by.now
+    if not arguments.since < until <= by.now:
+        raise Refused("a gap begins before it ends, and has ended", "say --since TIME, and --until TIME or nothing")
+    said = {"since": rfc3339(arguments.since), "until": rfc3339(until), "actor": by.who, "why": arguments.why}
+    gap = stub_at("gap", by.now, reason="declared", **said)
+    with opened_ledger(arguments) as ledger:
+        ledger.append(gap)
+    if arguments.json:
+        answer_json(flat(gap))
+    else:
+        answer_text(f"gap: {gap_text(gap)}")
     return 0
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from counterfoil.credential.custodian import Custodian
 from counterfoil.credential.registry import credential_stub, enter
 from counterfoil.ledger import rows
+from counterfoil.ledger.high_water import FOLDER, HighWater
 from counterfoil.ledger.keyfile import embedded_key
 from counterfoil.ledger.ledger import EMBEDDED_KEY, Ledger
 from counterfoil.ledger.note import VerifierKey
@@ -149,4 +150,4 @@ def publication_of(engine: sa.Engine, data: Path) -> Publication:
 
 def open_ledger_of(engine: sa.Engine, data: Path, *, interval: float = 5.0) -> Ledger:
     """Open the ledger of a data directory."""
-    return Ledger(engine, publication_of(engine, data), interval=interval)
+    return Ledger(engine, publication_of(engine, data), high_water=HighWater(data / FOLDER), interval=interval)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from counterfoil.credential.collect import CHECKPOINT_KEY, SOCKET, newest_time
 from counterfoil.credential.custodian import Custodian
 from counterfoil.ledger import durable, rows
+from counterfoil.ledger.high_water import FOLDER, HighWater
 from counterfoil.ledger.keyfile import embedded_key
 from counterfoil.ledger.ledger import EMBEDDED_KEY, Ledger
 from counterfoil.ledger.note import Checkpoint, NoteError, VerifierKey, open_checkpoint
@@ -78,7 +79,7 @@ def renew(engine: sa.Engine, data: Path, now: datetime, wish: Wish) -> Renewed:
     kept = _put_aside(data, old)
     # If we die here, the old log has its rows and no publication; the signer signs no more of it, and this runs again.
     gap = _gap(engine, (since, now), (old, new), last, wish.actor)
-    ledger = Ledger(engine)
+    ledger = Ledger(engine, high_water=HighWater(data / FOLDER))
     try:
         ledger.append(gap, also=change)
     finally:
@@ -104,7 +105,7 @@ def _by_key_file(engine: sa.Engine, data: Path, now: datetime, wish: Wish) -> Re
     last = _published(data)
     kept = _put_aside(data, old)
     gap = _gap(engine, (wish.since, now), (old, new), last, wish.actor)
-    ledger = Ledger(engine)
+    ledger = Ledger(engine, high_water=HighWater(data / FOLDER))
     try:
         ledger.append(gap)
     finally:

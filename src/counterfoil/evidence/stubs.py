@@ -7,7 +7,7 @@ cannot be read stops everything: a lost stub would accuse somebody of our own wo
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from counterfoil.evidence.ids import guid, present, thumbprint, token_id
@@ -19,6 +19,10 @@ from counterfoil.model.instant import from_rfc3339
 
 KINDS = ("tenant", "credential", "job", "token", "call", "gap")
 """The kinds that reconciling looks at; a ledger holds others beside them. A ``gap`` is a time without stubs."""
+
+CLOCKS_APART = timedelta(minutes=5)
+"""A gap is told by our clock and rows by the tenant's: it counts so much longer at both ends (Microsoft's tokens allow
+as much between clocks)."""
 
 
 @dataclass(slots=True)
@@ -151,7 +155,14 @@ def _gap(stub: Mapping[str, Any], number: int) -> tuple[datetime, datetime]:
     since, until = instant(stub.get("since")), instant(stub.get("until"))
     if since is None or until is None:
         raise _bad(number, "is a gap that does not say since when and until when")
-    return from_rfc3339(since), from_rfc3339(until)
+    return _moved(from_rfc3339(since), -CLOCKS_APART), _moved(from_rfc3339(until), CLOCKS_APART)
+
+
+def _moved(moment: datetime, by: timedelta) -> datetime:
+    try:
+        return moment + by
+    except OverflowError:
+        return moment  # "always" in years 1 and 9999
 
 
 def _tenant(books: Books, stub: Mapping[str, Any]) -> None:

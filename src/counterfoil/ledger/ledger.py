@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from counterfoil import clock
 from counterfoil.ledger import admission, rows, witnesses
+from counterfoil.ledger.high_water import FOLDER, HighWater
 from counterfoil.ledger.keyfile import embedded_key
 from counterfoil.ledger.note import Checkpoint, CheckpointSigner, VerifierKey
 from counterfoil.ledger.proof import Proof
@@ -28,7 +29,7 @@ from counterfoil.ledger.restore import continue_after_restore
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.ledger.tree import inclusion_proof
 from counterfoil.ledger.witness import ALARMS, Asked, Turns
-from counterfoil.ledger.writer import Also, Request, Writer
+from counterfoil.ledger.writer import Also, Grown, Request, Writer
 from counterfoil.model.errors import Misconfigured, Unavailable
 from counterfoil.model.trust import Stub
 
@@ -44,6 +45,7 @@ class Ledger:
     Args:
         engine: From ``database.open_database``.
         publication: Where tiles and checkpoints go; ``None`` keeps rows only.
+        high_water: Remembers outside the database how far it has come, so that a restore from backup is seen.
         interval: Seconds between checkpoints while stubs arrive.
         at_most: Publish sooner once this many stubs are new.
     """
@@ -53,6 +55,7 @@ class Ledger:
         engine: sa.Engine,
         publication: Publication | None = None,
         *,
+        high_water: HighWater | None = None,
         interval: float = 5.0,
         at_most: int = 10_000,
     ) -> None:
@@ -65,9 +68,11 @@ class Ledger:
         self._closing = False
         self._turns = Turns()
         self._alarms: set[tuple[str, str]] = set()
-        if publication is not None:
-            continue_after_restore(engine, publication, clock.now())
-        self._writer = Writer(engine, self._grown)
+        self._high_water = high_water
+        gap = continue_after_restore(engine, publication, high_water, clock.now())
+        if gap is not None:
+            _log.warning("stubs may be missing: %s to %s (%s)", *(gap.body[n] for n in ("since", "until", "reason")))
+        self._writer = Writer(engine, self._durable, self._grown)
         self._publisher: threading.Thread | None = None
         if publication is not None:
             self._publisher = threading.Thread(target=self._publish_often, name="ledger-publisher", daemon=True)
@@ -213,6 +218,15 @@ class Ledger:
             raise Misconfigured("this ledger is not published", "open it with a data directory")
         return self.publication
 
+    def _durable(self, grown: Grown) -> None:
+        if self._high_water is None:
+            return
+        try:
+            self._high_water.advance(grown.size, grown.entry, sync=grown.uses)
+        except OSError as error:
+            # The stubs are durable all the same; that they are gone would not be seen if they ever were.
+            _log.error("the high-water mark was not moved on: %s", error)
+
     def _grown(self, new: int) -> None:
         self._pending += new
         if self._pending >= self._at_most:
@@ -265,4 +279,5 @@ def open_ledger(
     """
     if key is None or sign is None:
         key, sign = embedded_key(data / EMBEDDED_KEY)
-    return Ledger(engine, Publication(data / "ledger", key, sign), interval=interval)
+    publication = Publication(data / "ledger", key, sign)
+    return Ledger(engine, publication, high_water=HighWater(data / FOLDER), interval=interval)

@@ -116,6 +116,21 @@ def size(connection: sa.Connection) -> int:
     return 0 if newest is None else newest + 1
 
 
+def last_entry(connection: sa.Connection) -> bytes:
+    """Return the newest entry; no octets where there is none."""
+    newest = sa.select(entries.c.entry).order_by(entries.c.leaf_index.desc()).limit(1)
+    return connection.execute(newest).scalar() or b""
+
+
+def begin_writing(connection: sa.Connection) -> None:
+    """Begin a transaction in which nobody else writes."""
+    if connection.dialect.name == "sqlite":
+        # The driver would begin only before the first write, and then without the write lock.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(sa.text("LOCK TABLE ledger_entry IN EXCLUSIVE MODE"))
+
+
 def tile(connection: sa.Connection, wanted: Tile) -> bytes:
     """Return the hashes of a tile from the rows.
 

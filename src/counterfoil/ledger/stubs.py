@@ -40,6 +40,9 @@ REASONS: Final = frozenset(
 SIGNER_KINDS: Final = frozenset({"assertion", "proof", "certificate", "death-test", "mark"})
 """Kinds that only the signer writes, signs and counts."""
 
+USE_KINDS: Final = SIGNER_KINDS | {"token", "call"}
+"""Kinds that say that a credential was used: without its stub a use of ours looks like somebody else's."""
+
 _TEXT, _NUMBER, _FLAG, _LIST, _OBJECT = str, int, bool, list, dict
 _CREDENTIAL = {"app": _TEXT, "thumbprint_sha1": _TEXT, "thumbprint_sha256": _TEXT, "key_id": _TEXT}
 _SIGNED = {"signer": _TEXT, "sequence": _NUMBER, "counter": _NUMBER, "signature": _TEXT, "credential": _TEXT}

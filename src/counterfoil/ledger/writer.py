@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from counterfoil.ledger import rows
 from counterfoil.ledger.admission import Admission
-from counterfoil.ledger.stubs import canonical, check, entry_of, subject_of
+from counterfoil.ledger.stubs import USE_KINDS, canonical, check, entry_of, subject_of
 from counterfoil.ledger.tree import Frontier, leaf_hash
 from counterfoil.model.errors import Unavailable
 from counterfoil.model.trust import Stub
@@ -41,17 +41,27 @@ class Request:
         self.octets = [canonical(stub) for stub in self.stubs]
 
 
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """How far a commit brought the ledger: its size, its last entry, and whether a use of a credential is in it."""
+
+    size: int
+    entry: bytes
+    uses: bool
+
+
 class Writer:
     """Runs the thread; ``submit`` returns a future of the indexes, set once they are durable.
 
     Args:
         engine: The database.
-        grown: Called after each commit with the number of new entries, from the writer's thread.
+        durable: Called after each commit, before any caller is told, from the writer's thread.
+        grown: Called after that with the number of new entries.
     """
 
-    def __init__(self, engine: sa.Engine, grown: Callable[[int], None]) -> None:
+    def __init__(self, engine: sa.Engine, durable: Callable[[Grown], None], grown: Callable[[int], None]) -> None:
         self._engine = engine
-        self._grown = grown
+        self._durable, self._grown = durable, grown
         self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._frontier = Frontier()
         self._closing = threading.Lock()
@@ -129,11 +139,7 @@ class Writer:
 
     def _commit(self, batch: list[Request]) -> tuple[list[list[int] | Exception], int]:
         with self._engine.connect() as connection:
-            if connection.dialect.name == "sqlite":
-                # The driver would begin only before the first write, and then without the write lock.
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                connection.execute(sa.text("LOCK TABLE ledger_entry IN EXCLUSIVE MODE"))
+            rows.begin_writing(connection)
             frontier = self._current(connection)
             start = frontier.size
             fill = _Batch(connection, frontier)
@@ -143,6 +149,9 @@ class Writer:
             connection.commit()
             # If we die after it, all of the batch exists; callers that were not told will ask or find it.
         self._frontier = frontier
+        if frontier.size > start:
+            self._durable(fill.grown())
+            # If we die after this, a copy of the database from before the batch is known for one.
         return results, frontier.size - start
 
     def _current(self, connection: sa.Connection) -> Frontier:
@@ -220,3 +229,8 @@ class _Batch:
                 self._nodes += rows.node_rows(level, number, node)
         rows.insert(self._connection, rows.entries, self._entries)
         rows.insert(self._connection, rows.nodes, self._nodes)
+
+    def grown(self) -> Grown:
+        """Say how far it came; something was gathered."""
+        uses = any(row["kind"] in USE_KINDS for row in self._entries)
+        return Grown(self._frontier.size, self._entries[-1]["entry"], uses)  # type: ignore[arg-type]
