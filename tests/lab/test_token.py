@@ -5,6 +5,10 @@ import re
 import uuid
 
 import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from tests.lab.bench import GRAPH, KEYS, LOGIN, NOON, KeyPair, bare64, payload
 
 from counterfoil.lab.entra import face as entra
@@ -116,6 +120,33 @@ def _form(**fields):
     return lambda _: fields
 
 
+def _public(bench):
+    bench.run("admin_authentication", app_id=bench.app["app_id"], public=True)
+    return {}
+
+
+def _old_code(bench):
+    bench.run("set_settings", umbrella_code=True)
+    return _other_key(bench)
+
+
+def _by_name(name, *, issued=True):
+    """A header that brings a certificate for a name, where the application is known by one name."""
+
+    def arrange(bench):
+        authority, guest = trustme.CA(key_type=trustme.KeyType.RSA), KeyPair(name)
+        leaf = authority.issue_cert(name, key_type=trustme.KeyType.RSA)
+        pem = authority.cert_pem.bytes().decode()
+        bench.run("admin_authentication", app_id=bench.app["app_id"], subjects=["known.example"], issuer=pem)
+        guest.key = load_pem_private_key(leaf.private_key_pem.bytes(), None)
+        shown = x509.load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes()) if issued else guest.certificate
+        der = base64.b64encode(shown.public_bytes(Encoding.DER)).decode()
+        header = {"alg": "PS256", "typ": "JWT", "x5t#S256": bare64(shown.fingerprint(hashes.SHA256())), "x5c": [der]}
+        return {"assertion": guest.sign(bench.claims(), header)}
+
+    return arrange
+
+
 REFUSALS = {
     "key not found": (_other_key, 401, CLIENT_401, 700027, NOT_FOUND),
     "signature wrong": (_forged, 401, CLIENT_401, 700027, "use of the key to verify the signature failed"),
@@ -126,6 +157,11 @@ REFUSALS = {
     "not yet": (_claims(nbf=NOON + 600, exp=NOON + 1200), 401, CLIENT_401, 700024, "not within its valid time range"),
     "no thumbprint": (_no_thumbprint, 401, CLIENT_401, 50027, "No certificate thumbprint specified in token header"),
     "no jwt": (_form(assertion="abc"), 401, CLIENT_401, 50027, "malformed"),
+    "old code": (_old_code, 401, CLIENT_401, 50012, NOT_FOUND),
+    "public client": (_public, 401, CLIENT_401, 700025, "Client is public so neither"),
+    "another's name": (_by_name("other.example"), 401, CLIENT_401, 700030, r"certificate are: other\.example\."),
+    "another's issue": (_by_name("known.example", issued=False), 401, CLIENT_401, 700027, "The key was not found"),
+    "another grant": (_form(client_assertion=None, grant_type="password"), 401, CLIENT_401, 7000218, "must contain"),
     "no credential": (_form(client_assertion=None), 401, CLIENT_401, 7000216, "is required for the 'client_cred"),
     "wrong secret": (_form(client_assertion=None, client_secret="guess"), 401, CLIENT_401, 7000215, "Invalid client"),
     "unknown client": (_form(client_id=str(uuid.uuid4())), 400, CLIENT, 700016, "found in the directory 'Contoso'"),
@@ -164,6 +200,17 @@ def test_refusals(bench, case):
     assert document["error_description"].startswith(f"AADSTS{code}: ")
     tail = f" Trace ID: {document['trace_id']} Correlation ID: {document['correlation_id']} Timestamp: "
     assert document["error_description"].endswith(f"{tail}2026-10-05 12:00:00Z")
+
+
+def test_a_certificate_is_believed_for_its_name_and_issuer(bench):
+    """Where names were allowed, a certificate that nobody registered gets a token, and another's signature none."""
+    form = _by_name("known.example")(bench)
+    head, body, _ = form["assertion"].split(".")
+    forged = ".".join((head, body, KEYS[0].sign({}).rpartition(".")[2]))
+
+    assert bench.ask_token(**form).status == 200
+    assert payload(bench.token(**form))["appidacr"] == "2"
+    assert bench.ask_token(assertion=forged).document()["error_codes"] == [700027]
 
 
 def test_an_expired_key_is_found_and_refused(bench):

@@ -63,6 +63,19 @@ def admin_add_secret(
     return {"key_id": secret.key_id, "secret": text}
 
 
+def admin_authentication(
+    world: World, _now: float, *, app_id: str, public: bool = False, subjects: list[str] | None = None, issuer: str = ""
+) -> dict[str, Any]:
+    """An administrator says how an application proves itself: not at all, or by certificates of an issuer with a name.
+
+    ``issuer`` is a certificate in PEM; ``subjects`` are the names that may stand in those that it issued.
+    """
+    application = places.application(world, app_id)
+    application.public, application.subjects, application.subject_issuer = public, list(subjects or ()), issuer
+    world.put(application)
+    return {"public": application.public, "subjects": application.subjects}
+
+
 def admin_enable(world: World, now: float, *, tenant: str, app_id: str, enabled: bool) -> dict[str, Any]:
     """An administrator switches a service principal on or off."""
     principal = places.principal(world, tenant, app_id)

@@ -79,7 +79,10 @@ class Revision:
 
 @dataclass(slots=True)
 class Application:
-    """An app registration in its home tenant (``id`` is the object id)."""
+    """An app registration in its home tenant (``id`` is the object id); a ``public`` client has no credentials.
+
+    ``subjects``: names that a certificate of ``subject_issuer`` (PEM) may have to stand for it.
+    """
 
     id: str
     tenant: str
@@ -92,6 +95,9 @@ class Application:
     federations: list[Federation] = field(default_factory=list)
     owners: list[str] = field(default_factory=list)
     lock_principals: bool = False
+    public: bool = False
+    subjects: list[str] = field(default_factory=list)
+    subject_issuer: str = ""
     history: list[Revision] = field(default_factory=list)
 
 

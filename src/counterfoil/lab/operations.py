@@ -31,6 +31,7 @@ OPERATIONS: dict[str, Operation] = {
         by_hand.admin_set_keys,
         by_hand.admin_add_key,
         by_hand.admin_add_secret,
+        by_hand.admin_authentication,
         by_hand.admin_enable,
         by_hand.admin_remove_principal,
         by_hand.admin_delete_application,

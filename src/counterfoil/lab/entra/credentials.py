@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from counterfoil.lab import certificates, jwt
-from counterfoil.lab.entra import errors
+from counterfoil.lab.entra import errors, subjects
 from counterfoil.lab.entra.errors import TokenError
 from counterfoil.lab.objects import Application, Key, Principal, Revision, Secret
 from counterfoil.lab.spelling import from_b64url
@@ -46,6 +46,8 @@ def prove(
     Raises:
         TokenError: If there is none, or it does not hold.
     """
+    if application.public and (form.get("client_assertion") or form.get("client_secret")):
+        raise errors.public_client()
     known = [as_of(application, moment), as_of(principal, moment)]
     if form.get("client_assertion"):
         if form.get("client_assertion_type") != JWT_BEARER:
@@ -92,7 +94,8 @@ def _assertion(world: World, call: Call, text: str, application: Application, ke
     claims = token.claims
     if claims.get("iss") in {federation.issuer for federation in application.federations}:
         return _federated(world, token, application, call.now)
-    key = _named_key(token, application.app_id, keys)
+    by_subject = subjects.speaks_for(application, token)
+    key = subjects.key_of(application, token) if by_subject else _named_key(token, application.app_id, keys)
     if not key.start - _SKEW <= call.now < key.end:
         raise errors.key_expired(key.thumbprint_sha1, application.app_id, key.key_id, key.start, key.end)
     public = certificates.from_base64(key.certificate).public_key()

@@ -39,6 +39,17 @@ class TokenError(Exception):
         self.thumbprint = thumbprint
 
 
+UMBRELLA = 50012
+_SHELTERED = frozenset({700021, 700023, 700024, 700027})
+
+
+def umbrella(error: TokenError) -> TokenError:
+    """Spell what is wrong with an assertion as was done of old: one code for all of it, the text as it is."""
+    if error.code not in _SHELTERED:
+        return error
+    return TokenError(UMBRELLA, error.error, error.text, key_id=error.key_id, thumbprint=error.thumbprint)
+
+
 def error_reply(error: TokenError, trace_id: str, correlation_id: str, now: float) -> Reply:
     """Make the answer; ``trace_id`` is the request id of the sign-in."""
     stamp = spaced(now)
@@ -133,6 +144,34 @@ def signature_wrong(thumbprint: str, app_id: str, key_id: str, start: float, end
         f"End={american(end)}', {_TAIL} '{app_id}'. {_REVIEW}]",
         key_id=key_id,
         thumbprint=thumbprint,
+    )
+
+
+def subject_not_allowed(names: list[str]) -> TokenError:
+    """The certificate is of the right issuer, and has a name that may not stand for the application."""
+    return TokenError(
+        700030,
+        "invalid_client",
+        "Invalid certificate - subject name in certificate is not authorized. SubjectNames/SubjectAlternativeNames "
+        f"(up to 10) in token certificate are: {', '.join(names[:10])}.",
+    )
+
+
+def public_client() -> TokenError:
+    """A client without credentials presented one."""
+    return TokenError(
+        700025,
+        "invalid_client",
+        "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+    )
+
+
+def no_credential() -> TokenError:
+    """Another grant than client credentials, of a confidential client, without a credential."""
+    return TokenError(
+        7000218,
+        "invalid_client",
+        "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
     )
 
 

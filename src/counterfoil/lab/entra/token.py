@@ -59,7 +59,8 @@ def answer(world: World, call: Call, segment: str, *, v2: bool) -> Reply:
     try:
         form = dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
         document = _issue(world, call, attempt, form, v2=v2)
-    except TokenError as error:
+    except TokenError as refused:
+        error = errors.umbrella(refused) if world.dial(tenant.id, "umbrella_code") else refused
         _log(world, call, attempt, None, error, cae=False)
         reply = errors.error_reply(error, request_id, correlation_id, call.now)
     else:
@@ -75,6 +76,8 @@ def _issue(world: World, call: Call, attempt: _Attempt, form: Mapping[str, str],
         if not form.get(name):
             raise errors.missing_parameter(name)
     if form["grant_type"] != "client_credentials":
+        if not form.get("client_assertion") and not form.get("client_secret"):
+            raise errors.no_credential()
         raise TokenError(
             70003, "unsupported_grant_type", f"The app requested an unsupported grant type '{form['grant_type']}'."
         )
