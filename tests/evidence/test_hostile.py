@@ -3,8 +3,10 @@
 import gzip
 import io
 import json
+import os
 import zipfile
 
+import duckdb
 import pytest
 import zstandard
 
@@ -55,6 +57,12 @@ HOSTILE = {
     "unknown records": (b'{"hello": "world"}\n', "no kind we know"),
     "huge number": (b'{"a": 1' + b"0" * 10_000 + b"}\n", "is no JSON"),
     "parquet": (b"PAR1 and no more", "cannot be read"),
+    "a record whose kind is a list": (b'{"kind": [1]}\n', "no kind we know"),
+    "envelopes in each other": (b'{"records":[' * 400 + b"{}" + b"]}" * 400, "nested too deeply"),
+    "a table of another form": (b'{"tables": [{"columns": [1], "rows": [3]}, {"columns": null}]}', "does not fit"),
+    "rows without a header": (b"2026-10-05T09:00:00Z,a,b,c\n", "does not name columns"),
+    "one line of something before JSON": (b'data: {"a": 1, "b": 2, "c": 3}\n', "does not name columns"),
+    "two octets of gzip": (b"\x1f\x8b", "truncated"),
 }
 
 
@@ -134,3 +142,86 @@ def test_contradictory_times_of_one_row_are_one_row(case):
     case.signin(7, "09:45:00")
 
     assert [entry["count"] for entry in case.tenant()["discrepancies"]] == [1]
+
+
+def test_what_stands_behind_a_strange_record_is_read(case):
+    """Records of every wrong form in one file, and a theft behind them: each is told, and the theft is found."""
+    case.heartbeat().signin(7, "09:30:00")
+    strange = [
+        {"kind": [1]},
+        {"tables": [{"columns": [{"name": ["x"]}], "rows": [[1], 2, None]}]},
+        {"value": [[], 5, None, {"records": "x"}]},
+        {"category": "ServicePrincipalSignInLogs", "properties": {"id": "\ud800", "appId": "a\0b"}},
+        {"error": {"code": ["x"]}},
+    ]
+    case.files["strange.json"] = b"\n".join(json.dumps(row).encode() for row in (*strange, case.signins.pop()))
+    answer = case.answer()
+
+    assert answer.document["tenants"][0]["state"] == "touched"
+    assert {reading.name: reading.fault_count > 4 for reading in answer.files}["strange.json"]
+
+
+def test_a_cell_with_a_zero_octet_costs_its_row_only(case):
+    """A damaged cell is no reason to pass over the rows beside it."""
+    case.heartbeat().signin(7, "09:30:00")
+    good = case.signins.pop()["properties"]
+    names = ("createdDateTime", "id", "appId", "uniqueTokenIdentifier", "servicePrincipalCredentialKeyId")
+    lines = [",".join((*names, "AADTenantId", "ResultType", "ServicePrincipalId")), "a\0b,,,,,,,"]
+    lines.append(",".join((*(good[name] for name in names), TENANT, "0", "x")))
+    case.files["cells.csv"] = "\n".join(lines).encode()
+
+    assert case.tenant()["state"] == "touched"
+
+
+def test_what_is_no_file_is_told_and_costs_coverage(case):
+    """A pipe, a link to nothing or to a folder may each have been an export; nothing waits for the pipe."""
+    case.heartbeat()
+    logs = case.write()
+    os.mkfifo(logs / "pipe.json")
+    (logs / "dangling.json").symlink_to(logs / "nowhere")
+    (logs / "folder").symlink_to(case.folder)
+    answer = case.answer()
+    faults = {reading.name: reading.faults for reading in answer.files if reading.faults}
+
+    assert set(faults) == {"pipe.json", "dangling.json", "folder"}
+    assert answer.document["tenants"][0]["state"] == "cannot-say"
+
+
+def _parquet(path, select):
+    with duckdb.connect() as base:
+        base.execute(f"COPY ({select}) TO '{path}' (FORMAT parquet)")
+    return path.read_bytes()
+
+
+def test_a_column_named_like_the_row_hides_no_row(case, tmp_path):
+    """Parquet is turned into JSON row by row, whatever its columns are called."""
+    row = case.heartbeat().signin(7, "09:30:00")
+    case.signins.pop()
+    (tmp_path / "row.json").write_text(json.dumps(row))
+    case.files["t.parquet"] = _parquet(tmp_path / "t", f"SELECT *, '' AS t, '' AS row FROM '{tmp_path / 'row.json'}'")
+
+    assert case.tenant()["state"] == "touched"
+
+
+def test_parquet_that_opens_to_far_more_than_it_is_is_a_bomb(case, tmp_path):
+    """A cell of a megabyte, sixty thousand times, in a file of a few kilobytes: told by its name, within bounds."""
+    case.heartbeat()
+    case.files["bomb.parquet"] = _parquet(tmp_path / "b", "SELECT repeat('x', 1000000) AS a FROM range(60000)")
+    answer = case.answer()
+    (fault,) = (reading.faults[-1] for reading in answer.files if reading.name == "bomb.parquet")
+
+    assert "bomb" in fault or "Out of Memory" in fault
+    assert answer.document["tenants"][0]["state"] == "cannot-say"
+
+
+@pytest.mark.parametrize("name", ["a[1]*?.parquet", "new\nline.parquet", "quo'te.parquet", "latin\udcff.parquet"])
+def test_a_file_of_any_name_is_read(case, tmp_path, name):
+    """Names that a database takes for patterns, that hold quotes or new lines, or that are in no encoding."""
+    row = case.heartbeat().signin(7, "09:30:00")
+    case.signins.pop()
+    (tmp_path / "row.json").write_text(json.dumps(row))
+    case.files[name] = _parquet(tmp_path / "p", f"SELECT * FROM '{tmp_path / 'row.json'}'")
+    answer = case.answer()
+
+    assert answer.document["tenants"][0]["state"] == "touched"
+    assert [reading.faults for reading in answer.files if reading.name == name] == [[]]

@@ -124,7 +124,9 @@ def collect(
             progress(found.name)
             job = {"name": found.name, "tenant": _hint(found, known)}
             if found.path in parquet and decoder is not None:
-                job |= {"path": str(found.path), "folder": str(scratch), **limits()}
+                link = scratch / f"{len(collected.readings)}.parquet"
+                link.symlink_to(found.path)  # whatever its name is made of
+                job |= {"path": str(link), "folder": str(scratch), **limits()}
                 collected.readings += _one(decoder, job, found, sink.write)
             else:
                 collected.readings += _one(pool, job, found, sink.write)

@@ -22,6 +22,9 @@ LARGEST_ZIP = 512 << 20
 BOMB_BYTES = 256 << 20
 BOMB_RATIO = 300
 _PIECE = 1 << 20
+_SAMPLE = 4096
+_TEXT = 100
+"""Of so many octets of a text one may be zero at its start; a damaged cell is no reason to pass over the others."""
 _END = b"\n\n-- the end, said by the reader --\n"
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip"}
 
@@ -32,7 +35,11 @@ class Unreadable(Exception):
 
 def texts(name: str, pull: Pull, depth: int = 0) -> Iterator[tuple[str, Text | Unreadable]]:
     """Yield every text inside a file with its name (``outer.zip/inner.json``), or why there is none."""
-    head = pull()
+    try:
+        head = pull()
+    except Unreadable as error:
+        yield name, error
+        return
     kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), "text")
     rest = _with_head(head, pull)
     if kind == "text":
@@ -179,7 +186,7 @@ def _decoder(head: bytes, pull: Pull) -> Callable[[], str]:
         encoding = "utf-16-le"
     elif head[:1] == b"\0" and head[1:2] not in (b"\0", b""):
         encoding = "utf-16-be"
-    elif b"\0" in head[:4096]:
+    elif head.count(b"\0", 0, _SAMPLE) * _TEXT > min(len(head), _SAMPLE):
         raise Unreadable("neither text nor a container that we know")
     decoder = codecs.getincrementaldecoder(encoding)("counterfoil-1252")
 

@@ -24,6 +24,10 @@ _LOGLIKE = re.compile(
     r"[{}\[\]\x00-\x08\ufffd]|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}|\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d|\d+\.\d+\.\d+\.\d+"
     r"|[A-Za-z0-9_-]{22}|\w@\w"
 )
+_NO_HEADER = re.compile(
+    r"[{}\x00-\x08\ufffd]|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-|\d{4}-\d\d-\d\d|\d\d?:\d\d:\d\d|\d+\.\d+\.\d+\.\d+|\w@\w"
+)
+"""What the names of columns never hold, and the values of rows do."""
 _PREAMBLES = ("#type ", "sep=")
 """How the line begins that PowerShell's Export-Csv and Excel put before the header."""
 _DECODER = json.JSONDecoder()
@@ -181,6 +185,9 @@ def _rows(text: Text, fault: Fault) -> Iterator[dict[str, Any]]:
     if len(header) < 3 and "AuditData" not in header:
         if not _prose(first + text.buffer[text.at :], whole=text.ended):
             fault("neither JSON nor CSV")
+        return
+    if _NO_HEADER.search(first):
+        fault("neither JSON nor CSV: its first line does not name columns")
         return
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     number = 1
