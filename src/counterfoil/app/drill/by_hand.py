@@ -16,6 +16,7 @@ from counterfoil import clock
 from counterfoil.app import handing_over, incidents, telling
 from counterfoil.app.drill.customers import Customer
 from counterfoil.app.drill.notices import NAME, SENDER_WORDS, by, post
+from counterfoil.app.drill.rotating import LAGS
 from counterfoil.app.drill.stage import Stage
 from counterfoil.incident import asked
 from counterfoil.incident.notice import Paper
@@ -57,9 +58,11 @@ def follow(here: Stage, customers: list[Customer]) -> dict[str, Standing]:
         if number == 0:
             for app, _ in pairs:
                 here.lab.operate("admin_set_keys", app_id=app, certificates_pem=[])
+            clock.sleep(LAGS["replication_seconds"])
             _look(here, customer)
         for app, pem in pairs:
             here.lab.operate("admin_set_keys", app_id=app, certificates_pem=[pem])
+        clock.sleep(LAGS["replication_seconds"])
         _look(here, customer)
     incident = Incidents(here.state.ledger).one(NAME)
     stands = {str(entry.said.tenant): asked.stands(incident, entry, clock.now()) for entry in asked.handovers(incident)}

@@ -19,7 +19,17 @@ from counterfoil.credential.waves import Brakes
 from counterfoil.lab.thief import Thief
 
 LIVES: dict[str, float] = {"token_life_min": 15.0, "token_life_max": 20.0, "bind_window_seconds": 2.0}
-"""Lives and delays in the laboratory, in seconds; the pace below rests on them."""
+"""Lives in the laboratory, in seconds; the pace below rests on them."""
+
+LAGS: dict[str, float] = {
+    "replication_seconds": 1.0,
+    "read_lag_seconds": 0.5,
+    "signin_delay_max": 1.0,
+    "activity_delay_max": 1.0,
+    "audit_delay_max": 1.0,
+    "directory_delay_max": 1.0,
+}
+"""Lags in the laboratory once everybody is on board: of keys among token servers, of reads, of rows in the logs."""
 
 PACE = Pace(
     reads=2,

@@ -15,7 +15,7 @@ from counterfoil.app.drill.claims import Verdict
 from counterfoil.app.drill.customers import Customer, shared_key, take_on
 from counterfoil.app.drill.days import DAYS, Before, go_by
 from counterfoil.app.drill.life import Heartbeats
-from counterfoil.app.drill.rotating import CAMPAIGN, LIVES, PACE
+from counterfoil.app.drill.rotating import CAMPAIGN, LAGS, LIVES, PACE
 from counterfoil.app.drill.stage import Stage, stage
 from counterfoil.app.drill.theft import Truth, steal, truth
 from counterfoil.app.drill.traffic import Sent, Traffic, copies
@@ -114,6 +114,7 @@ class _Player:
         concerned = [customer for customer in customers if customer.shared]
         self.chapter(f"{counted(DAYS, 'day')} have gone by with these connections, and the thief may have been there")
         before = go_by(self.here, customers, self.seed)
+        self.here.lab.operate("set_settings", **LAGS)
         beats = Heartbeats(self.here, customers)
         with Traffic(self.here, customers, pause=0.05) as traffic:
             self.chapter("mail flows; heartbeats prove coverage")
@@ -144,7 +145,8 @@ class _Player:
     ) -> None:
         self.told.alert = clock.now()
         self.chapter("alert: the thumbprint is reported stolen; reconciling the tenants' logs with our ledger")
-        clock.sleep(LIVES["bind_window_seconds"] + 1)  # mailbox audit gathers that long before it writes
+        # Mailbox audit gathers for a while before it writes, and what is written takes its time to be seen.
+        clock.sleep(LIVES["bind_window_seconds"] + LAGS["audit_delay_max"] + 1)
         answer = _reconcile(self.here, before)
         using, unlicensed = sum(bool(c.connections) for c in customers), _of(customers, Part.UNLICENSED)
         claims.scope(self.told.verdict, answer.document, true, using, unlicensed, names=self.told.names)
