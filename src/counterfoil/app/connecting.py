@@ -231,7 +231,7 @@ def _listed(
 
 
 def unknown_credentials(books: Books, connection: Connection, door: Door, job: Job) -> tuple[str, ...]:
-    """List credentials on the application and its principal that are not ours.
+    """List credentials on the application and its principal that are not ours, and certificates that are not shown.
 
     Raises:
         CallRefused: If this connection may not look.
@@ -240,8 +240,7 @@ def unknown_credentials(books: Books, connection: Connection, door: Door, job: J
     listed = Registration(door, connection).credentials(job)
     _note_key_ids(books, [one for one in ours if one.app == connection.app], listed)
     known = {c.thumbprint_sha256 for c in ours}
-    known_by_sha1 = {c.thumbprint_sha1 for c in ours}
-    strange = [e for e in listed if e.thumbprint_sha256 not in known and e.thumbprint_sha1 not in known_by_sha1]
+    strange = [entry for entry in listed if entry.thumbprint_sha256 not in known]
     return tuple(f"{entry.kind} {entry.key_id} on the {entry.where}" for entry in strange)
 
 

@@ -22,13 +22,12 @@ JSON = {"content-type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A credential that a tenant lists; thumbprints in upper-case hex, ``None`` where it is no certificate."""
+    """A credential that a tenant lists; the thumbprint in upper-case hex, ``None`` where no certificate is shown."""
 
     key_id: str
     kind: str
     where: str
     name: str
-    thumbprint_sha1: str | None
     thumbprint_sha256: str | None
     raw: dict[str, Json]
 
@@ -108,30 +107,19 @@ class Registration:
 
 
 def _certificate(entry: dict[str, Any], where: str) -> Listed:
-    """Read a keyCredential; without its ``key`` the SHA-1 in ``customKeyIdentifier`` is all there is."""
-    key = entry.get("key")
+    """Read a keyCredential; which certificate it is, its own octets say and nothing else.
+
+    ``customKeyIdentifier`` looks like a thumbprint and is whatever its writer set: a thief gives his the one of ours.
+    """
+    kind = "certificate" if entry.get("type") == "AsymmetricX509Cert" else str(entry.get("type"))
     try:
-        certificate = base64.b64decode(key, validate=True) if key else None
+        octets = base64.b64decode(entry.get("key") or "", validate=True)
     except ValueError as error:
         raise Unavailable("a certificate that the tenant lists cannot be read") from error
-    sha1 = hashlib.sha1(certificate, usedforsecurity=False).hexdigest().upper() if certificate else _sha1(entry)
-    sha256 = hashlib.sha256(certificate).hexdigest().upper() if certificate else None
-    kind = "certificate" if entry.get("type") == "AsymmetricX509Cert" else str(entry.get("type"))
-    return Listed(str(entry["keyId"]), kind, where, str(entry.get("displayName") or ""), sha1, sha256, entry)
-
-
-def _sha1(entry: dict[str, Any]) -> str | None:
-    """Read ``customKeyIdentifier``: base64 of the SHA-1, or its forty hex digits."""
-    text = str(entry.get("customKeyIdentifier") or "")
-    if len(text) == 40:
-        return text.upper()
-    try:
-        octets = base64.b64decode(text, validate=True)
-    except ValueError:
-        return None
-    return octets.hex().upper() if len(octets) == 20 else None
+    sha256 = hashlib.sha256(octets).hexdigest().upper() if octets and kind == "certificate" else None
+    return Listed(str(entry["keyId"]), kind, where, str(entry.get("displayName") or ""), sha256, entry)
 
 
 def _other(entry: dict[str, Any], kind: str, where: str) -> Listed:
     name = str(entry.get("displayName") or entry.get("name") or "")
-    return Listed(str(entry.get("keyId") or entry.get("id")), kind, where, name, None, None, entry)
+    return Listed(str(entry.get("keyId") or entry.get("id")), kind, where, name, None, entry)
