@@ -117,7 +117,7 @@ def test_storms_go_on_for_their_time_and_hit_one_application(bench):
 
     assert [reply.status for reply in (struck, during, after)] == [429, 429, 200]
     assert struck.headers["Retry-After"] == "7"
-    assert struck.document()["error"]["code"] == "ApplicationThrottled"
+    assert struck.document()["error"]["code"] == "TooManyRequests"
 
 
 def test_errors_come_before_anything_is_done(bench):

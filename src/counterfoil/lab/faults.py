@@ -7,24 +7,37 @@ from counterfoil.lab.spelling import bare
 from counterfoil.lab.wire import Call, Reply, json_reply
 from counterfoil.lab.world import World
 
+_IDENTITY = {
+    "x-ms-throttle-scope": "Tenant_Application/ReadWrite",
+    "x-ms-throttle-information": "ResourceUnitLimitExceeded",
+    "x-ms-throttle-limit-percentage": "1.2",
+    "x-ms-resource-unit": "1",
+}
+"""What the directory adds when it throttles (Microsoft Graph, throttling limits)."""
 
-def before(world: World, call: Call, tenant: str, app_id: str) -> Reply | None:
-    """Decide whether a call is throttled or fails before anything is done.
+
+def throttled(world: World, call: Call, tenant: str, app_id: str) -> str | None:
+    """Say for how many seconds a call is throttled, as ``Retry-After`` spells it; ``None`` if it is not.
 
     A storm of 429 goes on for ``storm_seconds`` for the same application in the same tenant.
     """
     key = f"{tenant}|{app_id}"
     storm = world.storm_until.get(key, 0.0) > call.now
-    if storm or world.happens(tenant, "throttle_share"):
-        if not storm:
-            world.storm_until[key] = call.now + float(world.dial(tenant, "storm_seconds"))
-        wait = float(world.dial(tenant, "retry_after_seconds"))
-        message = (
-            "Application is over its MailboxConcurrency limit."
-            if "/users/" in call.path.lower()
-            else "Too many requests."
-        )
-        return _error(call, 429, "ApplicationThrottled", message, {"Retry-After": f"{max(1, round(wait))}"})
+    if not storm and not world.happens(tenant, "throttle_share"):
+        return None
+    if not storm:
+        world.storm_until[key] = call.now + float(world.dial(tenant, "storm_seconds"))
+    return f"{max(1, round(float(world.dial(tenant, 'retry_after_seconds'))))}"
+
+
+def before(world: World, call: Call, tenant: str, app_id: str) -> Reply | None:
+    """Decide whether a call to Graph is throttled, as Exchange or as the directory does, or fails before it is done."""
+    wait = throttled(world, call, tenant, app_id)
+    if wait is not None and "/users/" in call.path.lower():
+        message = "Application is over its MailboxConcurrency limit."
+        return _error(call, 429, "ApplicationThrottled", message, {"Retry-After": wait})
+    if wait is not None:
+        return _error(call, 429, "TooManyRequests", "Too many requests.", {"Retry-After": wait, **_IDENTITY})
     if world.happens(tenant, "error_share"):
         return _error(
             call,

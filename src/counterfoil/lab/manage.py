@@ -1,8 +1,10 @@
 """The Office 365 Management Activity API, after its reference: subscriptions and content blobs."""
 
 import json
+import re
 from typing import Any
 
+from counterfoil.lab import faults
 from counterfoil.lab.graph import tokens
 from counterfoil.lab.graph.context import Caller, GraphError
 from counterfoil.lab.logs import delivery, directory_audit, mailbox_audit
@@ -16,14 +18,17 @@ CONTENT_TYPES = ("Audit.AzureActiveDirectory", "Audit.Exchange", "Audit.SharePoi
 _AUDIENCE = next(resource.audience for resource in RESOURCES if resource.app == MANAGEMENT)
 _DAY = 86400.0
 _PAGE = 200
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 class _FeedError(Exception):
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.status = status
         self.code = code
         self.message = message
+        self.headers = headers or {}
 
 
 def answer(world: World, call: Call) -> Reply:
@@ -34,7 +39,7 @@ def answer(world: World, call: Call) -> Reply:
     except GraphError as error:
         return _json(error.status, {"error": {"code": "AF10000", "message": error.message}})
     except _FeedError as error:
-        return _json(error.status, {"error": {"code": error.code, "message": error.message}})
+        return _json(error.status, {"error": {"code": error.code, "message": error.message}}, error.headers)
 
 
 def _json(status: int, document: Any, headers: dict[str, str] | None = None) -> Reply:
@@ -47,6 +52,7 @@ def _route(world: World, call: Call) -> Reply:
     if len(parts) < 6 or parts[:2] != ["api", "v1.0"] or parts[3:5] != ["activity", "feed"]:
         return Reply(404)
     caller = _caller(world, call, parts[2])
+    _struck(world, call, caller)
     rest = "/".join(parts[5:])
     if parts[5] == "audit" and len(parts) == 7 and call.method == "GET":
         return _blob(world, call, caller, parts[6])
@@ -78,6 +84,25 @@ def _caller(world: World, call: Call, tenant: str) -> Caller:
     return caller
 
 
+def _struck(world: World, call: Call, caller: Caller) -> None:
+    """Let strike what the dials say: throttling, errors, and a tenant whose unified audit log is off.
+
+    Raises:
+        _FeedError: If something does.
+    """
+    publisher = call.query.get("PublisherIdentifier", "")
+    if publisher and _GUID.fullmatch(publisher) is None:
+        raise _FeedError(400, "AF20013", f"The tenant ID passed in the URL ({publisher}) is not a valid GUID.")
+    wait = faults.throttled(world, call, caller.tenant.id, caller.app_id)
+    if wait is not None:
+        message = f"Too many requests. Method={call.method}, PublisherId={publisher or _NOBODY}"
+        raise _FeedError(429, "AF429", message, {"Retry-After": wait})
+    if world.happens(caller.tenant.id, "error_share"):
+        raise _FeedError(500, "AF50000", "An internal error occurred. Retry the request.")
+    if not world.dial(caller.tenant.id, "unified_audit"):
+        raise _FeedError(400, "AF20011", f"The tenant ID passed in the URL ({caller.tenant.id}) does not exist.")
+
+
 def _content_type(call: Call) -> str:
     name = call.query.get("contentType", "")
     if not name:
@@ -93,9 +118,12 @@ def _subscription(name: str, status: str = "enabled") -> dict[str, Any]:
 
 def _start(world: World, call: Call, caller: Caller) -> Reply:
     name, tenant = _content_type(call), caller.tenant
-    if name not in tenant.audit_subscriptions:
-        tenant.audit_subscriptions.append(name)
-        world.put(tenant)
+    if call.body.strip():
+        raise _FeedError(400, "AF20021", "The webhook endpoint could not be validated.")
+    if name in tenant.audit_subscriptions:
+        raise _FeedError(400, "AF20024", "The subscription is already enabled. No property change.")
+    tenant.audit_subscriptions.append(name)
+    world.put(tenant)
     return _json(200, _subscription(name))
 
 

@@ -49,6 +49,7 @@ class Settings:
         throttled_share: Share of token requests refused with AADSTS90055, the whole tenant being throttled.
         failed_signins_name_thumbprint: Whether a refused sign-in names the thumbprint that was tried
             (unconfirmed for Microsoft's; public samples carry none).
+        unified_audit: Whether the tenant's unified audit log is on: off, there is no mailbox audit and no feed.
         umbrella_code: Whether whatever is wrong with an assertion has the old code AADSTS50012.
         graph_form_uti: Whether Graph spells ``uniqueTokenIdentifier`` as base64 of the GUID's text.
         exchange_guid_uti: Whether app-only mailbox rows spell ``UniqueTokenId`` as a GUID.
@@ -94,6 +95,7 @@ class Settings:
     import_session_seconds: float = 86400.0
     throttled_share: float = 0.0
     failed_signins_name_thumbprint: bool = False
+    unified_audit: bool = True
     umbrella_code: bool = False
     graph_form_uti: bool = False
     exchange_guid_uti: bool = False

@@ -22,7 +22,7 @@ from counterfoil.tenant.wire import Answer, Lost, fresh_id
 
 ATTEMPTS = 4
 LONGEST_WAIT = 60.0
-BUSY = frozenset({429, 502, 503, 504})
+BUSY = frozenset({429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,10 @@ class CallRefused(Refused):
         self.code = code
 
 
+AUDIT_IS_OFF = (
+    "have its administrator switch the unified audit log on (it takes up to an hour): "
+    "Set-AdminAuditLogConfig -UnifiedAuditLogIngestionEnabled $true"
+)
 HINTS_BY_CODE: Mapping[str, str] = {
     "CredentialInvalidLifetimeAsPerAppPolicy": (
         "the tenant forbids certificates that live so long: make one with fewer --days, or ask for an exception"
@@ -62,7 +66,8 @@ HINTS_BY_CODE: Mapping[str, str] = {
         "the tenant needs Microsoft Entra ID P1 or P2 for this log; without it nobody can say that it is clean"
     ),
     "AF10001": "have its administrator grant ActivityFeed.Read",
-    "AF20023": "have its administrator switch the unified audit log on: Set-AdminAuditLogConfig",
+    "AF20011": AUDIT_IS_OFF,
+    "AF20023": AUDIT_IS_OFF,
 }
 """What to do, by the error's own word."""
 
@@ -74,8 +79,8 @@ HINTS: Mapping[int, str] = {
 }
 
 
-LOST = frozenset({502, 504})
-"""Answers of somebody between us and the service: it may have done what was asked."""
+LOST = frozenset({500, 502, 504})
+"""Answers of somebody between us and the service, or of one that broke: it may have done what was asked."""
 
 
 class Door:

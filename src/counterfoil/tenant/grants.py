@@ -8,6 +8,9 @@ from counterfoil.tenant.token import TokenRefused, Tokens
 
 NO_SUCH_RESOURCE = "AADSTS500011"
 """The tenant does not have this service at all, so nothing of it can have been granted."""
+NOT_HEARD_OF = "AADSTS700027"
+PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between tries; what is published has reached every token server after 4 to 18, mostly."""
 
 
 def by_use(tokens: Tokens, job: Job) -> frozenset[str]:
@@ -20,13 +23,21 @@ def by_use(tokens: Tokens, job: Job) -> frozenset[str]:
         Unavailable: If no answer came.
     """
     held = set(tokens.token(GRAPH, job).roles)
-    for audience in (EXCHANGE, MANAGEMENT):
+    return frozenset(held.union(_roles(tokens, EXCHANGE, job), _roles(tokens, MANAGEMENT, job)))
+
+
+def _roles(tokens: Tokens, audience: str, job: Job) -> tuple[str, ...]:
+    """Ask for one more; where Graph's was given, a key that is not known meets a server that has not heard of it."""
+    for pause in (*PAUSES, None):
         try:
-            held |= set(tokens.token(audience, job).roles)
+            return tokens.token(audience, job).roles
         except TokenRefused as error:
-            if error.code != NO_SUCH_RESOURCE:
+            if error.code == NO_SUCH_RESOURCE:
+                return ()
+            if error.code != NOT_HEARD_OF or pause is None:
                 raise
-    return frozenset(held)
+            tokens.means.pause(pause)
+    return ()
 
 
 def by_listing(registration: Registration, job: Job) -> frozenset[str]:

@@ -215,14 +215,20 @@ class Connections:
         """Say that a job works with a credential, so that a rotation waits for it."""
         name = f"{credential.tenant}/{credential.app}/{credential.generation}"
         row = {"job": job, "credential": name, "until": microseconds(now + LONGEST_USE)}
-        with self._ledger.engine.begin() as writing:
+
+        def write(writing: sa.Connection) -> None:
             writing.execute(sa.delete(uses).where(uses.c.job == job))
             writing.execute(sa.insert(uses).values(**row))
 
+        self._ledger.append_all([], also=write)
+
     def end_use(self, job: str) -> None:
         """Say that a job is done."""
-        with self._ledger.engine.begin() as writing:
+
+        def write(writing: sa.Connection) -> None:
             writing.execute(sa.delete(uses).where(uses.c.job == job))
+
+        self._ledger.append_all([], also=write)
 
     def in_use(self, credential: Credential, now: datetime) -> int:
         """Count the jobs that work with a credential."""

@@ -74,7 +74,9 @@ def _context(world: World, use: Use, mailbox: Mailbox) -> dict[str, Any]:
 
 
 def _write(world: World, tenant: str, at: float, kind: tuple[str, int], body: dict[str, Any]) -> None:
-    """Keep one row; ``kind`` is the operation and its record type."""
+    """Keep one row; ``kind`` is the operation and its record type. Where auditing is off there is none."""
+    if not world.dial(tenant, "unified_audit"):
+        return
     operation, record_type = kind
     head = {"CreationTime": bare(at), "Id": world.guid(), "Operation": operation, "RecordType": record_type}
     delivery.record(world, tenant, delivery.MAILBOX, at, {**head, "ResultStatus": "Succeeded", **body})
