@@ -109,3 +109,23 @@ def start_signer():
 def signer(tmp_path, start_signer):
     """A signer on fresh data, its data directory being the test's directory."""
     return start_signer(tmp_path)
+
+
+@pytest.fixture(params=["file", "pkcs11"])
+def any_signer(request, tmp_path, start_signer):
+    """A signer on each kind of key provider."""
+    more = (
+        ()
+        if request.param == "file"
+        else ("--keys", request.getfixturevalue("softhsm").token(f"s-{os.urandom(4).hex()}"))
+    )
+    return start_signer(tmp_path, *more)
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory):
+    """One signer with one credential for all tests that are refused: they must leave no stub behind."""
+    running = SignerProcess(tmp_path_factory.mktemp("standing"))
+    running.custodian.certificate(TENANT, APP, 1, 90)
+    yield running
+    running.stop()

@@ -14,7 +14,7 @@ from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.instant import from_rfc3339
 from counterfoil.model.trust import CredentialState, Job
 from tests.credential.conftest import APP, AUDIENCE, TENANT
-from tests.credential.test_signer import lay_to_rest, pem
+from tests.credential.keys import lay_to_rest, pem
 
 NAME = f"{TENANT}/{APP}/1"
 JOB = Job("job-1", "verify", clock.now())
