@@ -10,6 +10,7 @@ import pytest
 from counterfoil import clock
 from counterfoil.model.errors import Unavailable
 from counterfoil.tenant.door import CallRefused
+from counterfoil.tenant.endpoints import MANAGEMENT
 from counterfoil.tenant.logs import ALREADY_STARTED, Blob, Logs
 
 NOW = datetime(2026, 10, 8, 12, tzinfo=UTC)
@@ -131,3 +132,28 @@ def test_a_report_waits_as_long_as_it_is_told(connected):
 
     assert connected.pauses == [3.0, 3.0]
     assert {row["appId"] for row in rows} == {connected.connection.app}
+
+
+@pytest.mark.parametrize(
+    ("dials", "pauses"),
+    [({"throttle_share": 1.0, "retry_after_seconds": 3}, [3.0, 3.0]), ({"error_share": 1.0}, [1.0, 2.0])],
+)
+def test_a_feed_that_is_busy_or_breaks_is_asked_again(connected, dials, pauses):
+    """AF429 and AF50000 of a real laboratory's feed are waited out, as long as the one says and the other does not."""
+    door, job = connected.door, connected.job("collect-logs")
+    door.tokens.token(MANAGEMENT, job)
+    connected.dial(**dials)
+    connected.calm_after = 2
+    Logs(door).subscribe(job)
+    assert connected.pauses == pauses
+
+
+def test_a_tenant_whose_audit_is_off_is_told_how_to_switch_it_on(connected):
+    """The feed says that there is no such tenant; the hint says what that means."""
+    connected.dial(unified_audit=False)
+    try:
+        with pytest.raises(CallRefused, match="AF20011") as caught:
+            Logs(connected.door).subscribe(connected.job("collect-logs"))
+    finally:
+        connected.dial(unified_audit=True)
+    assert "Set-AdminAuditLogConfig -UnifiedAuditLogIngestionEnabled $true" in caught.value.hint
