@@ -108,7 +108,7 @@ def used(bench):
     return bench
 
 
-def _files(bench, shape):
+def exported(bench, shape):
     from counterfoil.lab.logs.export import export
     from counterfoil.lab.logs.mailbox_audit import settle
 
@@ -116,7 +116,7 @@ def _files(bench, shape):
     return export(bench.world, bench.world.tenant(bench.tenant), bench.now, [shape])
 
 
-def _one(files, part):
+def only(files, part):
     return next(data for path, data in sorted(files.items()) if part in path)
 
 
@@ -154,7 +154,7 @@ def test_graph_may_spell_the_token_id_the_old_way(used):
 
 def test_sign_in_of_storage(used):
     """A storage line has the envelope and properties of the real record; a refusal keeps its request id, no key."""
-    data = _one(_files(used, "storage"), "serviceprincipalsigninlogs")
+    data = only(exported(used, "storage"), "serviceprincipalsigninlogs")
     lines = [json.loads(line) for line in data.decode().split("\r\n") if line]
     failed = next(line for line in lines if line["resultType"] != "0")
 
@@ -168,7 +168,7 @@ def test_sign_in_of_storage(used):
 
 def test_sign_in_of_log_analytics(used):
     """The table has PascalCase columns, text where the real one has text, and the workspace in TenantId."""
-    rows = json.loads(_one(_files(used, "analytics"), "AADServicePrincipalSignInLogs.json"))
+    rows = json.loads(only(exported(used, "analytics"), "AADServicePrincipalSignInLogs.json"))
 
     assert all(set(row) >= SIGN_IN_TABLE for row in rows)
     assert {row["ResultType"] for row in rows} == {"0", "700027"}
@@ -179,7 +179,7 @@ def test_sign_in_of_log_analytics(used):
 
 def test_graph_activity_line(used):
     """A Graph activity line has exactly the real fields, with their odd types."""
-    data = _one(_files(used, "storage"), "microsoftgraphactivitylogs")
+    data = only(exported(used, "storage"), "microsoftgraphactivitylogs")
     lines = [json.loads(line) for line in data.decode().split("\r\n") if line]
     read = next(line for line in lines if line["properties"]["requestUri"].endswith("/$value"))
     properties = read["properties"]
@@ -204,7 +204,7 @@ def test_graph_activity_line(used):
 
 def test_mail_items_accessed(used):
     """A Bind record has exactly the documented fields and lists the message with the caller's request id."""
-    _files(used, "purview")
+    exported(used, "purview")
     record = next(row for row in used.rows("audit") if row["Operation"] == "MailItemsAccessed")
     [folder] = record["Folders"]
     [item] = folder["FolderItems"]
@@ -255,13 +255,13 @@ def test_directory_audit_of_a_key_change(used):
     used.run("admin_add_key", app_id=used.app["app_id"], certificate_pem=KEYS[1].pem)
     key = used.run("credentials", app_id=used.app["app_id"])["keys"][1]
     activity = "Update application – Certificates and secrets management "
-    table = json.loads(_one(_files(used, "analytics"), "AuditLogs.json"))
+    table = json.loads(only(exported(used, "analytics"), "AuditLogs.json"))
     row = next(row for row in table if row["OperationName"] == activity)
     graph = used.graph("GET", "/auditLogs/directoryAudits", used.token_text).document()["value"]
     shown = next(item for item in graph if item["activityDisplayName"] == activity)
     unified = next(
         record
-        for data in _files(used, "management").values()
+        for data in exported(used, "management").values()
         for record in json.loads(data)
         if record["Operation"] == activity
     )
@@ -283,7 +283,7 @@ def test_directory_audit_of_a_key_change(used):
 
 def test_consent_is_logged_with_client_and_resource(bench):
     """A granted role names the role and the client; the unified copy ends its activity with a full stop."""
-    files = _files(bench, "management")
+    files = exported(bench, "management")
     records = [record for data in files.values() for record in json.loads(data)]
     granted = [record for record in records if record["Operation"] == "Add app role assignment to service principal."]
     values = {change["Name"]: change["NewValue"] for change in granted[0]["ModifiedProperties"]}

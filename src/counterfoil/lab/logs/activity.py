@@ -111,6 +111,8 @@ def analytics(body: dict[str, Any]) -> dict[str, Any]:
         "Location": "UK South",
         "Scopes": "",
         "SessionId": "",
+        "DeviceId": "",
+        "SourceSystem": "",
         "UserId": "",
         "TokenIssuedAt": ticks(body["issued"]),
     }
