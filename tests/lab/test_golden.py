@@ -109,6 +109,7 @@ def used(bench):
 
 
 def exported(bench, shape):
+    """What the tenant would be given in one shape, reads gathered by now included; files by path."""
     from counterfoil.lab.logs.export import export
     from counterfoil.lab.logs.mailbox_audit import settle
 
@@ -117,6 +118,7 @@ def exported(bench, shape):
 
 
 def only(files, part):
+    """The first file whose path has a part in it."""
     return next(data for path, data in sorted(files.items()) if part in path)
 
 
