@@ -23,6 +23,14 @@ def run(at, *words):
     return code, json.loads(out.getvalue()) if out.getvalue() else None, err.getvalue()
 
 
+def shown(at, *words):
+    """Run a command in this process; return what it prints for people."""
+    out = io.StringIO()
+    with redirect_stdout(out):
+        main([*words, "--data", str(at.data), "--config", str(at.config)])
+    return out.getvalue()
+
+
 @pytest.fixture(scope="module")
 def at(tmp_path_factory):
     """A laboratory with one customer; its key was reported stolen, and the incident is open."""
@@ -172,6 +180,7 @@ def test_what_is_decided_and_done_stands_in_the_record(at, tmp_path):
     """Decision with its reason, task, person, evidence: each an entry; a task that is open keeps it open."""
     code, said, _ = run(at, "incident", "decide", "leak", "rotate today", "--why", "it is stolen")
     assert (code, said["detail"]["reason"]) == (0, "it is stolen")
+    assert "rotate today, because: it is stolen" in shown(at, "incident", "show", "leak")
     _, task, _ = run(at, "incident", "task", "leak", "call them", "--owner", "bob")
     code, _, errors = run(at, "incident", "close", "leak", "--why", "over")
     assert (code, "still open: 1 task" in errors) == (2, True)

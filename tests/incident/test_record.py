@@ -98,6 +98,22 @@ def test_a_task_is_done_by_its_number():
     assert [(t.number, t.owner, t.done) for t in tasks] == [(2, "bob", at(3))]
 
 
+def test_a_person_is_as_entered_last():
+    """The newer address counts; people of two customers with one name are two."""
+
+    def bob(address, tenant="t1"):
+        return Said(Kind.PERSON, "Bob", tenant, {"name": "Bob", "role": "administrator", "address": address})
+
+    found = record(bob("old@a.example"), bob("bob@b.example", "t2"), bob("new@a.example"))
+    assert [(p.address, p.tenant) for p in found.people] == [("new@a.example", "t1"), ("bob@b.example", "t2")]
+    assert found.document()["people"][0] == {
+        "name": "Bob",
+        "role": "administrator",
+        "address": "new@a.example",
+        "tenant": "t1",
+    }
+
+
 def test_the_reference_says_nothing_of_the_name():
     """Customers read the reference; the name may hold another customer's."""
     reference = reference_of("contoso leak", NOW)

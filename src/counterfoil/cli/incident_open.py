@@ -13,7 +13,7 @@ from counterfoil.cli.state import add_config, opened, operator
 from counterfoil.cli.verbs import Run, Verbs
 from counterfoil.gateway.store.tenants import Operator
 from counterfoil.incident.outside import mark_of
-from counterfoil.incident.record import Entry, Incident, Subject
+from counterfoil.incident.record import Entry, Incident, Kind, Subject
 from counterfoil.incident.report import stands_document
 from counterfoil.incident.steps import Standing
 from counterfoil.incident.store import Incidents
@@ -166,10 +166,16 @@ def answer_incident(
         who = names.get(str(entry.said.tenant), entry.said.tenant)
         answer_text(visible(f"by hand: {who}: {standing.state}{late}: {standing.words}"))
     rows: list[tuple[str, ...]] = [
-        (str(e.number), rfc3339(e.time), e.actor, e.said.kind.value, _whose(e, names), e.said.words)
+        (str(e.number), rfc3339(e.time), e.actor, e.said.kind.value, _whose(e, names), _words(e))
         for e in incident.entries
     ]
     answer_table(("", "time", "who", "what", "tenant", "words"), rows, "no entry")
+
+
+def _words(entry: Entry) -> str:
+    """Say what an entry says, and why where it is a decision."""
+    reason = entry.said.detail.get("reason") if entry.said.kind is Kind.DECISION else None
+    return f"{entry.said.words}, because: {reason}" if reason else entry.said.words
 
 
 def _whose(entry: Entry, names: Mapping[str, str]) -> str:

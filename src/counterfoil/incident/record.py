@@ -126,6 +126,16 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who belongs to it; ``tenant`` is the tenant id where they are a customer's."""
+
+    name: str
+    role: str
+    address: str
+    tenant: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Exhibit:
     """A file under legal hold: our copy is named by its SHA-256."""
 
@@ -165,6 +175,15 @@ class Incident:
         return [
             Task(e.number, e.said.words, str(e.said.detail["owner"]), str(e.said.detail["due"]), done.get(e.number))
             for e in self.of(Kind.TASK)
+        ]
+
+    @property
+    def people(self) -> list[Person]:
+        """Who belongs to it, as they were entered last."""
+        found = {(e.said.detail["name"], e.said.tenant): e.said for e in self.of(Kind.PERSON)}
+        return [
+            Person(str(said.detail["name"]), str(said.detail["role"]), str(said.detail["address"]), said.tenant)
+            for said in found.values()
         ]
 
     @property
@@ -235,6 +254,7 @@ class Incident:
                 }
                 for t in self.tasks
             ],
+            "people": [{"name": p.name, "role": p.role, "address": p.address, "tenant": p.tenant} for p in self.people],
             "containments": [containment_document(c) for c in self.containments],
             "timeline": [entry.document() for entry in self.entries],
         }
