@@ -48,8 +48,8 @@ def _arguments(words: list[str]) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = _arguments(list(sys.argv[1:] if argv is None else argv))
     try:
+        arguments = _arguments(list(sys.argv[1:] if argv is None else argv))
         return int(importlib.import_module(f"counterfoil.cli.{arguments.command}").run(arguments))
     except CounterfoilError as error:
         return fail(error)

@@ -174,10 +174,10 @@ class Plain:
             lists = any(stub["lists"] for stub in stubs)
             if message is None or not lists or any(names & self.messages[stub["no"]] for stub in stubs):
                 return True
-        if crid is not None or row["client_request_id"] is not None:
-            return False
+        told = crid is not None or row["client_request_id"] is not None
         return any(
-            (call["tenant"], call["uti"]) == (row["tenant"], row["uti"])
+            not (told and call["crid"])
+            and (call["tenant"], call["uti"]) == (row["tenant"], row["uti"])
             and names & self.messages[call["no"]]
             and self._may(row, call["effect"] == "change")
             and ("@" not in (call["mailbox"] or "") or call["mailbox"] == low(row["mailbox"]))

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import duckdb
 
+from counterfoil.evidence import lacking
 from counterfoil.evidence.collected import SETTINGS, Collected
 from counterfoil.evidence.coverage_queries import COVERAGE
 from counterfoil.evidence.fold import FOLD
@@ -153,6 +154,11 @@ class Engine:
         chosen = [list(row) for row in joined]
         if chosen:
             self._base.executemany("INSERT INTO joined VALUES (?, ?, ?)", chosen)
+        if next(self.rows(lacking.ANY))["calls"]:
+            for statement in lacking.COMPLETE:
+                self._base.execute(statement)
+            self._base.execute("DROP TABLE call_messages")
+            self._make({"call_messages": PREPARE["call_messages"]})
         self._make({**STEPS, **COVERAGE})
 
     def _make(self, queries: Mapping[str, str]) -> None:

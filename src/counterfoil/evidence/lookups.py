@@ -3,6 +3,7 @@
 from collections import defaultdict
 from typing import Any, Final, Protocol
 
+from counterfoil.evidence.lacking import TENANTS
 from counterfoil.evidence.matching import IN_BATCH, Batch, Lookup, Row
 from counterfoil.evidence.paths import asked
 from counterfoil.evidence.radius import Directory
@@ -95,6 +96,7 @@ def gather(engine: Rows, books: Books, sharing: set[str]) -> Lookup:
         messages=_pairs(engine, _MESSAGES),
         audiences=_audiences(books),
         has_calls=bool(books.calls),
+        lacking={row["tenant"] for row in engine.rows(TENANTS)},
     )
 
 

@@ -75,6 +75,7 @@ class Lookup:
     messages: set[tuple[str | None, str]] = field(default_factory=set)
     audiences: set[str] = field(default_factory=set)
     has_calls: bool = True
+    lacking: set[str | None] = field(default_factory=set)
     strangers: dict[TokenKey, Judgement] = field(default_factory=dict)
 
 
@@ -158,9 +159,9 @@ def judge_call(row: Row, lookup: Lookup) -> Judgement | None:
         return None
     rank = lookup.ranks.get(row["record"])
     if rank is None:
-        return _replayed(row, "call-without-stub")
+        return _replayed(row, "call-without-stub", lookup)
     if rank["place"] > rank["stubs"]:
-        return _replayed(row, "client-request-id-used-twice")
+        return _replayed(row, "client-request-id-used-twice", lookup)
     return Judgement(row, UNEXPLAINED, "call-differs-from-its-stub", row["uti"], touches=False)
 
 
@@ -196,7 +197,7 @@ def judge_mailbox(row: Row, lookup: Lookup) -> Judgement | None:
     rules.discard(None)
     for rule in ("call-without-stub", "message-not-in-stub", "access-without-stub"):
         if rule in rules:
-            return _replayed(row, rule, left)
+            return _replayed(row, rule, lookup, left)
     for rule in ("message-in-another-mailbox", "access-not-listed"):
         if rule in rules:
             return Judgement(row, UNEXPLAINED, rule, row["uti"], touches=False, items=left)
@@ -224,9 +225,11 @@ def within_gaps(found: Iterable[Judgement], gaps: list[tuple[datetime, datetime]
     ]
 
 
-def _replayed(row: Row, rule: str, items: tuple[Row, ...] = ()) -> Judgement:
+def _replayed(row: Row, rule: str, lookup: Lookup, items: tuple[Row, ...] = ()) -> Judgement:
     if not row["success"]:
         return Judgement(row, ATTEMPTED, rule, row["uti"], touches=False, items=items)
+    if row["tenant"] in lookup.lacking and rule != "client-request-id-used-twice":
+        return Judgement(row, UNEXPLAINED, "stubs-without-ids", row["uti"], touches=False, items=items)
     return Judgement(row, REPLAYED, rule, row["uti"], items=items)
 
 

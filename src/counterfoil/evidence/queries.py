@@ -251,7 +251,8 @@ STEPS: Final = {
         FROM items_raw i
         JOIN uses u ON u.record = i.record AND u.source = 'mailbox-audit'
         JOIN items_named m ON m.record = i.record AND m.n = i.n
-        WHERE i.crid IS NULL AND u.client_request_id IS NULL AND (u.effect <> 'change' OR m.effect = 'change')
+        WHERE ((i.crid IS NULL AND u.client_request_id IS NULL) OR m.crid IS NULL)
+          AND (u.effect <> 'change' OR m.effect = 'change')
           AND (m.mailbox IS NULL OR m.mailbox NOT LIKE '%@%' OR m.mailbox = lower(u.mailbox))""",
     "items_left": """
         SELECT i.record AS record, i.n AS n FROM items_raw i

@@ -21,6 +21,9 @@ from counterfoil.evidence.uses import Use, as_row
 NO_LOG = "no-log"
 """What a file without any record counts as: empty, or a note of somebody's; it is shown and costs nothing."""
 
+LARGEST_ROW = 16 << 20
+"""Characters in a row: what is longer is no row of a log, and the database would stumble over it."""
+
 _FLUSH = 1 << 19
 _SHOWN = 20
 _SPELLED = ("uniquetokenidentifier", "signinactivityid", "uniquetokenid")
@@ -96,8 +99,12 @@ def read_text(text: Text, reading: FileReading, hint: str | None, ask: Callable[
             use.file, use.number = reading.name, number
             if use.tenant:
                 tenants.add(use.tenant)
-            waiting.append(json.dumps(as_row(use), ensure_ascii=False))
-            size += len(waiting[-1])
+            row = json.dumps(as_row(use), ensure_ascii=False)
+            if len(row) > LARGEST_ROW:
+                reading.fault(f"record {number} has fields of more than {LARGEST_ROW >> 20} MB")
+                continue
+            waiting.append(row)
+            size += len(row)
             if size > _FLUSH:
                 ask(b"w" + "\n".join(waiting).encode("utf-8", "replace") + b"\n")
                 waiting, size = [], 0
