@@ -246,6 +246,21 @@ def test_no_token_goes_to_another_host(at, credential):
         assert not stubs(at, "call", job.id)
 
 
+def test_a_token_of_another_tenant_is_not_sent_and_in_no_books(at, credential):
+    """Its call would be written down for this tenant and be unknown in its own; what is no token is refused too."""
+    other = at.register("other", "mail", ["Mail.ReadWrite"])
+    at.connect(other)
+    with Credential("other", data=at.data, config=at.config, job=("inspect", "case 9")) as theirs:
+        token = theirs.get_token(SCOPE).token
+    rows = len(at.lab.operate("rows", log="activity", tenant=other.tenant_id))
+    with credential.job("inspect", "case 9") as job, httpx.Client(transport=credential.transport()) as client:
+        for value, why in ((token, "of another connection"), ("no.token", "cannot be read")):
+            with pytest.raises(ClientAuthenticationError, match=why):
+                client.get(f"{credential.endpoints.graph}/v1.0/users", headers={"authorization": f"Bearer {value}"})
+        assert not stubs(at, "call", job.id)
+    assert len(at.lab.operate("rows", log="activity", tenant=other.tenant_id)) == rows
+
+
 def test_what_is_not_there_is_said(at, tmp_path):
     """A tenant without a connection and a folder without data are told apart."""
     with pytest.raises(Refused, match="nobody has no such connection"):

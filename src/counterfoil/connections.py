@@ -187,19 +187,25 @@ class Credential:
 
         Raises:
             NoJob: If nobody said why.
-            ClientAuthenticationError: If the host is none that this connection has a token for, or it is a batch
-                whose parts cannot be read.
+            ClientAuthenticationError: If the host is none that this connection has a token for, the token that it
+                brings is another connection's or unreadable, or it is a batch whose parts cannot be read.
         """
         job, audience = self._wanted_job(), audience_of(str(request.url), self.endpoints)
         if audience is None:
             raise ClientAuthenticationError(f"{request.url.host} is no host of this connection: no token goes there")
         if not request.headers.get("authorization"):
             request.headers["authorization"] = f"Bearer {self.get_token(audience + DEFAULT).token}"
-        token = read_token(request.headers["authorization"].removeprefix("Bearer "))
         try:
+            token = self._own(read_token(request.headers["authorization"].removeprefix("Bearer ")))
             return Began(self.door(), job, token, request, audience)
-        except Refused as error:
+        except CounterfoilError as error:
             raise ClientAuthenticationError(_words(error), error=error) from error
+
+    def _own(self, token: Token) -> Token:
+        """Refuse a token of another connection: the call would be in the wrong books, and unknown in the right ones."""
+        if (token.tenant.lower(), token.app.lower()) != (self.connection.tenant_id, self.connection.app):
+            raise Refused("this token is of another connection", "use the transport of the credential that gave it")
+        return token
 
     @property
     def endpoints(self) -> Endpoints:

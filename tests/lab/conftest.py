@@ -93,7 +93,7 @@ class _Receiver(http.server.BaseHTTPRequestHandler):
         token = parse_qs(urlsplit(self.path).query).get("validationToken")
         refused = bool(self.server.refuse) and self.server.refuse.encode() in data
         self.send_response(200 if token else 503 if refused else 202)
-        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Type", self.server.kind)
         self.end_headers()
         if token:
             self.wfile.write((self.server.answer or token[0]).encode())
@@ -110,6 +110,7 @@ def receiver(running):
     """A running receiver over TLS; ``answer`` replaces the validation token."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Receiver)
     server.told, server.heard, server.answer, server.refuse = [], threading.Event(), None, None
+    server.kind = "text/plain"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(running.engine.server.certificate, running.engine.server.key)
     server.socket = context.wrap_socket(server.socket, server_side=True)

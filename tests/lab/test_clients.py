@@ -49,12 +49,14 @@ def test_subscriptions_are_validated_and_notified(running, joined, credential, r
 
 
 def test_a_receiver_that_fails_the_validation_gets_no_subscription(running, joined, credential, receiver):
-    """A wrong echo, or nobody at the URL, is a ValidationError and leaves no subscription."""
+    """A wrong echo, one that is not text/plain, or nobody at the URL, is a ValidationError: there is no subscription."""
     receiver.answer = "something else"
     wrong = _subscribe(running, joined, credential, receiver.url)
+    receiver.answer, receiver.kind = None, "text/html"
+    page = _subscribe(running, joined, credential, receiver.url)
     nobody = _subscribe(running, joined, credential, "https://localhost:1/hook")
 
-    assert [answer.json()["error"]["code"] for answer in (wrong, nobody)] == ["ValidationError", "ValidationError"]
+    assert [answer.json()["error"]["code"] for answer in (wrong, page, nobody)] == ["ValidationError"] * 3
 
 
 def _send(running, recipient, identity=None, *, tls=True):

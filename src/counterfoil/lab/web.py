@@ -102,5 +102,6 @@ async def run_errand(errand: Errand, seconds: float) -> bool:
         _log.info("a subscriber could not be reached: %s", type(error).__name__)
         return False
     if errand.expect is not None:
-        return answer.status_code == 200 and answer.text == errand.expect
+        as_text = answer.headers.get("content-type", "").lower().startswith("text/plain")
+        return answer.status_code == 200 and as_text and answer.text == errand.expect
     return answer.is_success
