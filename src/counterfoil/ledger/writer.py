@@ -2,7 +2,7 @@
 
 A commit is one BEGIN IMMEDIATE ... COMMIT with one fsync (SQLite WAL, synchronous=FULL), so the more
 callers wait, the cheaper each stub is. Another process may write in between: the size of the ledger is
-read anew inside each transaction, and the database's write lock puts the writers in a row.
+read anew inside each transaction, the database's write lock keeps the writers apart, and ``Turn`` puts them in a row.
 """
 
 import queue
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from counterfoil.database.turn import Turn
 from counterfoil.ledger import rows
 from counterfoil.ledger.admission import Admission
 from counterfoil.ledger.stubs import USE_KINDS, canonical, check, entry_of, subject_of
@@ -60,7 +61,7 @@ class Writer:
     """
 
     def __init__(self, engine: sa.Engine, durable: Callable[[Grown], None], grown: Callable[[int], None]) -> None:
-        self._engine = engine
+        self._engine, self._turn = engine, Turn(engine)
         self._durable, self._grown = durable, grown
         self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._frontier = Frontier()
@@ -93,6 +94,7 @@ class Writer:
                 self._closed = True
                 self._queue.put(None)
         self._thread.join()
+        self._turn.close()
 
     def _run(self) -> None:
         while True:
@@ -138,7 +140,7 @@ class Writer:
             self._grown(new)
 
     def _commit(self, batch: list[Request]) -> tuple[list[list[int] | Exception], int]:
-        with self._engine.connect() as connection:
+        with self._turn, self._engine.connect() as connection:
             rows.begin_writing(connection)
             frontier = self._current(connection)
             start = frontier.size
