@@ -1,7 +1,6 @@
 """Write the next revision of the database schema, from what the packages declare and what the revisions make.
 
 python tools/revision.py "keep the reason of a release"
-python tools/revision.py --first        # before the first release only: write revision 0001 anew
 """
 
 import argparse
@@ -26,7 +25,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "{number:04}"
-down_revision: str | None = {before}
+down_revision: str | None = "{before}"
 
 
 def upgrade() -> None:
@@ -53,15 +52,13 @@ def difference(engine: sa.Engine) -> str:
 def main() -> int:
     """Write the file, if there is anything to write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("subject", nargs="?", default="The first schema", help="what changes, in a few words")
-    parser.add_argument("--first", action="store_true", help="write revision 0001 anew")
+    parser.add_argument("subject", help="what changes, in a few words")
     arguments = parser.parse_args()
     import_tables()
-    before = [] if arguments.first else revisions()
+    before = revisions()
     with tempfile.TemporaryDirectory() as folder:
         engine = sa.create_engine(f"sqlite:///{folder}/schema.db")
-        if before:
-            upgrade(engine, metadata, "at hand")
+        upgrade(engine, metadata, "at hand")
         steps = difference(engine)
         engine.dispose()
     if not steps:
@@ -69,16 +66,15 @@ def main() -> int:
         return 0
     name = re.sub(r"[^a-z0-9]+", "_", arguments.subject.lower()).strip("_")
     number = len(before) + 1
-    if arguments.first:
-        for old in REVISIONS.glob("r0001_*.py"):
-            old.unlink()
-    last = f'"{before[-1]}"' if before else "None"
     place = REVISIONS / f"r{number:04}_{name}.py"
     steps = re.sub(r"^ *# ###.*\n?", "", steps, flags=re.MULTILINE)
     place.write_text(
-        FILE.format(subject=arguments.subject, number=number, before=last, steps=steps.strip()), encoding="utf-8"
+        FILE.format(subject=arguments.subject, number=number, before=before[-1], steps=steps.strip()), encoding="utf-8"
     )
-    sys.stdout.write(f"{place}: read it, format it, and add a test that old rows survive it\n")
+    sys.stdout.write(
+        f"{place}: read it, format it, add a test that old rows survive it, and its digest to\n"
+        "tests/database/released.txt; from then on it is never changed\n"
+    )
     return 0
 
 

@@ -68,12 +68,18 @@ def telling_damage(engine: sa.Engine) -> Iterator[None]:
         if any(text in words for text in DAMAGED):
             hint = _hint(engine.url)
             raise Misconfigured(f"the database {_shown(engine.url)} is damaged: {words}", hint) from error
+        if any(text in words for text in OTHER):
+            raise Misconfigured(
+                f"the tables of the database {_shown(engine.url)} are not those of this version: {words}",
+                "it was made by a version that was never released: begin with a new data folder",
+            ) from error
         if any(text in words for text in FULL):
             raise Misconfigured(f"the database {_shown(engine.url)} cannot be used: {words}", ROOM) from error
         raise
 
 
 DAMAGED = ("malformed", "not a database")
+OTHER = ("no such column", "no such table", "has no column named", "does not exist")
 FULL = ("disk is full", "disk I/O error", "No space left")
 ROOM = "make room on its disk, and see that the disk is sound and the files may be written; nothing was changed"
 

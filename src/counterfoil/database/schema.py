@@ -30,12 +30,12 @@ def upgrade(engine: sa.Engine, declared: sa.MetaData, place: str, *, to: str = "
 
     Args:
         engine: The database.
-        declared: The tables as the packages declare them, to tell whether an unnumbered database is ours.
+        declared: The tables as the packages declare them: a database without a number may have none of that name.
         place: The database in words.
         to: Another revision than the newest, for tests.
 
     Raises:
-        Misconfigured: If a newer counterfoil made it, or an older one that never was released.
+        Misconfigured: If a newer counterfoil made it, or an older one that never was released, or none at all.
     """
     wanted = revisions()[-1] if to == "head" else to
     with engine.connect() as connection:
@@ -47,39 +47,46 @@ def upgrade(engine: sa.Engine, declared: sa.MetaData, place: str, *, to: str = "
         else:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         current = _current(connection)  # anew: another process may have been faster
-        if current is None and sa.inspect(connection).has_table("ledger_entry"):
-            _adopt(connection, declared, place)
-        elif current is not None and current not in revisions():
-            raise Misconfigured(
-                f"the database {place} was made by a newer counterfoil (its schema is {current}, ours {wanted})",
-                "run that version or a later one, or restore the backup from before the upgrade",
-            )
+        if current is None:
+            _see_free(connection, declared, place)
+        elif current not in revisions():
+            raise _unknown(current, place)
         if current != wanted:
             _run(connection, wanted)
         connection.commit()
 
 
+def _unknown(current: str, place: str) -> Misconfigured:
+    if current.isdecimal() and current > revisions()[-1]:
+        return Misconfigured(
+            f"the database {place} was made by a newer counterfoil (its schema is {current}, ours {revisions()[-1]})",
+            "run that version or a later one, or restore the backup from before the upgrade",
+        )
+    return Misconfigured(
+        f"the database {place} has the schema {current!r}, which is none of counterfoil's",
+        "see that the path or URL is right; restore a backup of counterfoil's, or begin with a database of its own",
+    )
+
+
 def _current(connection: sa.Connection) -> str | None:
-    """Return the revision that a database is at, or ``None`` where it has none."""
+    """Return the revision that a database is at, or ``None`` where it has none.
+
+    Several, which one line of revisions never leaves, are named together and so are none of ours.
+    """
     if not sa.inspect(connection).has_table(_VERSION.name):
         return None
-    return connection.execute(sa.select(_VERSION.c.version_num)).scalar()
+    return ", ".join(connection.execute(sa.select(_VERSION.c.version_num)).scalars()) or None
 
 
-def _adopt(connection: sa.Connection, declared: sa.MetaData, place: str) -> None:
-    """Take a database from before the first numbered schema for that schema, if it is the same."""
-    inspector = sa.inspect(connection)
-    there = set(inspector.get_table_names())
-    for table in declared.tables.values():
-        if table.name in there:
-            columns = {column["name"] for column in inspector.get_columns(table.name)}
-            if missing := {column.name for column in table.columns} - columns:
-                raise Misconfigured(
-                    f"the database {place} is from before the first release: {table.name} has no {min(missing)}",
-                    "begin with a new data folder",
-                )
-    connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
-    connection.execute(sa.insert(_VERSION).values(version_num=revisions()[0]))
+def _see_free(connection: sa.Connection, declared: sa.MetaData, place: str) -> None:
+    """See that a database without a number has no table under a name of ours: it is new, or shared with others."""
+    taken = declared.tables.keys() & set(sa.inspect(connection).get_table_names())
+    if taken:
+        raise Misconfigured(
+            f"the database {place} has a table {min(taken)} and no number of its schema: "
+            "it is from before the first release, or none of counterfoil's",
+            "see that the path or URL is right; restore a backup, or begin with a new data folder",
+        )
 
 
 def _run(connection: sa.Connection, wanted: str) -> None:

@@ -27,12 +27,6 @@ def upgrade() -> None:
         sa.Column("opened_by", sa.Text(), nullable=False),
         sa.Column("waves", sa.Text(), nullable=False, comment="JSON list of lists of places"),
         sa.Column("held", sa.Text(), nullable=True, comment="why the campaign holds; null while it runs"),
-        sa.Column(
-            "left_out",
-            sa.Text(),
-            nullable=False,
-            comment="JSON list of connections that it passed over, and why",
-        ),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
