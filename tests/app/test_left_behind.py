@@ -48,6 +48,19 @@ def test_a_secret_and_a_consent_that_nobody_of_us_made(at):
     assert (code, {row["duty"]: row["state"] for row in rows}[LEFT_BEHIND]) == (1, "found")
 
 
+def test_what_was_listed_stands_in_the_answer(at):
+    """Logs have an end: what the last listing found is left behind, and the tenant is not clean by its logs."""
+    made = at.lab.operate("admin_add_secret", app_id=at.one.app)
+    listed(at)
+    code, answer, _ = at.command("reconcile", "--ledger", at.data)
+    (tenant,) = answer["tenants"]
+
+    assert code in (1, 3)
+    found = [(left["kind"], left["what"]) for left in tenant["radius"]["persistence"] if left["record"] == "listing"]
+    assert found == [("secret", f"listed in the tenant: secret {made['key_id']} on the application")]
+    assert any("somebody has to look" in reason for reason in tenant["reasons"])
+
+
 def test_a_subscription_that_delivers_mail_elsewhere(at, tmp_path):
     """The thief's notification needs no token any more; it is listed with where it delivers to."""
     secret = at.lab.operate("admin_add_secret", app_id=at.one.app)["secret"]

@@ -34,6 +34,13 @@ def test_no_cell_makes_a_line_or_drives_a_terminal(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.splitlines()[1:] == ["a b  forged  \\x1b[2J[red]x[/red]"]
 
 
+def test_no_line_of_an_answer_makes_another(capsys: pytest.CaptureFixture[str]):
+    """A tenant's name from a log cannot write a line that the answer did not say."""
+    output.answer_lines([("Contoso\n0 touched by somebody else\x1b[2J", "bold")])
+
+    assert capsys.readouterr().out == "Contoso\\x0a0 touched by somebody else\\x1b[2J\n"
+
+
 def test_no_rows(capsys: pytest.CaptureFixture[str]):
     """Instead of headings over nothing there is a sentence."""
     answer_table(("name",), [], "none yet")

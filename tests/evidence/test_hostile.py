@@ -144,6 +144,15 @@ def test_contradictory_times_of_one_row_are_one_row(case):
     assert [entry["count"] for entry in case.tenant()["discrepancies"]] == [1]
 
 
+def test_copies_that_contradict_each_other_are_told_with_what_to_do(case):
+    """The row has no time, its hour is not proven, and the reason names the log, though no file is damaged by itself."""
+    case.heartbeat().signin(1, "19:01:01")
+    tenant = case.tenant()
+
+    assert tenant["state"] == "cannot-say"
+    assert any(reason.startswith("sign-ins: copies of a row contradict each other") for reason in tenant["reasons"])
+
+
 def test_what_stands_behind_a_strange_record_is_read(case):
     """Records of every wrong form in one file, and a theft behind them: each is told, and the theft is found."""
     case.heartbeat().signin(7, "09:30:00")

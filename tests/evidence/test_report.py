@@ -101,6 +101,8 @@ def test_a_page_about_one_tenant_shows_it_even_if_it_is_clean(case):
     assert '<span class="pill">clean</span>' in text
     assert "What the logs can prove" in text
     assert "cannot be judged" not in text
+    assert "As far as the logs can prove it, nobody but us used this connection." in text
+    assert "hours that our own rows prove" in text
 
 
 def test_many_that_cannot_be_judged_are_told_by_their_reasons(case):

@@ -7,10 +7,12 @@ and forwarding takes a permission that none of our products asks for: those are 
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from counterfoil.app.connecting import unknown_credentials
 from counterfoil.app.house import Books
-from counterfoil.app.standing import FOUND, GOOD, Standing, failure
+from counterfoil.app.standing import FOUND, GOOD, Standing, Standings, failure
+from counterfoil.evidence.persistence import CERTIFICATE, CHANGE, CONSENT, FEDERATED, SECRET, SUBSCRIPTION
 from counterfoil.model.errors import CounterfoilError
 from counterfoil.model.trust import Connection, Job
 from counterfoil.tenant import grants
@@ -19,6 +21,14 @@ from counterfoil.tenant.registration import Registration
 
 LEFT_BEHIND = "left-behind"
 NEEDS = "Application.Read.All"
+_SEE = "; see: counterfoil incident open"
+_KINDS = {
+    "certificate": CERTIFICATE,
+    "secret": SECRET,
+    "federated": FEDERATED,
+    "subscription": SUBSCRIPTION,
+    "a consent": CONSENT,
+}
 
 
 def lists(connection: Connection) -> bool:
@@ -34,7 +44,22 @@ def look(books: Books, connection: Connection, door: Door, job: Job, now: dateti
         return failure(error, now)
     if not found:
         return Standing(GOOD, "nothing that is not ours", now, now)
-    return Standing(FOUND, f"{'; '.join(found)}; see: counterfoil incident open", now, now)
+    return Standing(FOUND, f"{'; '.join(found)}{_SEE}", now, now)
+
+
+def listed(standings: Standings) -> dict[str, list[dict[str, Any]]]:
+    """Return by tenant what the last listing found, in the form of ``radius.persistence``."""
+    return {
+        tenant: [_entry(words, standing) for words in standing.words.removesuffix(_SEE).split("; ")]
+        for tenant, standing in standings.all_of(LEFT_BEHIND)
+        if standing.state == FOUND
+    }
+
+
+def _entry(words: str, standing: Standing) -> dict[str, Any]:
+    kind = next((kind for start, kind in _KINDS.items() if words.lower().startswith(start)), CHANGE)
+    when = {"time": standing.at, "record": "listing"}
+    return {"kind": kind, "what": f"listed in the tenant: {words}", "mailbox": None, "keys": [], **when}
 
 
 def _left(books: Books, connection: Connection, door: Door, job: Job) -> Iterator[str]:

@@ -5,6 +5,7 @@ have logs pulled again, or not; the evidence itself lies elsewhere and proves co
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -57,13 +58,23 @@ class Standings:
 
     def of(self, connection: Connection) -> Book:
         """Return how a connection stands; a file that is not there or is damaged says nothing."""
+        return self._read(self._path(connection))
+
+    def _read(self, path: Path) -> Book:
         try:
-            document = json.loads(self._path(connection).read_text(encoding="utf-8"))
+            document = json.loads(path.read_text(encoding="utf-8"))
             duties = {name: _standing(entry) for name, entry in document["duties"].items()}
             return Book(duties, tuple(document["read"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             # Everything is pulled once more then; records count once, so nothing is wrong afterwards.
             return Book({})
+
+    def all_of(self, duty: str) -> Iterator[tuple[str, Standing]]:
+        """Yield how every connection stands with one duty, each with its tenant's id."""
+        for path in sorted(self._folder.glob("*.json")):
+            standing = self._read(path).duties.get(duty)
+            if standing is not None:
+                yield path.name.partition(".")[0], standing
 
     def note(self, connection: Connection, duty: str, standing: Standing, read: tuple[str, ...] | None = None) -> None:
         """Write down how a duty went; a failure keeps how far it had got before."""

@@ -33,9 +33,9 @@ def answer_text(text: str) -> None:
 
 
 def answer_lines(lines: Iterable[tuple[str, str]]) -> None:
-    """Print lines, each with its style, which shows on a terminal only; text from outside is made visible."""
+    """Print lines, each with its style, which shows on a terminal only; text from outside makes no line of its own."""
     for text, style in lines:
-        stdout.print(Text(visible(text), style), no_wrap=True, overflow="ignore", crop=False)
+        stdout.print(Text(visible(text).replace("\n", "\\x0a"), style), no_wrap=True, overflow="ignore", crop=False)
 
 
 def columns() -> int | None:

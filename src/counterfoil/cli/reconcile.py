@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from counterfoil.app.left_behind import listed
+from counterfoil.app.standing import Standings
 from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_lines, columns, visible
 from counterfoil.cli.pulled import pulled_logs
@@ -107,7 +109,14 @@ def made(arguments: argparse.Namespace) -> Iterator[Answer | None]:
         window = window_of(books, arguments.since, arguments.until, arguments.as_of)
         try:
             answer: Answer | None = reconcile(
-                books, logs, window, Path(folder), pool=pool, shelf=arguments.shelf, progress=_progress
+                books,
+                logs,
+                window,
+                Path(folder),
+                pool=pool,
+                shelf=arguments.shelf,
+                progress=_progress,
+                listed=listed(Standings(arguments.ledger or arguments.data)) if arguments.stubs is None else {},
             )
         except CounterfoilError:
             raise

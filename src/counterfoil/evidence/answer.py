@@ -1,7 +1,7 @@
 """The answer in the shape that people and scripts rely on, and the state of each tenant."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -52,18 +52,23 @@ def tenant_answer(
     notes: Iterable[str],
     connection: Connection | None = None,
     connected: bool = True,
+    listed: Sequence[Row] = (),
 ) -> TenantAnswer:
-    """Put one tenant's answer together (touched, else cannot-say, else clean)."""
+    """Put one tenant's answer together (touched, else cannot-say, else clean).
+
+    ``listed`` is what a listing found to be left behind, which no log may show any more.
+    """
     found = list(judgements)
     discrepancies, subjects, reasons = _discrepancies(found)
     unexplained = any(judgement.kind == UNEXPLAINED for judgement in found)
     # A credential that somebody else put on our application is no use yet, and no peace either.
-    planted = any(judgement.kind in TOUCHING and not judgement.touches for judgement in found)
+    planted = any(judgement.kind in TOUCHING and not judgement.touches for judgement in found) or bool(listed)
     state = TOUCHED if subjects else CANNOT_SAY if gaps or unexplained or planted else CLEAN
     if unexplained:
         reasons.append("unexplained: rows that neither our stubs nor a theft account for")
     if planted and not subjects:
         reasons.append("a use or credential that is not ours, without a successful use of it: somebody has to look")
+    radius.persistence.extend(listed)
     return TenantAnswer(
         tenant,
         state,

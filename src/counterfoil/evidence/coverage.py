@@ -6,7 +6,7 @@ An hour is proven when every row that our stubs say must be there has arrived; w
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,6 +60,8 @@ class Ground:
     gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
     notes: Mapping[str, list[str]] = field(default_factory=dict)
     """By tenant: what there is to say besides."""
+    listed: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """By tenant: what a listing found to be left behind."""
 
 
 @dataclass(slots=True)

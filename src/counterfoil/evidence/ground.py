@@ -13,6 +13,12 @@ from counterfoil.evidence.uses import SIGN_INS
 
 _HELD = {SUMMARY: SIGN_INS}
 """What a kind that gives no use would have held."""
+_CONTRADICTING = "times that contradict each other"
+"""What :mod:`counterfoil.evidence.fold` says of such a row."""
+_CONTRADICTED = (
+    "copies of a row contradict each other about its time, so one of the exports is in another time zone, or damaged: "
+    "export it again in UTC; until then such rows have no time"
+)
 _NO_LICENCE = ("nonpremium", "premium", "licen")
 
 
@@ -37,6 +43,10 @@ def ground_of(engine: Rows, files: list[FileReading], gaps: list[tuple[datetime,
         notes=dating.notes,
     )
     for row in engine.rows(queries.DOUBTS_BY_HOUR):
+        if row["tenant"] is not None and _CONTRADICTING in row["doubt"]:
+            words = f"{row['source']}: {_CONTRADICTED}"
+            if words not in dating.notes[row["tenant"]]:
+                dating.notes[row["tenant"]].append(words)
         if row["hour"] is None or row["tenant"] is None:
             tenants = frozenset({row["tenant"]}) if row["tenant"] else None
             ground.holes.append(Hole(tenants, frozenset({row["source"]}), UNKNOWN_SCHEMA))

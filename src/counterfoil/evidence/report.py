@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib.resources import files as resources
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -63,6 +63,7 @@ def report(
         style=Markup(style),  # noqa: S704 - our own file
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         summary=document["summary"],
+        meaning=MEANING,
         sentence=sum_line(document["summary"]).text,
         tenants=tenants,
         together=together,
@@ -77,6 +78,14 @@ def report(
         attack=VERSION,
         most=EVIDENCE_ROWS,
     )  # fmt: skip
+
+
+MEANING: Final = {
+    "touched": "Somebody else used this connection.",
+    "cannot-say": "Nobody can say whether somebody else used this connection.",
+    "clean": "As far as the logs can prove it, nobody but us used this connection.",
+}
+"""The state of one tenant, as a sentence."""
 
 
 def _environment() -> Environment:

@@ -7,7 +7,7 @@ What decides is pure and lives in ``counterfoil.evidence``; this only hands one 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from counterfoil.evidence.engine import Engine
 from counterfoil.evidence.ground import ground_of
 from counterfoil.evidence.jobs import WITHOUT_JOB, judge_jobs
 from counterfoil.evidence.lookups import REMAINDER, gather, matched_rows, names_of, principals_of
-from counterfoil.evidence.matching import FOREIGN, UNEXPLAINED, Judgement, Lookup, choose, judge, within_gaps
+from counterfoil.evidence.matching import FOREIGN, UNEXPLAINED, Judgement, Lookup, Row, choose, judge, within_gaps
 from counterfoil.evidence.radius import radius_of
 from counterfoil.evidence.readers.reading import FileReading
 from counterfoil.evidence.roles import required_sources
@@ -84,6 +84,7 @@ def reconcile(
     pool: Pool,
     shelf: Path | None = None,
     progress: Callable[[str], None] = lambda _name: None,
+    listed: Mapping[str, Sequence[Row]] | None = None,
 ) -> Answer:
     """Set the stubs against the logs.
 
@@ -95,6 +96,7 @@ def reconcile(
         pool: The worker that reads exports (:func:`counterfoil.evidence.collect.readers`).
         shelf: Keeps rows as Parquet between runs, and those kept before count too.
         progress: Told the name of each file before it is read.
+        listed: By tenant, what a listing found to be left behind (entries of ``radius.persistence``).
     """
     collected = collect(pool, logs, folder, books.tenants, progress)
     files = collected.readings
@@ -107,7 +109,9 @@ def reconcile(
         dating = dating_of(engine)
         dating.tell(files)
         judgements = _judgements(engine, books, lookup, dating)
-        answers = _answers(engine, books, window, ground_of(engine, files, books.gaps, dating), judgements)
+        ground = ground_of(engine, files, books.gaps, dating)
+        ground.listed = listed or {}
+        answers = _answers(engine, books, window, ground, judgements)
     using = {
         token["tenant"]
         for token in books.tokens
@@ -173,6 +177,7 @@ def _answers(
                 notes=[*ground.notes.get(tenant, ()), *filter(None, [outside.get(tenant)]), *_notes(books)],
                 connection=connection,
                 connected=not apart,
+                listed=ground.listed.get(tenant, ()),
             )
         )
     return answers
