@@ -19,7 +19,7 @@ from counterfoil.ledger.note import (
     strict_base64,
     verify_note,
 )
-from counterfoil.ledger.tree import EMPTY_ROOT
+from counterfoil.ledger.tree import EMPTY_ROOT, ProofError, verify_consistency
 
 # The example of golang.org/x/mod/sumdb/note, from which the C2SP specification was written.
 EXAMPLE_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -30,6 +30,36 @@ EXAMPLE = (
     "\n"
     "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
 ).encode()
+ENOCH_KEY = "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
+ENOCH = (
+    "— EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33WWd1RvMc+QQ=\n"
+).encode()
+
+# A tree head of sum.golang.org, the log of Go's module checksums.
+GO_KEY = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
+GO_TREE = "go.sum database tree\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
+GO_SIGNATURE = "Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8="
+
+# golang.org/x/mod/sumdb/client_test.go: two heads that do not fit, and what its client prints of them.
+FORKED_KEY = "localhost.localdev/sumdb+00000c67+AcTrnkbUA+TU4heY3hkjiSES/DSQniBqIeQ/YppAUtK6"
+FORKED_HEADS = [
+    (
+        5,
+        "nWzN20+pwMt62p7jbv1/NlN95ePTlHijabv5zO/s36w=",
+        "AAAMZ5/2FVAdMH58kmnz/0h299pwyskEbzDzoa2/YaPdhvLya4YWDFQQxu2TQb5GpwAH4NdWnTwuhILafisyf3CNbgg=",
+    ),
+    (
+        6,
+        "wc4SkQt52o5W2nQ8To2ARs+mWuUJjss+sdleoiqxMmM=",
+        "AAAMZ6oRNswlEZ6ZZhxrCvgl1MBy+nusq4JU+TG6Fe2NihWLqOzb+y2c2kzRLoCr4tvw9o36ucQEnhc20e4nA4Qc/wc=",
+    ),
+]
+FORKED_PROOF = [
+    "T7i+H/8ER4nXOiw4Bj0koZOkGjkxoNvlI34GpvhHhQg=",
+    "Nsuejv72de9hYNM5bqFv8rv3gm3zJQwv/DT/WNbLDLA=",
+    "mOmqqZ1aI/lzS94oq/JSbj7pD8Rv9S+xDyi12BtVSHo=",
+    "/7Aw5jVSMM9sFjQhaMg+iiDYPMk6decH7QLOGrL9Lx0=",
+]
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 LOG = "example.org/log"
 VERIFIER = VerifierKey(LOG, KEY.public_key().public_bytes_raw())
@@ -106,12 +136,43 @@ def test_a_checkpoint_reads_back():
     assert open_checkpoint(sign_note(one.body, LOG, KEY), VERIFIER) == one
 
 
-def test_the_checkpoint_that_the_specification_shows_is_read():
-    """The text of the example in c2sp.org/tlog-checkpoint is read to its three values, and written back the same."""
-    text = b"example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
-    read = parse_checkpoint(text)
-    assert (read.origin, read.size, read.root.hex()[:8]) == ("example.com/behind-the-sofa", 20852163, "0ac5186a")
-    assert read.body == text
+def test_the_note_that_two_have_signed_verifies_for_both():
+    """The second example of the same package: each of its keys verifies its own line, and passes over the other's."""
+    note = parse_note(EXAMPLE + ENOCH)
+    verify_note(note, VerifierKey.parse(EXAMPLE_KEY))
+    verify_note(note, VerifierKey.parse(ENOCH_KEY))
+
+
+def test_a_real_log_signed_the_checkpoint_that_the_specification_shows():
+    """Go's checksum database signed this size and root in 2023; c2sp.org/tlog-checkpoint shows them under another name.
+
+    The signature is the proof that nothing was mistyped; under the name of the example it does not verify.
+    """
+    note = f"{GO_TREE}\n\N{EM DASH} sum.golang.org {GO_SIGNATURE}\n".encode()
+    read = open_checkpoint(note, VerifierKey.parse(GO_KEY), origin="go.sum database tree")
+    assert (read.size, read.root.hex()[:8]) == (20852163, "0ac5186a")
+    assert read.body == GO_TREE.encode()
+    with pytest.raises(NoteError, match="does not verify"):
+        open_checkpoint(
+            note.replace(b"go.sum database tree", b"example.com/behind-the-sofa"), VerifierKey.parse(GO_KEY)
+        )
+
+
+def test_a_fork_that_go_shows_is_one():
+    """Two heads that one key signed, from the tests of Go's client: the proof joins the new one to another old root."""
+    key = VerifierKey.parse(FORKED_KEY)
+    old, new = (
+        open_checkpoint(
+            f"go.sum database tree\n{size}\n{root}\n\n\N{EM DASH} {key.name} {signature}\n".encode(),
+            key,
+            origin="go.sum database tree",
+        )
+        for size, root, signature in FORKED_HEADS
+    )
+    true_root, *proof = map(strict_base64, FORKED_PROOF)
+    verify_consistency(old.size, new.size, proof, true_root, new.root)
+    with pytest.raises(ProofError):
+        verify_consistency(old.size, new.size, proof, old.root, new.root)
 
 
 def test_a_checkpoint_of_another_log_is_refused():
