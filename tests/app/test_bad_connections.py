@@ -71,6 +71,39 @@ def test_a_tenant_id_that_is_none_is_refused_by_the_command(at):
     assert "'contoso' is no GUID" in words
 
 
+@pytest.mark.parametrize(
+    ("name", "more", "words"),
+    [
+        ("ac me\x1b[31m", (), "is no tenant name"),
+        ("acme", ("--role", "Mail.Raed"), "did you mean Mail.Read?"),
+        ("acme", ("--passphrase-file", "/etc/hostname"), "say --key-file FILE too"),
+        ("acme", ("--key-file", "/etc/hostname"), "give a PKCS #12 file, or PEM"),
+        ("acme", ("--days", "400"), "a certificate lives 1 to 397 days, not 400"),
+    ],
+)
+def test_what_import_cannot_use_is_refused_and_nothing_is_there(at, name, more, words):
+    """Each mistake is one sentence with what to do; no connection is entered, no key is kept."""
+    connection = Connection("acme", *(str(uuid.uuid4()) for _ in range(4)), None)
+    code, answer, said = at.command("connection", "import", name, *ids_of(connection), *more)
+    assert (code, answer) == (2, None)
+    assert words in said
+    assert "\x1b" not in said
+    assert registry.listed(at.books.ledger.engine, connection.tenant_id) == []
+
+
+def test_a_permission_that_is_not_in_our_table_is_taken_as_it_is(at):
+    """It may be right; and of a tenant that was not added yet it is said what is missing."""
+    connection = at.register("sites", "mail", ["Mail.Read"])
+    more = ("--role", "Sites.FullControl.All", "--role", "Mail.Read")
+    code, _, said = at.command("connection", "import", "sites", *ids_of(connection), *more)
+    assert code == 0, said
+    assert "sites is no tenant yet" in said
+    assert at.books.connections.one(connection.tenant_id, connection.app).roles == (
+        "Sites.FullControl.All",
+        "Mail.Read",
+    )
+
+
 def test_an_expired_certificate_is_not_taken_in(at, tmp_path):
     """Import says from when to when it was valid and what to do, and nothing is entered or kept."""
     connection = at.register("old", "mail", ["Mail.Read"])

@@ -49,7 +49,7 @@ def test_subscriptions_are_validated_and_notified(running, joined, credential, r
 
 
 def test_a_receiver_that_fails_the_validation_gets_no_subscription(running, joined, credential, receiver):
-    """A wrong echo, one that is not text/plain, or nobody at the URL, is a ValidationError: there is no subscription."""
+    """A wrong echo, one that is not text/plain, or nobody at the URL: ValidationError, and there is no subscription."""
     receiver.answer = "something else"
     wrong = _subscribe(running, joined, credential, receiver.url)
     receiver.answer, receiver.kind = None, "text/html"

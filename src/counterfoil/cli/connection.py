@@ -5,6 +5,8 @@ unknown, ``pull`` or ``status`` something that needs a look; 2 refused or wrong,
 """
 
 import argparse
+import difflib
+import sys
 import uuid
 from pathlib import Path
 
@@ -22,10 +24,12 @@ from counterfoil.config import load
 from counterfoil.config.settings import Config
 from counterfoil.credential.registry import certificate_of, shared
 from counterfoil.credential.registry import listed as listed_credentials
+from counterfoil.gateway.store import names
 from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential
 from counterfoil.tenant import plan
+from counterfoil.tenant.known_permissions import KNOWN
 from counterfoil.tenant.permissions import PRODUCTS
 from counterfoil.tenant.plan_page import as_html
 from counterfoil.tenant.registry import Connections
@@ -109,10 +113,14 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     roles = tuple(arguments.role) if arguments.role else None
+    names.tenant_name(arguments.tenant)
+    for role in roles or ():
+        _refuse_slip(role)
     ids = (arguments.tenant_id, arguments.app, arguments.object_id, arguments.principal)
     connection = Connection(arguments.tenant, *ids, roles)
     with opened(arguments) as state, connecting.opened_books(arguments.data, _config(arguments), state.ledger) as books:
         credential = connecting.enter(books, connection, operator().who, arguments.days, _key(arguments))
+        strange = arguments.tenant not in {tenant.name for tenant in state.tenants.all()}
         name = f"{credential.tenant}/{credential.app}/{credential.generation}"
         pem = connecting.as_pem(certificate_of(state.ledger.engine, name))
     if arguments.json:
@@ -120,11 +128,22 @@ def _import(arguments: argparse.Namespace) -> int:
     else:
         answer_text(f"{pem}\nUpload this certificate to the application, consent, then:")
         answer_text(f"  counterfoil connection test {arguments.tenant}")
+    if strange:
+        sys.stderr.write(f"{arguments.tenant} is no tenant yet: add it with its domain, or no heartbeat can be made.\n")
     return 0
+
+
+def _refuse_slip(role: str) -> None:
+    """Refuse what is nearly the name of a permission; one that is like none we know may be right all the same."""
+    near = [] if role in KNOWN else difflib.get_close_matches(role, KNOWN, n=1, cutoff=0.8)
+    if near:
+        raise Misconfigured(f"no application permission is called {role}", f"did you mean {near[0]}?")
 
 
 def _key(arguments: argparse.Namespace) -> tuple[bytes, str | None] | None:
     if arguments.key_file is None:
+        if arguments.passphrase_file is not None:
+            raise Misconfigured("--passphrase-file opens a key file, and none was named", "say --key-file FILE too")
         return None
     try:
         passphrase = arguments.passphrase_file.read_text().rstrip("\n") if arguments.passphrase_file else None
