@@ -114,6 +114,14 @@ def test_the_truth_joins_what_the_thief_did_with_what_he_had_done(tmp_path):
     assert told == Truth(frozenset({"t1"}), frozenset(), {"t1": frozenset({"<new@x>", "<old@x>"})}, frozenset({"t1"}))
 
 
+def test_of_a_long_claim_only_what_differs_is_told():
+    """The figures keep both sides whole."""
+    verdict = Verdict()
+    verdict.compare("told", {"a": 1, "b": 2}, {"a": 1, "b": 3, "c": 4})
+    assert verdict.differences == ["told: claimed {'b': 2, 'c': None}, in truth {'b': 3, 'c': 4}"]
+    assert verdict.figures["told"]["claimed"] == {"a": 1, "b": 2}
+
+
 def test_lost_and_doubled_mail_is_told():
     """The sender's count decides, not our own books."""
     verdict = Verdict()

@@ -147,7 +147,7 @@ class _Player:
         self.chapter("alert: the thumbprint is reported stolen; reconciling the tenants' logs with our ledger")
         # Mailbox audit gathers for a while before it writes, and what is written takes its time to be seen.
         clock.sleep(LIVES["bind_window_seconds"] + LAGS["audit_delay_max"] + 1)
-        answer = _reconcile(self.here, before)
+        answer = _reconcile(self.here, before, [c.tenant_id for c in customers if c.connections])
         using, unlicensed = sum(bool(c.connections) for c in customers), _of(customers, Part.UNLICENSED)
         claims.scope(self.told.verdict, answer.document, true, using, unlicensed, names=self.told.names)
         hours = (beats.hour - before.since) // timedelta(hours=1) + 1
@@ -211,10 +211,10 @@ def _letters(here: Stage, customer: Customer) -> None:
         here.lab.operate("add_message", address=address, mime=base64.b64encode(mime.encode()).decode())
 
 
-def _reconcile(here: Stage, before: Before) -> Answer:
-    """Export what the tenants can see, and set it against our ledger, and the days before against the books of then."""
+def _reconcile(here: Stage, before: Before, tenants: Sequence[str]) -> Answer:
+    """Export what tenants can see, and set it against our ledger, and the days before against the books of then."""
     logs = here.folder / LOGS
-    here.lab.export(logs)
+    here.lab.export(logs, tenants=tenants)
     stubs = (row.stub for row in here.state.ledger.stubs(kinds=EXPORTED) if row.stub is not None)
     books = read_objects(enumerate(chain(before.stubs(), (document(stub) for stub in stubs)), 1))
     window = window_of(books, None, None, None)
