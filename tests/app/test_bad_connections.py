@@ -14,6 +14,7 @@ from tests.app.test_doctor import self_signed
 from tests.conftest import missing, require_program
 
 from counterfoil import clock
+from counterfoil.__main__ import main
 from counterfoil.app import connecting
 from counterfoil.credential import registry
 from counterfoil.credential.collect import take_in
@@ -27,6 +28,7 @@ from counterfoil.tenant.token import Tokens
 SKEWED = """
 import datetime, sys
 from counterfoil import clock
+from counterfoil.__main__ import main
 real = clock.now
 clock.now = lambda: real() + datetime.timedelta(minutes={minutes})
 from counterfoil.__main__ import main
@@ -63,12 +65,12 @@ def test_a_wrong_tenant_id_is_said_to_be_wrong(at):
         at.books.connections.current(connection)
 
 
-def test_a_tenant_id_that_is_none_is_refused_by_the_command(at):
+def test_a_tenant_id_that_is_none_is_refused_by_the_command(at, capsys):
     """Text that is no GUID never gets as far as the signer."""
     ids = ("--tenant-id", "contoso", "--app", str(uuid.uuid4()), "--object-id", str(uuid.uuid4()))
-    code, answer, words = at.command("connection", "import", "x", *ids, "--principal", str(uuid.uuid4()))
-    assert (code, answer) == (2, None)
-    assert "'contoso' is no GUID" in words
+    with pytest.raises(SystemExit, match="2"):
+        here(at, capsys, "connection", "import", "x", *ids, "--principal", str(uuid.uuid4()))
+    assert "'contoso' is no GUID" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -81,21 +83,27 @@ def test_a_tenant_id_that_is_none_is_refused_by_the_command(at):
         ("acme", ("--days", "400"), "a certificate lives 1 to 397 days, not 400"),
     ],
 )
-def test_what_import_cannot_use_is_refused_and_nothing_is_there(at, name, more, words):
+def test_what_import_cannot_use_is_refused_and_nothing_is_there(at, capsys, name, more, words):
     """Each mistake is one sentence with what to do; no connection is entered, no key is kept."""
     connection = Connection("acme", *(str(uuid.uuid4()) for _ in range(4)), None)
-    code, answer, said = at.command("connection", "import", name, *ids_of(connection), *more)
-    assert (code, answer) == (2, None)
+    code, answer, said = here(at, capsys, "connection", "import", name, *ids_of(connection), *more)
+    assert (code, answer) == (2, "")
     assert words in said
     assert "\x1b" not in said
     assert registry.listed(at.books.ledger.engine, connection.tenant_id) == []
 
 
-def test_a_permission_that_is_not_in_our_table_is_taken_as_it_is(at):
+def here(at, capsys, *words):
+    """Run a command in this process, as a script would; return the exit code, stdout and stderr."""
+    code = main([*words, "--json", "--data", str(at.data), "--config", str(at.config)])
+    return code, *capsys.readouterr()
+
+
+def test_a_permission_that_is_not_in_our_table_is_taken_as_it_is(at, capsys):
     """It may be right; and of a tenant that was not added yet it is said what is missing."""
     connection = at.register("sites", "mail", ["Mail.Read"])
     more = ("--role", "Sites.FullControl.All", "--role", "Mail.Read")
-    code, _, said = at.command("connection", "import", "sites", *ids_of(connection), *more)
+    code, _, said = here(at, capsys, "connection", "import", "sites", *ids_of(connection), *more)
     assert code == 0, said
     assert "sites is no tenant yet" in said
     assert at.books.connections.one(connection.tenant_id, connection.app).roles == (
@@ -104,19 +112,19 @@ def test_a_permission_that_is_not_in_our_table_is_taken_as_it_is(at):
     )
 
 
-def test_an_expired_certificate_is_not_taken_in(at, tmp_path):
+def test_an_expired_certificate_is_not_taken_in(at, capsys, tmp_path):
     """Import says from when to when it was valid and what to do, and nothing is entered or kept."""
     connection = at.register("old", "mail", ["Mail.Read"])
     key, pem = self_signed("old.example", days=-1)
     (tmp_path / "old.pem").write_bytes(key + pem)
     words = ("connection", "import", "old", *ids_of(connection), "--key-file", str(tmp_path / "old.pem"))
-    code, answer, said = at.command(*words)
-    assert (code, answer) == (2, None)
+    code, answer, said = here(at, capsys, *words)
+    assert (code, answer) == (2, "")
     assert re.search(r"is valid from .* to .*, not now", said)
     assert "leave out --key-file" in said
     assert registry.listed(at.books.ledger.engine, connection.tenant_id) == []
-    code, made, said = at.command(*words[:-2])
-    assert (code, made["credential"].rpartition("/")[2]) == (0, "1"), said
+    code, made, said = here(at, capsys, *words[:-2])
+    assert (code, json.loads(made)["credential"].rpartition("/")[2]) == (0, "1"), said
 
 
 def test_a_certificate_that_has_expired_since_signs_nothing(at):
@@ -131,13 +139,13 @@ def test_a_certificate_that_has_expired_since_signs_nothing(at):
     assert at.lab.operate("rows", log="signin", tenant=connection.tenant_id) == []
 
 
-def test_a_directory_is_one_tenants(at):
+def test_a_directory_is_one_tenants(at, capsys):
     """Under two names each would be shown what is known of the other; the one that is there is named."""
     mine = at.register("mine", "mail", ["Mail.Read"])
     at.connect(mine)
     other = at.register("theirs", "mail", ["Mail.Read"], tenant_id=mine.tenant_id)
-    code, answer, words = at.command("connection", "import", "theirs", *ids_of(other))
-    assert (code, answer) == (2, None)
+    code, answer, words = here(at, capsys, "connection", "import", "theirs", *ids_of(other))
+    assert (code, answer) == (2, "")
     assert f"the tenant id {mine.tenant_id} is that of mine, not of theirs" in words
     assert [c.tenant for c in at.books.connections.all() if c.tenant_id == mine.tenant_id] == ["mine"]
 
