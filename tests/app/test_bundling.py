@@ -1,12 +1,14 @@
 """Evidence bundles: what is in them verifies away from us, and nothing of anybody else is in them."""
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
 
 import pytest
 from tests.app.test_incidents import store  # noqa: F401 - the fixture
+from tests.conftest import require_program
 from tests.incident.conftest import BY, NOW, entry
 
 from counterfoil.app import bundling, incidents
@@ -132,3 +134,14 @@ def test_without_chromium_the_pdf_is_skipped_in_a_plain_word(tmp_path, monkeypat
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match="chromium is not there"):
         bundling.pdf("<p>")
+
+
+def test_the_report_of_a_bundle_prints_across_the_page(bundle):
+    """Wide tables on A4 laid across, whole: the octets of a PDF whose pages are wider than high."""
+    require_program("chromium")
+    folder, _ = bundle
+    made = bundling.pdf((folder / "report.html").read_text())
+    assert made.startswith(b"%PDF-")
+    sizes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", made)
+    assert sizes
+    assert {(round(float(wide)), round(float(high))) for wide, high in sizes} == {(842, 595)}
