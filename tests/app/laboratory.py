@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from counterfoil import clock
+from counterfoil.__main__ import main
 from counterfoil.app import connecting
 from counterfoil.app.house import Books
 from counterfoil.credential.collect import collect, open_ledger_of
@@ -43,6 +44,11 @@ class Place:
             [*line, "--config", str(self.config)], capture_output=True, text=True, timeout=100, check=False
         )
         return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+    def here(self, capsys, *words):
+        """Run a command in this process, which is quicker; return the exit code, stdout and stderr."""
+        code = main([*words, "--data", str(self.data), "--config", str(self.config)])
+        return code, *capsys.readouterr()
 
     def register(self, tenant_name, name, roles, *, owners=(), tenant_id=None):
         """Register an application in the laboratory as an administrator would; return the connection."""

@@ -14,7 +14,6 @@ from tests.app.test_doctor import self_signed
 from tests.conftest import missing, require_program
 
 from counterfoil import clock
-from counterfoil.__main__ import main
 from counterfoil.app import connecting
 from counterfoil.credential import registry
 from counterfoil.credential.collect import take_in
@@ -28,10 +27,8 @@ from counterfoil.tenant.token import Tokens
 SKEWED = """
 import datetime, sys
 from counterfoil import clock
-from counterfoil.__main__ import main
 real = clock.now
 clock.now = lambda: real() + datetime.timedelta(minutes={minutes})
-from counterfoil.__main__ import main
 sys.exit(main())
 """
 
@@ -69,7 +66,7 @@ def test_a_tenant_id_that_is_none_is_refused_by_the_command(at, capsys):
     """Text that is no GUID never gets as far as the signer."""
     ids = ("--tenant-id", "contoso", "--app", str(uuid.uuid4()), "--object-id", str(uuid.uuid4()))
     with pytest.raises(SystemExit, match="2"):
-        here(at, capsys, "connection", "import", "x", *ids, "--principal", str(uuid.uuid4()))
+        at.here(capsys, "connection", "import", "x", *ids, "--principal", str(uuid.uuid4()))
     assert "'contoso' is no GUID" in capsys.readouterr().err
 
 
@@ -86,24 +83,18 @@ def test_a_tenant_id_that_is_none_is_refused_by_the_command(at, capsys):
 def test_what_import_cannot_use_is_refused_and_nothing_is_there(at, capsys, name, more, words):
     """Each mistake is one sentence with what to do; no connection is entered, no key is kept."""
     connection = Connection("acme", *(str(uuid.uuid4()) for _ in range(4)), None)
-    code, answer, said = here(at, capsys, "connection", "import", name, *ids_of(connection), *more)
+    code, answer, said = at.here(capsys, "connection", "import", name, *ids_of(connection), *more)
     assert (code, answer) == (2, "")
     assert words in said
     assert "\x1b" not in said
     assert registry.listed(at.books.ledger.engine, connection.tenant_id) == []
 
 
-def here(at, capsys, *words):
-    """Run a command in this process, as a script would; return the exit code, stdout and stderr."""
-    code = main([*words, "--json", "--data", str(at.data), "--config", str(at.config)])
-    return code, *capsys.readouterr()
-
-
 def test_a_permission_that_is_not_in_our_table_is_taken_as_it_is(at, capsys):
     """It may be right; and of a tenant that was not added yet it is said what is missing."""
     connection = at.register("sites", "mail", ["Mail.Read"])
     more = ("--role", "Sites.FullControl.All", "--role", "Mail.Read")
-    code, _, said = here(at, capsys, "connection", "import", "sites", *ids_of(connection), *more)
+    code, _, said = at.here(capsys, "connection", "import", "sites", *ids_of(connection), *more)
     assert code == 0, said
     assert "sites is no tenant yet" in said
     assert at.books.connections.one(connection.tenant_id, connection.app).roles == (
@@ -118,13 +109,14 @@ def test_an_expired_certificate_is_not_taken_in(at, capsys, tmp_path):
     key, pem = self_signed("old.example", days=-1)
     (tmp_path / "old.pem").write_bytes(key + pem)
     words = ("connection", "import", "old", *ids_of(connection), "--key-file", str(tmp_path / "old.pem"))
-    code, answer, said = here(at, capsys, *words)
+    code, answer, said = at.here(capsys, *words)
     assert (code, answer) == (2, "")
     assert re.search(r"is valid from .* to .*, not now", said)
     assert "leave out --key-file" in said
     assert registry.listed(at.books.ledger.engine, connection.tenant_id) == []
-    code, made, said = here(at, capsys, *words[:-2])
-    assert (code, json.loads(made)["credential"].rpartition("/")[2]) == (0, "1"), said
+    code, made, said = at.here(capsys, *words[:-2])
+    assert (code, "BEGIN CERTIFICATE" in made) == (0, True), said
+    assert [c.generation for c in registry.listed(at.books.ledger.engine, connection.tenant_id)] == [1]
 
 
 def test_a_certificate_that_has_expired_since_signs_nothing(at):
@@ -144,7 +136,7 @@ def test_a_directory_is_one_tenants(at, capsys):
     mine = at.register("mine", "mail", ["Mail.Read"])
     at.connect(mine)
     other = at.register("theirs", "mail", ["Mail.Read"], tenant_id=mine.tenant_id)
-    code, answer, words = here(at, capsys, "connection", "import", "theirs", *ids_of(other))
+    code, answer, words = at.here(capsys, "connection", "import", "theirs", *ids_of(other))
     assert (code, answer) == (2, "")
     assert f"the tenant id {mine.tenant_id} is that of mine, not of theirs" in words
     assert [c.tenant for c in at.books.connections.all() if c.tenant_id == mine.tenant_id] == ["mine"]
@@ -298,15 +290,15 @@ def test_an_import_that_was_cut_off_goes_on(at, monkeypatch):
     assert len(registry.listed(at.books.ledger.engine, connection.tenant_id)) == 1
 
 
-def test_a_connection_that_is_removed_signs_no_more(at):
+def test_a_connection_that_is_removed_signs_no_more(at, capsys):
     """Removed by command: its credentials are retired, the books say disconnected, and a token is refused."""
     connection = at.register("gone", "mail", ["Mail.Read"])
     at.connect(connection)
     current = at.books.connections.current(connection)
-    code, answer, words = at.command("connection", "remove", "gone")
+    code, answer, words = at.here(capsys, "connection", "remove", "gone")
     assert code == 2, "nobody is here to say yes"
-    code, answer, words = at.command("connection", "remove", "gone", "--yes")
-    assert (code, answer) == (0, {"removed": connection.app, "retired": 1}), words
+    code, answer, words = at.here(capsys, "connection", "remove", "gone", "--yes", "--json")
+    assert (code, json.loads(answer)) == (0, {"removed": connection.app, "retired": 1}), words
     tokens, job = (
         Tokens(connection, current, at.books.through.for_use, at.books.means),
         at.books.new_job("inspect", "x"),

@@ -1,6 +1,7 @@
 """Connecting a tenant: what real use shows, and what is said when it does not work."""
 
 import base64
+import json
 import uuid
 from dataclasses import replace
 
@@ -49,18 +50,23 @@ def test_a_connection_that_works_becomes_current(at):
     assert at.books.connections.current(connection).state is CredentialState.CURRENT
 
 
-def test_the_control_application_is_told_apart_in_the_list(at):
-    """Of the two connections of a tenant the list says which may write the credentials of the other."""
+def test_the_control_application_is_told_apart_in_the_list(at, capsys):
+    """Of the two connections of a tenant the list says which may write the credentials of the other, and what for."""
     mail = at.register("twain", "mail", ["Mail.Read"])
     control = at.register("twain", "control", ["Application.ReadWrite.OwnedBy"], tenant_id=mail.tenant_id)
     at.connect(mail)
     at.connect(control)
-    code, rows, words = at.command("connection", "list")
+    code, out, words = at.here(capsys, "connection", "list", "--json")
     assert code == 0, words
-    assert {row["app"]: row["control"] for row in rows if row["tenant"] == "twain"} == {
+    assert {row["app"]: row["control"] for row in json.loads(out) if row["tenant"] == "twain"} == {
         mail.app: False,
         control.app: True,
     }
+    code, out, words = at.here(capsys, "connection", "list")
+    assert code == 0, words
+    shown = " ".join(out.split())
+    assert "may: Mail.Read reads: all mail of all mailboxes changes: nothing" in shown
+    assert "reads: nothing changes: the applications that it owns, their credentials included" in shown
 
 
 def test_what_is_missing_and_what_is_too_much_is_named(at):
@@ -87,15 +93,18 @@ def test_credentials_that_are_not_ours_are_named_wherever_they_are(at):
     assert {words.rpartition(" ")[2] for words in others} == {"application", "service-principal"}
 
 
-def test_a_role_of_another_service_is_too_much(at):
+def test_a_role_of_another_service_is_too_much(at, capsys):
     """What the old shape had, everything in every mailbox over EWS, is found though no token for Graph shows it."""
     connection = at.register("iota", "mail", ["Mail.Read", "full_access_as_app", "ActivityFeed.Read"])
     found = at.connect(connection, wanted=("Mail.Read",))
     assert found.too_much == ("ActivityFeed.Read", "full_access_as_app")
-    code, answer, words = at.command("connection", "test", "iota")
+    code, out, words = at.here(capsys, "connection", "test", "iota", "--json")
     assert code == 1, words
-    assert answer[0]["opens"]["full_access_as_app"]["changes"].startswith("everything in every mailbox")
-    assert answer[0]["opens"]["Mail.Read"] == {"reads": "all mail of all mailboxes", "changes": ""}
+    (answer,) = json.loads(out)
+    assert answer["opens"]["full_access_as_app"]["changes"].startswith("everything in every mailbox")
+    assert answer["opens"]["Mail.Read"] == {"reads": "all mail of all mailboxes", "changes": ""}
+    _, out, _ = at.here(capsys, "connection", "test", "iota")
+    assert "too much: ActivityFeed.Read (reads: mailbox and directory audit; changes: nothing)\n" in out
 
 
 def test_a_consent_that_no_token_shows_yet_is_too_much(at):

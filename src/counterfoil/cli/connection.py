@@ -29,7 +29,7 @@ from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential
 from counterfoil.tenant import plan
-from counterfoil.tenant.known_permissions import KNOWN
+from counterfoil.tenant.known_permissions import KNOWN, opens
 from counterfoil.tenant.permissions import PRODUCTS
 from counterfoil.tenant.plan_page import as_html
 from counterfoil.tenant.registry import Connections
@@ -209,17 +209,27 @@ def _card(row: tuple[str, ...], *, control: bool) -> list[str]:
     lines = [
         f"{visible(tenant)}",
         f"  {what} {app} in {tenant_id}",
-        f"  may: {roles}",
+        *_may(roles),
         f"  credential {generation}, {thumbprint}, until {until}" if generation else "  no current credential",
     ]
     return [*lines, f"  ! {flags}"] if flags else lines
 
 
+def _may(roles: str) -> list[str]:
+    """Say which permissions it has, and what they read and change."""
+    lines = [f"  may: {visible(roles)}"]
+    for what in ("reads", "changes"):
+        told = dict.fromkeys(words for name in roles.split() if (words := opens(name)[what]))
+        lines.append(f"    {what + ':':<8} {'; '.join(told) or 'nothing'}")
+    return lines if roles != UNKNOWN else lines[:1]
+
+
+UNKNOWN = "unknown"
 COLUMNS = ("tenant", "tenant_id", "app", "roles", "generation", "thumbprint_sha1", "valid_until", "flags")
 
 
 def _row(connection: Connection, current: Credential | None, flags: list[str]) -> tuple[str, ...]:
-    roles = "unknown" if connection.roles is None else " ".join(connection.roles)
+    roles = UNKNOWN if connection.roles is None else " ".join(connection.roles)
     head = (connection.tenant, connection.tenant_id, connection.app, roles)
     if current is None:
         return (*head, "", "", "", " ".join(flags))
