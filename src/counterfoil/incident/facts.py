@@ -246,7 +246,8 @@ def _rotated(place: Place, until: datetime | None) -> Iterator[Did]:
     if place.dead_at:
         yield Did(place.dead_at, "The old key is proven dead: we tried it several times, and Microsoft refused it.")
     if place.out_at:
-        yield Did(place.out_at, "The last token that the old key could have won has expired.")
+        nothing = "and on the connection nothing is listed that is not ours"
+        yield Did(place.out_at, f"The last token that the old key could have won has expired, {nothing}.")
     elif place.removed_at:
         yield Did(
             None,
