@@ -89,6 +89,15 @@ def test_no_answer_is_exit_2(tmp_path, capsys, lines, words):
     assert words in capsys.readouterr().err
 
 
+def test_stubs_of_nobody_are_no_answer(tmp_path, capsys):
+    """A file of another kind, or an empty one, and a window: "0 touched" of nobody must not end with 0."""
+    (tmp_path / "stubs").write_text('{"kind": "job", "id": "j", "time": "2026-10-05T09:00:00Z"}\n')
+    window = ["--since", "2026-10-05T09:00:00Z", "--until", "2026-10-05T10:00:00Z"]
+
+    assert main(["reconcile", "--stubs", str(tmp_path / "stubs"), "--logs", str(tmp_path), *window]) == 2
+    assert "the stubs name no tenant" in capsys.readouterr().err
+
+
 def test_a_path_that_is_not_there_is_exit_2(tmp_path, capsys):
     """A mistyped folder is told, not taken for an empty one."""
     assert main(["reconcile", "--stubs", "x", "--logs", str(tmp_path / "nope")]) == 2

@@ -145,7 +145,7 @@ def test_contradictory_times_of_one_row_are_one_row(case):
 
 
 def test_copies_that_contradict_each_other_are_told_with_what_to_do(case):
-    """The row has no time, its hour is not proven, and the reason names the log, though no file is damaged by itself."""
+    """The row has no time, its hour is not proven, and the reason names the log, though each file is whole."""
     case.heartbeat().signin(1, "19:01:01")
     tenant = case.tenant()
 

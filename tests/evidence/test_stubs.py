@@ -34,6 +34,9 @@ def test_unknown_keys_and_kinds_are_passed_over_and_absent_keys_are_null():
         ("[1]", "line 1 of the stubs is no JSON object"),
         ('{"kind": "token"}', "line 1 of the stubs has no time"),
         ('{"kind": "call", "time": "yesterday"}', "line 1 of the stubs has no time"),
+        ('{"time": "2026-10-05T09:00:00Z", "uti": "x"}', "line 1 of the stubs has no kind"),
+        ('{"kind": ["call"]}', "line 1 of the stubs has no kind"),
+        ('{"kind": "CALL", "time": "2026-10-05T09:00:00Z"}', "line 1 of the stubs has the kind 'CALL'"),
         ('{"kind": "gap", "time": "2026-10-05T09:00:00Z"}', "is a gap that does not say"),
     ],
 )

@@ -28,7 +28,7 @@ from counterfoil.evidence.typed.books import WORTHWHILE, read_large
 from counterfoil.evidence.words import summary_lines
 from counterfoil.flows.reconcile import Answer, reconcile, window_of
 from counterfoil.ledger.exchange import EXPORTED, document
-from counterfoil.model.errors import CounterfoilError, Misconfigured
+from counterfoil.model.errors import CounterfoilError, Misconfigured, Refused
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,6 +107,8 @@ def made(arguments: argparse.Namespace) -> Iterator[Answer | None]:
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder, readers() as pool:
         books = _books(arguments, Path(folder))
         window = window_of(books, arguments.since, arguments.until, arguments.as_of)
+        if not books.tenants:
+            raise Refused("the stubs name no tenant: nothing can be told from that", "give the stubs of who uses it")
         try:
             answer: Answer | None = reconcile(
                 books,

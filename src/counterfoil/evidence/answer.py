@@ -68,7 +68,7 @@ def tenant_answer(
         reasons.append("unexplained: rows that neither our stubs nor a theft account for")
     if planted and not subjects:
         reasons.append("a use or credential that is not ours, without a successful use of it: somebody has to look")
-    radius.persistence.extend(listed)
+    radius.persistence.extend(dict(entry) for entry in listed)
     return TenantAnswer(
         tenant,
         state,

@@ -98,6 +98,7 @@ def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]]) -> Books:
     for number, stub in objects:
         kind = stub.get("kind")
         if kind not in KINDS:
+            _may_be_passed_over(kind, number)
             continue
         _span(books, stub, number, needed=kind in ("token", "call"))
         if kind == "tenant":
@@ -115,6 +116,14 @@ def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]]) -> Books:
             _merge_call(calls, open_calls, _call(stub))
     _finish(books)
     return books
+
+
+def _may_be_passed_over(kind: Any, number: int) -> None:
+    """Let other kinds pass that a ledger holds; a slip of the pen would lose a stub without a word."""
+    if not isinstance(kind, str) or not kind.strip():
+        raise _bad(number, "has no kind")
+    if kind.strip().lower() in KINDS:
+        raise _bad(number, f"has the kind {kind!r}: it is written {kind.strip().lower()!r}")
 
 
 def _objects(lines: Iterable[str]) -> Iterable[tuple[int, Mapping[str, Any]]]:
