@@ -132,13 +132,14 @@ def test_a_certificate_that_has_expired_since_signs_nothing(at):
 
 
 def test_a_directory_is_one_tenants(at, capsys):
-    """Under two names each would be shown what is known of the other; the one that is there is named."""
+    """Under two names each would be shown what is known of the other; whose it is, is not said."""
     mine = at.register("mine", "mail", ["Mail.Read"])
     at.connect(mine)
     other = at.register("theirs", "mail", ["Mail.Read"], tenant_id=mine.tenant_id)
     code, answer, words = at.here(capsys, "connection", "import", "theirs", *ids_of(other))
     assert (code, answer) == (2, "")
-    assert f"the tenant id {mine.tenant_id} is that of mine, not of theirs" in words
+    assert f"the tenant id {mine.tenant_id} is another tenant's, not that of theirs" in words
+    assert "mine" not in words
     assert [c.tenant for c in at.books.connections.all() if c.tenant_id == mine.tenant_id] == ["mine"]
 
 

@@ -86,6 +86,16 @@ def test_a_removed_tenant_is_known_by_its_messages(run):
     assert run("quarantine", "list", "--tenant", "beta")[:2] == (0, "no message is held that matches\n")
 
 
+def test_the_name_of_a_removed_tenant_is_no_other_customers(run):
+    """Whoever has the name is shown the messages that are kept under it: only the same customer gets it again."""
+    run("quarantine", "delete", "m-beta", "--yes")
+    assert run("tenant", "remove", "beta", "--yes")[0] == 0
+    code, _, err = run("tenant", "add", "beta")
+    assert (code, "a tenant beta was removed" in err, "say --again" in err) == (2, True, True)
+    assert run("tenant", "add", "beta", "--again")[0] == 0
+    assert "m-beta" in run("track", "m-beta")[1]
+
+
 def test_a_subject_cannot_drive_the_terminal(run):
     """Control characters from a message are made visible in every answer for people."""
     for words in (("quarantine", "list"), ("quarantine", "show", "m-acme"), ("track",), ("track", "m-acme")):

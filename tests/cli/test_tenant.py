@@ -1,11 +1,17 @@
 """``counterfoil tenant`` as a person or a script types it."""
 
 import json
+import uuid
 from pathlib import Path
 
 import pytest
 
+from counterfoil import clock
 from counterfoil.__main__ import main
+from counterfoil.app.state import open_state
+from counterfoil.config.settings import Config
+from counterfoil.model.trust import Connection
+from counterfoil.tenant.registry import Connections
 
 
 @pytest.fixture
@@ -112,6 +118,18 @@ def test_remove_with_yes(run):
     """A script says --yes; the domain is free afterwards."""
     assert run("remove", "acme", "--yes")[0] == 0
     assert json.loads(run("list", "--json")[1]) == []
+
+
+def test_a_tenant_that_is_connected_is_not_removed(run, tmp_path: Path):
+    """Its connections would go on, and would be those of the next tenant of that name."""
+    ids = (str(uuid.uuid4()) for _ in range(4))
+    with open_state(tmp_path / "data", Config(), create=False) as state:
+        Connections(state.ledger).add(Connection("acme", *ids, ("Mail.Read",)), clock.now(), "test")
+    code, _, err = run("remove", "acme", "--yes")
+    assert code == 2
+    assert "acme has 1 connection" in err
+    assert "counterfoil connection remove acme" in err
+    assert [tenant["name"] for tenant in json.loads(run("list", "--json")[1])] == ["acme"]
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -9,6 +9,7 @@ import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
+from counterfoil.app.state import State
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
 from counterfoil.cli.state import add_config, confirm, opened, operator
 from counterfoil.cli.verbs import Run, Verbs, run_verb
@@ -19,9 +20,11 @@ from counterfoil.gateway.store import names
 from counterfoil.gateway.store.tenants import Domain, Sender, Tenant, secret_hash
 from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 from counterfoil.operators.accounts import Accounts
 from counterfoil.scan import policy_document
 from counterfoil.scan.verdict import REASONS
+from counterfoil.tenant.registry import Connections
 
 run = run_verb
 
@@ -33,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = _verb(verbs, "add", _add, "add a tenant")
     add.add_argument("--display", metavar="TEXT", default="", help="the name that people read")
     add.add_argument("--domain", metavar="DOMAIN", help="its first domain; needs --next-hop")
+    add.add_argument("--again", action="store_true", help="it is the customer that had this name before")
     _hop_arguments(add)
     listing = verbs.add("list", _list, "list every tenant")
     add_config(listing)
@@ -79,6 +83,8 @@ def _add(arguments: argparse.Namespace) -> int:
     with opened(arguments, create=True) as state:
         by = operator()
         if arguments.name not in [tenant.name for tenant in state.tenants.all()]:
+            if not arguments.again:
+                _refuse_heir(state, arguments.name)
             Accounts(state.ledger).forget_tenant(arguments.name, by.now, by.who)
         state.tenants.add(arguments.name, arguments.display, by)
         if domain is not None:
@@ -88,6 +94,22 @@ def _add(arguments: argparse.Namespace) -> int:
                 state.tenants.remove(arguments.name, by)
                 raise
         return _print(state.tenants.one(arguments.name), arguments)
+
+
+def _refuse_heir(state: State, name: str) -> None:
+    """Refuse a name whose messages are kept: who has it is shown them (law 11).
+
+    Raises:
+        Refused: If a tenant that was removed had it.
+    """
+    try:
+        state.stories.see_tenant(name)
+    except Refused:
+        return
+    raise Refused(
+        f"a tenant {name} was removed, and the story of its messages is kept under that name",
+        "choose another name; if it is the same customer, say --again",
+    )
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -113,6 +135,11 @@ def _show(arguments: argparse.Namespace) -> int:
 def _remove(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         state.tenants.one(arguments.name)
+        if left := Connections(state.ledger).all(arguments.name):
+            count = counted(len(left), "connection")
+            raise Refused(
+                f"{arguments.name} has {count}", f"end it first: counterfoil connection remove {arguments.name}"
+            )
         confirm(f"This removes the tenant {arguments.name}", arguments.name, yes=arguments.yes)
         by = operator()
         state.tenants.remove(arguments.name, by)

@@ -124,9 +124,10 @@ class Connections:
                 f"the application {connection.app} of {connection.tenant_id} is entered already",
                 "list connections: counterfoil connection list",
             )
-        if others := sorted({known.tenant for known in here} - {connection.tenant}):
+        if any(known.tenant != connection.tenant for known in here):
+            # Law 11: whose it is, is not said.
             raise Refused(
-                f"the tenant id {connection.tenant_id} is that of {others[0]}, not of {connection.tenant}",
+                f"the tenant id {connection.tenant_id} is another tenant's, not that of {connection.tenant}",
                 "check it: the portal shows it on the overview page of Microsoft Entra ID",
             )
 
