@@ -17,13 +17,14 @@ from counterfoil import clock
 from counterfoil.app.drill import own, page
 from counterfoil.app.drill.cast import FEWEST, Wanted, invented
 from counterfoil.app.drill.story import Told, play
-from counterfoil.cli.output import answer_json, answer_text, stderr, visible
+from counterfoil.cli.output import answer_json, answer_lines, stderr, visible
 from counterfoil.config import load
 from counterfoil.incident.outside import mark_of
 from counterfoil.ledger import durable
 from counterfoil.model.errors import Misconfigured
 from counterfoil.model.number import counted
 
+GOOD, BAD = "bold green", "bold red"
 CODES = "Exit codes: 0 every claim was true; 1 a claim differs from the truth; 2 it could not be played."
 
 
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         answer_json(document)
     else:
-        answer_text("\n".join(_lines(told, words, kept)))
+        answer_lines(_lines(told, words, kept))
     return 1 if told.verdict.differences else 0
 
 
@@ -147,18 +148,21 @@ def _write(path: Path, text: str) -> None:
     durable.write(path, text.encode("utf-8", "replace"), mode=0o600)
 
 
-def _lines(told: Told, words: tuple[str, ...], kept: Path) -> list[str]:
-    lines = [""]
+def _lines(told: Told, words: tuple[str, ...], kept: Path) -> list[tuple[str, str]]:
+    """Spell the summary: each line with its style on a terminal."""
+    lines = [("", "")]
     for name, figure in told.verdict.figures.items():
         known = isinstance(figure, dict) and "true" in figure
         claimed = page.spelled(figure["claimed"] if known else figure)
-        mark = "differs" if told.verdict.differs(name) else "true" if known else "counted"
-        lines.append(f"{name:<60} {claimed:>8}  {mark}")
+        differs = told.verdict.differs(name)
+        mark = "differs" if differs else "true" if known else "counted"
+        lines.append((f"{name:<60} {claimed:>8}  {mark}", BAD if differs else ""))
     lines += [
-        f"{name + ' after the alert':<60} {f'{seconds:.0f} s':>8}" for name, seconds in told.since_alert().items()
+        (f"{name + ' after the alert':<60} {f'{seconds:.0f} s':>8}", "") for name, seconds in told.since_alert().items()
     ]
-    lines += [f"DIFFERS  {text}" for text in told.verdict.differences]
-    lines += words
-    lines.append(f"report: {kept / 'report.html'}")
-    lines.append("every claim was true" if not told.verdict.differences else "a claim differs from the truth")
-    return [visible(line) for line in lines]
+    lines += [(f"DIFFERS  {text}", BAD) for text in told.verdict.differences]
+    lines += [(line, "dim") for line in words]
+    lines.append((f"report: {kept / 'report.html'}", ""))
+    good = not told.verdict.differences
+    lines.append(("every claim was true", GOOD) if good else ("a claim differs from the truth", BAD))
+    return lines
