@@ -29,6 +29,7 @@ import datetime, sys
 from counterfoil import clock
 real = clock.now
 clock.now = lambda: real() + datetime.timedelta(minutes={minutes})
+from counterfoil.__main__ import main
 sys.exit(main())
 """
 
