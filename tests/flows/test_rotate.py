@@ -13,7 +13,7 @@ from counterfoil.credential.campaign import Pace, Place, label_of, moved
 from counterfoil.credential.rotation import Illegal, Kind, Move, Observation, State, Step
 from counterfoil.flows import rotate
 from counterfoil.flows.rotate import advance
-from tests.flows.rotation_world import NEW, OLD, Killed, World
+from tests.flows.rotation_world import ENOUGH, NEW, OLD, OLDER, ROLES, Killed, World
 
 PACE = Pace(spacing=timedelta(seconds=60))
 ENDS = {State.DONE, State.HELD, State.ROLLED_BACK}
@@ -22,21 +22,21 @@ CLAIMS_DEATH = {State.PROVEN_DEAD, State.DONE}
 
 def begin(kind):
     """A tenant at the beginning of a campaign against the old key."""
-    return Place("c1", "t1", kind, old=(OLD,), label=label_of("c1", "t1"), roles=("Mail.ReadWrite",))
+    return Place("c1", "t1", kind, old=(OLD, OLDER), label=label_of("c1", "t1"), roles=ROLES)
 
 
 def simulate(seed, kind, pace):
     """Run one campaign to its end under the seed's faults; check the promises after every event."""
-    world, saved = World(seed), begin(kind)
+    world, saved = World(seed, pace.spacing), begin(kind)
     back_at = world.chance.randrange(40) if world.chance.random() < 0.2 else None
     for number in range(3_000):
         world.pass_time()
-        counted = world.accepted, world.refusals
+        counted = world.tally.copy()
         try:
             saved = advance(saved, world, pace, world.now)
         except Killed:
             # The place is what was saved last; the step is taken again, and what it saw counts for nobody.
-            world.accepted, world.refusals = counted
+            world.tally = counted
             continue
         if number == back_at:
             with suppress(Illegal):  # no way back from here
@@ -51,9 +51,15 @@ def check(world, place, kind):
     """The promises, against the world's own books."""
     seed = world.seed
     if place.state in CLAIMS_DEATH:
-        assert world.refusals >= PACE.refusals, f"seed {seed}: claimed dead, and not refused often enough"
-        assert OLD not in world.listed, f"seed {seed}: claimed dead while the old key is listed"
+        assert world.refused_often_enough(), f"seed {seed}: claimed dead, and not refused often enough"
+        assert not {OLD, OLDER} & world.listed, f"seed {seed}: claimed dead while the old key is listed"
+        assert len(world.tally.seen_clean) >= ENOUGH, (
+            f"seed {seed}: claimed dead, and not seen to be clean often enough"
+        )
         assert world.thief_is_out(), f"seed {seed}: claimed dead while the thief is in"
+        assert len(world.tally.seen_clean) >= ENOUGH, (
+            f"seed {seed}: claimed dead, and not seen to be clean often enough"
+        )
     if kind is Kind.COMPROMISE and place.switched_at is not None:
         assert world.current == NEW, f"seed {seed}: the tainted key is current"
     if world.old_destroyed:
@@ -110,7 +116,7 @@ WRONG_ROWS = {
     "dead though something came back": (
         (S.RETIRED, T.RELIST, E.PRESENT),
         Move(S.PROVEN_DEAD, T.DESTROY),
-        "claimed dead while",
+        "claimed dead",
     ),
     "cut over before its wave": ((S.VERIFIED, T.SWITCH, E.GATE_CLOSED), Move(S.CUT_OVER, T.DRAIN), "no working"),
     "no end of waiting": ((S.RETIRED, T.RELIST, E.CLEAN), Move(S.RETIRED, T.RELIST), "no end"),

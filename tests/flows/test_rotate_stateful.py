@@ -11,7 +11,7 @@ from counterfoil.credential.campaign import moved
 from counterfoil.credential.rotation import Illegal, Kind, Observation, State
 from counterfoil.flows.rotate import advance
 from counterfoil.model.errors import Refused, Unavailable
-from tests.flows.rotation_world import NEW, OLD, Killed, World
+from tests.flows.rotation_world import NEW, OLD, OLDER, SECRET, Killed, World
 from tests.flows.test_rotate import ENDS, PACE, begin, check
 
 FAULTS = {"lost": Unavailable("no answer came"), "shut": Refused("consent was taken back"), "killed": Killed()}
@@ -38,18 +38,18 @@ class Rotation(RuleBasedStateMachine):
     @initialize(kind=st.sampled_from(Kind), seed=st.integers(0, 5), lag=st.sampled_from([0, 5, 40, 120]))
     def start(self, kind, seed, lag):
         """Begin a campaign in a tenant whose replicas lag so many seconds."""
-        self.kind, self.world, self.place = kind, Steered(seed), begin(kind)
+        self.kind, self.world, self.place = kind, Steered(seed, PACE.spacing), begin(kind)
         self.world.lag = timedelta(seconds=lag)
         self.world.token_life = timedelta(hours=28)
 
     def step(self):
         """Take one step; if the process dies, what was saved last stands."""
         if self.place.state not in ENDS:
-            counted = self.world.accepted, self.world.refusals
+            counted = self.world.tally.copy()
             try:
                 self.place = advance(self.place, self.world, PACE, self.world.now)
             except Killed:
-                self.world.accepted, self.world.refusals = counted
+                self.world.tally = counted
 
     @rule(seconds=st.sampled_from([1, 31, 61, 700, 3_600, 40_000]), times=st.integers(1, 6))
     def time_passes(self, seconds, times):
@@ -65,7 +65,7 @@ class Rotation(RuleBasedStateMachine):
         self.world.now += timedelta(seconds=61)
         self.step()
 
-    @rule(key=st.sampled_from([OLD, "THIEF"]))
+    @rule(key=st.sampled_from([OLD, OLDER, SECRET, "THIEF"]))
     def the_thief_acts(self, key):
         """With a key that is believed he takes a token; with a token that lives he plants a key."""
         if self.world.thief_keys & self.world._believed():
