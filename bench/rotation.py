@@ -1,25 +1,28 @@
 """A compromise campaign over many tenants of the laboratory, beside the bound that its calls set, with mail flowing.
 
-The laboratory, the signer and the gateway are processes of their own, and so is ``counterfoil rotate apply``, whose
-peak memory is asked of the kernel. Times are read from the campaign's own books, calls from the ledger's stubs.
+The laboratory runs in this process, which does nothing else meanwhile. The signer, the gateway, the sender of mail, the
+next hop (smtp-sink: in real life that is not Microsoft's token service either) and ``counterfoil rotate apply`` are
+processes of their own. Times are read from the campaign's own books, calls from the ledger's stubs, and who used the
+processors is asked of the kernel.
 """
 
 import argparse
 import json
 import os
-import smtplib
 import statistics
+import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bench.peers.mail import sink
+from bench.places import descendants, processor_seconds
 from counterfoil import clock
 from counterfoil.app import connecting
 from counterfoil.app.drill.stage import Stage, stage
@@ -43,58 +46,76 @@ propagation_seconds = 1
 longest_token_life_seconds = 20
 bake_seconds = 1
 """
-MAIL_PAUSE = 0.1
-BEFORE = 20.0
+BEFORE = 30.0
 CAMPAIGN = "bench"
+ADDRESS = "ada@tenant-0.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of ``rotate apply``: when it ran (monotonic), peak memory in MiB, processor seconds by process."""
+
+    began: float
+    ended: float
+    peak: float
+    spent: dict[str, float]
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Measure each size once and print one table."""
+    """Measure each size once and print two tables."""
+    processors: list[str] = []
     print(
         "\n| tenants | all cut over, s | all proven dead, s | all out, s | calls ÷ tenant | bound of the calls, s "
-        "| cut over ÷ bound | peak memory of apply, MiB | mail p99 before, ms | during, ms | during ÷ before |"
+        "| cut over ÷ bound | peak memory of apply, MiB | mail p50, p99 before, ms | during, ms | p99 during ÷ before |"
     )
     print("|---" * 11 + "|")
     for size in (*SIZES, *(LARGE if arguments.large else ())):
         with tempfile.TemporaryDirectory(prefix="counterfoil-bench-") as folder:
-            print(f"| {size} | {' | '.join(_measure(Path(folder), size))} |", flush=True)
+            figures, spent = _measure(Path(folder), size)
+            print(f"| {size} | {' | '.join(figures)} |", flush=True)
+            processors.append(f"| {size} | {' | '.join(spent)} |")
+    print("\n| tenants | processor seconds: laboratory | rotate apply | signer | gateway | all ÷ (processors × time) |")
+    print("|---" * 6 + "|")
+    print("\n".join(processors), flush=True)
 
 
-def _measure(folder: Path, size: int) -> list[str]:
-    with stage(folder / "stage", 1, LIVES) as here:
-        address = _on_board(here, size)
+def _measure(folder: Path, size: int) -> tuple[list[str], list[str]]:
+    with stage(folder / "stage", 1, LIVES) as here, sink() as end:
+        _on_board(here, size, end.port)
         config = folder / "rotation.toml"
         config.write_text((folder / "stage" / "counterfoil.toml").read_text() + PACE)
-        with _mail(here.smtp, address) as mail:
+        with _mail(here.smtp, folder / "mail") as sent:
             time.sleep(BEFORE)
-            quiet, since = len(mail.seconds), here.state.ledger.size()
-            began = clock.now()
-            peak = _apply(here, config)
-            during = mail.seconds[quiet:]
+            since, opened = here.state.ledger.size(), clock.now()
+            applied = _apply(here, config)
         places = Campaigns(here.state.ledger).places(CAMPAIGN)
         calls, busy = _calls(here, since)
         bound = busy / AT_ONCE
-        cut = _all(places, began, lambda place: place.switched_at)
-        before, now = _p99(mail.seconds[:quiet]), _p99(during)
-        figures = [cut, _all(places, began, lambda p: p.dead_at), _all(places, began, lambda p: p.out_at)]
-        figures += [calls / size, bound, cut / bound, peak, before * 1000, now * 1000, now / before]
-        return [f"{figure:,.1f}" for figure in figures]
+        cut = _all(places, opened, lambda place: place.switched_at)
+        figures = [cut, _all(places, opened, lambda p: p.dead_at), _all(places, opened, lambda p: p.out_at)]
+        figures += [calls / size, bound, cut / bound, applied.peak]
+        before = [seconds for began, seconds in sent if began < applied.began]
+        during = [seconds for began, seconds in sent if applied.began <= began < applied.ended]
+        mail = [f"{_ms(before, 50)}, {_ms(before, 99)}", f"{_ms(during, 50)}, {_ms(during, 99)}"]
+        worse = f"{_ms(during, 99) / _ms(before, 99):,.1f}"
+        ours = os.cpu_count() or 1
+        share = sum(applied.spent.values()) / ((applied.ended - applied.began) * ours)
+        spent = [f"{seconds:,.0f}" for seconds in applied.spent.values()]
+        return [*(f"{figure:,.1f}" for figure in figures), *mail, worse], [*spent, f"{share:.0%}"]
 
 
-def _on_board(here: Stage, size: int) -> str:
-    """Take so many tenants on board, each with a control and a mail application; return an address that takes mail."""
+def _on_board(here: Stage, size: int, next_hop: int) -> None:
+    """Take so many tenants on board, each with a control and a mail application; mail is for the first."""
     with ThreadPoolExecutor(8) as pool:
-        first, *_ = pool.map(lambda number: _one(here, f"tenant-{number}"), range(size))
+        list(pool.map(lambda number: _one(here, f"tenant-{number}"), range(size)))
     by = Operator("bench", clock.now())
     here.state.tenants.add("tenant-0", "Tenant 0", by)
-    domain = "tenant-0.example"
-    here.lab.operate("add_mailbox", tenant=first, address=f"ada@{domain}")
-    hop = NextHop("localhost", here.lab.endpoints.smtp, Tls.VERIFY)
-    here.state.tenants.set_domain(Domain(domain, "tenant-0", hop), by)
-    return f"ada@{domain}"
+    here.state.tenants.set_domain(
+        Domain(ADDRESS.partition("@")[2], "tenant-0", NextHop("127.0.0.1", next_hop, Tls.NONE)), by
+    )
 
 
-def _one(here: Stage, name: str) -> str:
+def _one(here: Stage, name: str) -> None:
     tenant = here.lab.add_tenant(name, domains=[f"{name}.example"])["id"]
     here.lab.operate("add_connector", tenant=tenant, name="Counterfoil", certificate_name="gateway.drill.example")
     owners: list[str] = []
@@ -108,55 +129,55 @@ def _one(here: Stage, name: str) -> str:
         here.lab.operate("admin_add_key", app_id=connection.app, certificate_pem=pem)
         connecting.test(here.books, connection, roles, "bench")
         owners = [made["service_principal"]]
-    return str(tenant)
 
 
-def _apply(here: Stage, config: Path) -> float:
-    """Run the campaign as an operator would; return the peak memory of the process in MiB."""
+def _apply(here: Stage, config: Path) -> Applied:
+    """Run the campaign as an operator would."""
     words = ["rotate", "apply", CAMPAIGN, "--compromise", "--yes", "--json"]
     line = [sys.executable, "-m", "counterfoil", *words, "--data", str(here.folder / "data"), "--config", str(config)]
     out = os.open(here.folder / "apply.json", os.O_WRONLY | os.O_CREAT, 0o600)
     err = os.open(here.folder / "apply.log", os.O_WRONLY | os.O_CREAT, 0o600)
     dup = [(os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, err, 2)]
+    before, began = _spent(), time.monotonic()
     _, status, usage = os.wait4(os.posix_spawn(sys.executable, line, dict(os.environ), file_actions=dup), 0)
+    ended, after = time.monotonic(), _spent()
     os.close(out)
     os.close(err)
     if os.waitstatus_to_exitcode(status) != 0:
         raise SystemExit((here.folder / "apply.log").read_text()[-2000:])
     assert json.loads((here.folder / "apply.json").read_text())
-    return usage.ru_maxrss / 1024
+    used = {name: after[name] - before[name] for name in after}
+    spent = {"laboratory": used["laboratory"], "apply": usage.ru_utime + usage.ru_stime}
+    spent |= {"signer": used["signer"], "gateway": used["gateway"]}
+    return Applied(began, ended, usage.ru_maxrss / 1024, spent)
 
 
-@dataclass(slots=True)
-class _Mail:
-    """Sends one message after the other, and keeps how long each took from MAIL FROM to the answer to DATA."""
-
-    port: int
-    address: str
-    stop: threading.Event = field(default_factory=threading.Event)
-    seconds: list[float] = field(default_factory=list)
-
-    def send(self) -> None:
-        number = 0
-        with smtplib.SMTP("127.0.0.1", self.port, timeout=60) as client:
-            while not self.stop.wait(MAIL_PAUSE):
-                number += 1
-                began = time.perf_counter()
-                body = f"Subject: {number}\r\nMessage-ID: <{number}@bench.example>\r\n\r\nHello.\r\n"
-                client.sendmail("a@bench.example", [self.address], body)
-                self.seconds.append(time.perf_counter() - began)
+def _spent() -> dict[str, float]:
+    """Processor seconds so far: of this process, which is the laboratory, and of the signer and the gateway."""
+    spent = {"laboratory": time.process_time()}
+    for pid in descendants(os.getpid()):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        for verb, name in ((b"signer", "signer"), (b"serve", "gateway")):
+            if words[1:4] == [b"-m", b"counterfoil", verb]:
+                spent[name] = processor_seconds(pid)
+    return spent
 
 
 @contextmanager
-def _mail(port: int, address: str) -> Iterator[_Mail]:
-    made = _Mail(port, address)
-    thread = threading.Thread(target=made.send)
-    thread.start()
+def _mail(port: int, log: Path) -> Iterator[list[tuple[float, float]]]:
+    """Send mail while the block runs; afterwards the list says when each message was begun and what it took."""
+    sent: list[tuple[float, float]] = []
+    with log.open("wb") as out:
+        line = [sys.executable, "-m", "bench.post", str(port), ADDRESS]
+        sender = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=out)
+    assert sender.stdin is not None
     try:
-        yield made
+        yield sent
     finally:
-        made.stop.set()
-        thread.join()
+        sender.stdin.close()
+        if sender.wait(90) != 0:
+            raise SystemExit("mail was not taken")
+        sent += [(began, seconds) for began, seconds in map(json.loads, log.read_text().splitlines())]
 
 
 def _calls(here: Stage, since: int) -> tuple[int, float]:
@@ -180,5 +201,6 @@ def _all(places: dict[str, Place], began: datetime, moment: Callable[[Place], da
     return max((time_ - began).total_seconds() for time_ in times if time_ is not None)
 
 
-def _p99(seconds: list[float]) -> float:
-    return statistics.quantiles(seconds, n=100)[98]
+def _ms(seconds: list[float], percent: int) -> int:
+    """Return a percentile in milliseconds."""
+    return round(statistics.quantiles(seconds, n=100)[percent - 1] * 1000)
