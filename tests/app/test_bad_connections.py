@@ -7,6 +7,8 @@ import subprocess
 import sys
 import uuid
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.app.laboratory import place
@@ -211,6 +213,17 @@ def test_a_clock_that_is_off_is_told_as_such(at, tmp_path, minutes):
     assert code == 1, words
     assert not answer[0]["works"]
     assert "the clock of this machine is wrong" in answer[0]["words"]
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(-10, r"is \d+ s behind: set it by NTP"), (10, r"is \d+ s ahead")])
+def test_a_clock_that_is_off_and_let_in_all_the_same_is_told_too(at, minutes, words):
+    """Ten minutes behind, an assertion is just not over; tokens would be kept beyond their end."""
+    connection = at.register(f"ticks{minutes + 20}", "mail", ["Mail.Read"])
+    assert at.connect(connection).words == "the token service knows the credential"
+    off = replace(at.books.means, clock=lambda: clock.now() + timedelta(minutes=minutes))
+    found = connecting.test(replace(at.books, means=off), connection, connection.roles, "test")
+    assert found.works
+    assert re.search(words, found.words)
 
 
 def test_a_tenant_that_forbids_long_certificates_says_so(at):

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -181,13 +182,24 @@ def test(
     books.connections.note_reach(connection, granted | consents, clock.now())
     return Tested(
         works=True,
-        words="the token service knows the credential",
+        words=f"the token service knows the credential{_clock_words(tokens.off)}",
         granted=tuple(sorted(granted)),
         missing=tuple(sorted(set(wanted) - granted)),
         too_much=tuple(sorted((granted | consents) - set(wanted))),
         unknown=unknown,
         scope=scope,
     )
+
+
+CLOCK = timedelta(minutes=2)
+"""Beyond five minutes nothing is signed in; a clock that is behind keeps tokens too long before that."""
+
+
+def _clock_words(off: timedelta) -> str:
+    if abs(off) < CLOCK:
+        return ""
+    seconds = round(abs(off).total_seconds())
+    return f"; but the clock of this machine is {seconds} s {'ahead' if off > timedelta() else 'behind'}: set it by NTP"
 
 
 RETIRABLE = frozenset(

@@ -27,7 +27,7 @@ from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential, Job, Stub
 from counterfoil.tenant.endpoints import Endpoints
 from counterfoil.tenant.lanes import Lanes
-from counterfoil.tenant.wire import Lost, Wire, fresh_id
+from counterfoil.tenant.wire import Lost, Wire, fresh_id, off_by
 
 LAST_MINUTES = timedelta(seconds=60)
 
@@ -124,13 +124,17 @@ class Means:
 
 
 class Tokens:
-    """The tokens of one connection with one credential; keeps its own, since MSAL serves none near its end."""
+    """The tokens of one connection with one credential; keeps its own, since MSAL serves none near its end.
+
+    ``off`` is how far our clock was ahead of the token service's when it answered last.
+    """
 
     def __init__(self, connection: Connection, credential: Credential, signs: Signs, means: Means) -> None:
         self.connection = connection
         self.credential = credential
         self.means = means
         self._signs = signs
+        self.off = timedelta()
         self._kept: dict[str, Token] = {}
         self._lock = threading.Lock()
 
@@ -182,8 +186,9 @@ class Tokens:
             # MSAL says so of any description that it cannot get; the answer itself says more.
             raise _undescribed(post.last) from error
         answer = application.acquire_token_for_client([f"{audience}/.default"])
-        if not made:
+        if not made or post.last is None:
             raise _undescribed(post.last)
+        self.off = off_by(post.last.headers, self.means.clock())
         return self._settle(answer, made[-1], audience, correlation, job)
 
     def _settle(

@@ -7,6 +7,8 @@ import secrets
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -102,6 +104,17 @@ REACH = "see that this machine may reach it, and that microsoft365.ca names the 
 
 def _host(url: str) -> str:
     return httpx.URL(url).host
+
+
+def off_by(answer: Mapping[str, str], now: datetime) -> timedelta:
+    """Return how far our clock is ahead of the one that dated an answer's headers (RFC 9110 section 6.6.1).
+
+    Nothing where they are not dated.
+    """
+    try:
+        return now - parsedate_to_datetime(answer.get("date", ""))
+    except (TypeError, ValueError):
+        return timedelta()
 
 
 def fresh_id() -> str:
