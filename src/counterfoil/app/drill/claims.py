@@ -9,6 +9,9 @@ from counterfoil.app.drill.theft import Truth
 from counterfoil.incident.steps import Standing
 from counterfoil.model.instant import from_rfc3339
 
+LONGEST = 240
+"""Characters of one side of a difference, as it is told to people."""
+
 THEFT = {"stolen-certificate": "by_key", "replayed-token": "by_token"}
 WORDS = {"stolen-certificate": "touched with the stolen certificate", "replayed-token": "touched with a replayed token"}
 
@@ -25,7 +28,7 @@ class Verdict:
         self.figures[name] = {"claimed": claimed, "true": true}
         if claimed != true:
             said, fact = _apart(claimed, true)
-            self.differences.append(f"{name}: claimed {said}, in truth {fact}")
+            self.differences.append(f"{name}: claimed {_short(said)}, in truth {_short(fact)}")
 
     def count(self, name: str, figure: object) -> None:
         """Keep a figure that there is no truth beside."""
@@ -43,6 +46,12 @@ def _apart(claimed: object, true: object) -> tuple[object, object]:
         return claimed, true
     names = [name for name in {**claimed, **true} if claimed.get(name) != true.get(name)]
     return {name: claimed.get(name) for name in names}, {name: true.get(name) for name in names}
+
+
+def _short(value: object) -> str:
+    """Spell one side in a line or two; the figures have all of it."""
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
 def scope(
