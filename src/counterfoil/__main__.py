@@ -6,17 +6,17 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 from counterfoil import __version__
 from counterfoil.cli import COMMANDS
 from counterfoil.cli.output import fail
+from counterfoil.cli.parser import Parser, data_folder
 from counterfoil.model.errors import CounterfoilError, Misconfigured
 
 
 def parser_for(command: str | None) -> argparse.ArgumentParser:
     """Build the parser; only the arguments of ``command`` are filled in."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="counterfoil",
         description="Email security for Microsoft 365 that keeps a stub of everything it does.",
     )
@@ -27,9 +27,9 @@ def parser_for(command: str | None) -> argparse.ArgumentParser:
         sub.add_argument("--json", action="store_true", help="answer in JSON on stdout")
         sub.add_argument(
             "--data",
-            type=Path,
+            type=data_folder,
             metavar="DIR",
-            default=Path(os.environ.get("COUNTERFOIL_DATA", "counterfoil-data")),
+            default=os.environ.get("COUNTERFOIL_DATA", "counterfoil-data"),
             help="where state lives (COUNTERFOIL_DATA, else ./counterfoil-data)",
         )
         if name == command:
@@ -43,6 +43,8 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     if not words:
         parser.print_help(sys.stderr)
         parser.exit(2)
+    if words[0].startswith("-") and words[0] not in {"-h", "--help", "--version"}:
+        parser.error(f"a command comes first, and its options after it: counterfoil COMMAND {words[0]}")
     return parser.parse_args(words)
 
 

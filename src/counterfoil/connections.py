@@ -27,7 +27,7 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from counterfoil import clock
 from counterfoil.app.connecting import opened_books
 from counterfoil.app.house import Books
-from counterfoil.app.state import DATABASE
+from counterfoil.app.state import DATABASE, begun
 from counterfoil.config import load
 from counterfoil.credential.collect import open_ledger_of
 from counterfoil.database import open_database
@@ -228,7 +228,7 @@ class Credential:
 @contextmanager
 def _opened(data: Path, config_file: Path | None) -> Iterator[Books]:
     config = load(config_file)
-    if not data.is_dir():
+    if not begun(data, config):
         raise Misconfigured(f"there is no data in {data}", "give data= the folder of the Counterfoil installation")
     engine = open_database(config.database.url or data / DATABASE)
     ledger = open_ledger_of(engine, data)

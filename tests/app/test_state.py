@@ -8,7 +8,7 @@ import pytest
 
 from counterfoil.__main__ import main
 from counterfoil.app.lock import alone, is_served
-from counterfoil.app.state import DATABASE, open_state
+from counterfoil.app.state import DATABASE, INSTANCE, open_state
 from counterfoil.config.settings import Config, Database
 from counterfoil.model.errors import Misconfigured
 
@@ -26,6 +26,31 @@ def test_a_mistyped_folder_is_not_made(tmp_path: Path):
     with pytest.raises(Misconfigured, match="there is no data in"), open_state(tmp_path / "x", Config(), create=False):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["", "postgresql+psycopg://127.0.0.1:1/cf"])
+def test_what_reads_begins_nothing(tmp_path: Path, url: str):
+    """An empty folder is no installation, wherever its database were: it is refused with the hint and stays empty."""
+    config = Config(database=Database(url=url))
+    with (
+        pytest.raises(Misconfigured, match="there is no data in") as refusal,
+        open_state(tmp_path, config, create=False),
+    ):
+        pass
+    assert "counterfoil tenant add" in str(refusal.value.hint)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_forgotten_configuration_is_no_second_database(tmp_path: Path):
+    """A folder whose database is on a server is not given a file of SQLite: the hint names --config."""
+    (tmp_path / INSTANCE).write_text("0123456789abcdef")
+    with (
+        pytest.raises(Misconfigured, match="there is no data in") as refusal,
+        open_state(tmp_path, Config(), create=False),
+    ):
+        pass
+    assert "--config" in str(refusal.value.hint)
+    assert [place.name for place in tmp_path.iterdir()] == [INSTANCE]
 
 
 @pytest.mark.parametrize("damage", ["all", "a page"])

@@ -1,5 +1,7 @@
 """The program as a whole: what goes wrong ends in a sentence and 2, never in an answer's exit code."""
 
+from pathlib import Path
+
 import pytest
 
 from counterfoil.__main__ import main
@@ -37,6 +39,70 @@ def test_a_drill_needs_the_cast_of_its_story(capsys):
     """Fewer tenants than parts are refused with the parts."""
     assert main(["drill", "--tenants", "2"]) == 2
     assert "at least 6 tenants" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "tenant list",
+        "quarantine list",
+        "track",
+        "operator list",
+        "connection list",
+        "credential list",
+        "rotate status",
+        "incident list",
+        "incident reporter list",
+        "ledger export",
+        "gateway certificate",
+        "doctor",
+    ],
+)
+def test_what_only_reads_builds_no_installation(words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """On a folder without data the answer is no empty list but an error that says how one begins; nothing is made."""
+    assert main([*words.split(), "--data", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "there is no " in err
+    assert "begin there: counterfoil tenant add, or counterfoil serve" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["tenant", "list", "--data", ""], "the name of the data folder is empty"),
+        (["tenant", "--data", "", "list"], "the name of the data folder is empty"),
+        (["tenant", "list"], "the name of the data folder is empty"),
+        (["scan", ""], "the name of a file or folder is empty"),
+        (["scan", "-"], "standard input is not read: save it as a file"),
+    ],
+)
+def test_an_unset_variable_is_not_this_folder(words, said, tmp_path, monkeypatch, capsys):
+    """An empty name, also in COUNTERFOIL_DATA, is refused, for as a path it is the current folder."""
+    monkeypatch.setenv("COUNTERFOIL_DATA", "")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "usage", "said"),
+    [
+        ("scan --jsn x", "usage: counterfoil scan ", "unrecognized arguments: --jsn"),
+        ("tenant list --jsn", "usage: counterfoil tenant list ", "unrecognized arguments: --jsn"),
+        ("--data x tenant list", "usage: counterfoil ", "options after it: counterfoil COMMAND --data"),
+    ],
+)
+def test_an_option_that_is_not_understood(words: str, usage: str, said: str, capsys: pytest.CaptureFixture[str]):
+    """The usage above the error is that of the command it was given to; before the command there are no options."""
+    with pytest.raises(SystemExit, match="2"):
+        main(words.split())
+    error = capsys.readouterr().err
+    assert error.startswith(usage)
+    assert said in error
 
 
 @pytest.mark.parametrize(

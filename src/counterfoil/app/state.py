@@ -25,6 +25,11 @@ from counterfoil.model.errors import Misconfigured
 from counterfoil.scan.policy import DEFAULT_POLICY
 
 DATABASE = "counterfoil.db"
+INSTANCE = "instance"
+LEDGER = "ledger"
+
+BEGIN = "say --data DIR, or set COUNTERFOIL_DATA; or begin there: counterfoil tenant add, or counterfoil serve"
+ELSEWHERE = "its database is gone, or on a server: say --config FILE, the configuration that serve runs with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,24 @@ class State:
     ledger: Ledger
 
 
+def begun(data: Path, config: Config) -> bool:
+    """Say whether an installation was begun in this folder; a database on a server is that of no folder alone."""
+    signs = (INSTANCE, LEDGER) if config.database.url else (DATABASE,)
+    return any((data / sign).exists() for sign in signs)
+
+
+def see_begun(data: Path, config: Config) -> None:
+    """Refuse a folder without an installation, so that what only reads builds none in it.
+
+    Raises:
+        Misconfigured: If there is none.
+    """
+    if begun(data, config):
+        return
+    elsewhere = not config.database.url and (data / INSTANCE).exists()
+    raise Misconfigured(f"there is no data in {data}", ELSEWHERE if elsewhere else BEGIN)
+
+
 @contextmanager
 def open_state(data: Path, config: Config, *, create: bool, examine: bool = False) -> Iterator[State]:
     """Open the data folder, and close the ledger and the database at the end.
@@ -46,14 +69,14 @@ def open_state(data: Path, config: Config, *, create: bool, examine: bool = Fals
     Args:
         data: The folder.
         config: Says where the database is.
-        create: Make the folder where it is missing; without it a missing folder is a mistake.
+        create: Begin an installation where there is none; without it a folder that holds none is a mistake.
         examine: Look at the whole database for damage; what creates does so too.
 
     Raises:
         Misconfigured: If there is nothing there, it may not be written, or the database is damaged.
     """
-    if not create and not data.is_dir():
-        raise Misconfigured(f"there is no data in {data}", "say --data DIR, or set COUNTERFOIL_DATA")
+    if not create:
+        see_begun(data, config)
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         files = HeldFiles(data / "held", _instance(data))
@@ -87,7 +110,7 @@ def _opened(engine: sa.Engine, data: Path, config: Config, files: HeldFiles) -> 
 
 def _instance(data: Path) -> str:
     """Return the name of this data folder, made at the first opening: several gateways may share a database."""
-    place = data / "instance"
+    place = data / INSTANCE
     with durable.lock(data / ".instance.lock"):
         if not place.exists():
             durable.write(place, secrets.token_hex(8).encode(), mode=0o600)

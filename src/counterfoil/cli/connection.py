@@ -118,7 +118,11 @@ def _import(arguments: argparse.Namespace) -> int:
         _refuse_slip(role)
     ids = (arguments.tenant_id, arguments.app, arguments.object_id, arguments.principal)
     connection = Connection(arguments.tenant, *ids, roles)
-    with opened(arguments) as state, connecting.opened_books(arguments.data, _config(arguments), state.ledger) as books:
+    # The signer's home is in the data folder: one that is not there is mistyped.
+    with (
+        opened(arguments, create=arguments.data.is_dir()) as state,
+        connecting.opened_books(arguments.data, _config(arguments), state.ledger) as books,
+    ):
         credential = connecting.enter(books, connection, operator().who, arguments.days, _key(arguments))
         strange = arguments.tenant not in {tenant.name for tenant in state.tenants.all()}
         name = f"{credential.tenant}/{credential.app}/{credential.generation}"

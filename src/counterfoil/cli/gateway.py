@@ -16,7 +16,7 @@ from counterfoil.app.certificate_book import FELL_BACK, IN_USE, REFUSED, UNPROVE
 from counterfoil.app.certificate_change import Change, Shown
 from counterfoil.app.certificate_offer import Wanted, configured, offer
 from counterfoil.app.lock import alone
-from counterfoil.app.state import State
+from counterfoil.app.state import State, see_begun
 from counterfoil.cli.output import answer_json, answer_text, visible
 from counterfoil.cli.state import add_config, opened, operator
 from counterfoil.cli.verbs import Verbs, run_verb
@@ -71,8 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _certificate(arguments: argparse.Namespace) -> int:
     config = load(arguments.config)
-    if not arguments.data.is_dir():
-        raise Misconfigured(f"there is no data in {arguments.data}", "say --data DIR, or set COUNTERFOIL_DATA")
+    see_begun(arguments.data, config)
     record = Book(arguments.data).read()
     chain, _ = sending.certificate(config, arguments.data)
     found = certificate.read(chain.read_bytes())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from counterfoil.app.state import DATABASE
+from counterfoil.app.state import BEGIN, DATABASE, begun
 from counterfoil.config import load
 from counterfoil.credential.collect import open_ledger_of
 from counterfoil.database import open_database, telling_damage
@@ -19,9 +19,10 @@ from counterfoil.model.errors import Misconfigured
 def opened_database(arguments: argparse.Namespace, *, create: bool = False) -> Iterator[sa.Engine]:
     """Open the database alone; the directory must be there, and with ``create`` it may be empty."""
     data: Path = arguments.data
-    url = load(arguments.config).database.url
-    if not data.is_dir() or not (create or url or (data / DATABASE).exists()):
-        raise Misconfigured(f"there is no ledger in {data}", "say --data DIR, or set COUNTERFOIL_DATA")
+    config = load(arguments.config)
+    url = config.database.url
+    if not data.is_dir() or not (create or begun(data, config)):
+        raise Misconfigured(f"there is no ledger in {data}", BEGIN)
     engine = open_database(url or data / DATABASE)
     try:
         with telling_damage(engine):

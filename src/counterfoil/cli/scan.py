@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths",
         nargs="+",
-        type=Path,
+        type=_named,
         metavar="PATH",
         help="a message, a folder, an mbox, a Maildir, or a bare file (taken as an attachment)",
     )
@@ -183,6 +183,14 @@ class _Bar(AbstractContextManager[Callable[[], None]]):
 
     def __exit__(self, *_exception: object) -> None:
         self._progress.stop()
+
+
+def _named(text: str) -> Path:
+    """Read a PATH; a shell variable that is not set must not mean the folder we are in."""
+    if text in {"", "-"}:
+        why = "standard input is not read: save it as a file" if text else "the name of a file or folder is empty"
+        raise argparse.ArgumentTypeError(why)
+    return Path(text)
 
 
 def _natural(text: str) -> int:

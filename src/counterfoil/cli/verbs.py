@@ -2,7 +2,8 @@
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
+
+from counterfoil.cli.parser import data_folder
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -22,7 +23,7 @@ class Verbs:
         verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON on stdout")
         verb.add_argument(
             "--data",
-            type=Path,
+            type=data_folder,
             metavar="DIR",
             default=argparse.SUPPRESS,
             help="where state lives (COUNTERFOIL_DATA, else ./counterfoil-data)",

@@ -11,7 +11,7 @@ from counterfoil.app.connecting import opened_books
 from counterfoil.app.doctor import books, machine, mail, trust
 from counterfoil.app.doctor.finding import Finding, Patient, Weight
 from counterfoil.app.house import Books
-from counterfoil.app.state import DATABASE, State, open_state
+from counterfoil.app.state import State, open_state, see_begun
 from counterfoil.config.settings import Config
 from counterfoil.model.errors import CounterfoilError, Misconfigured
 
@@ -58,8 +58,7 @@ def examine(data: Path, config: Config, *, offline: bool = False) -> Iterator[Lo
     Raises:
         Misconfigured: If there is no data folder to look at.
     """
-    if not data.is_dir() or not (config.database.url or (data / DATABASE).exists()):
-        raise Misconfigured(f"there is no data in {data}", "say --data DIR, or set COUNTERFOIL_DATA")
+    see_begun(data, config)
     with ExitStack() as down:
         try:
             state = down.enter_context(open_state(data, config, create=False, examine=True))
