@@ -72,10 +72,11 @@ class World:
         self.thief_works_until = START + timedelta(hours=self.chance.choice([1, 20, 60]))
         self.token_life = timedelta(hours=self.chance.choice([1, 28]))
         self.calm_after = START + timedelta(hours=70)
-        # Few tenants are like this; in those that are, no acceptance proves anything, or the new key may do less.
+        # Few tenants are like this: no acceptance proves anything, or the new key may do less, or wins another's token.
         oddity = self.chance.random()
         self.believes_everything = oddity < 0.03
         self.roles_of_new = () if 0.03 <= oddity < 0.06 else ROLES
+        self.fault_of_new = "a token of another tenant" if 0.06 <= oddity < 0.09 else None
         self.history.append((START - timedelta(days=1), frozenset(self.listed)))
 
     # What the world does by itself.
@@ -204,7 +205,7 @@ class World:
             self.tally.accepted = ()
             return tried
         self.tally.accepted = self._again(self.tally.accepted)
-        self.tally.fit, self.tally.worked_at = set(ROLES) <= set(tried.roles), self.now
+        self.tally.fit, self.tally.worked_at = set(ROLES) <= set(tried.roles) and tried.fault is None, self.now
         return tried
 
     def try_unpublished(self, place):
@@ -227,7 +228,7 @@ class World:
         if self.now < self.disabled_until:
             return Try("AADSTS7000112: Application is disabled.")
         if key in self._seen() or (self.believes_everything and key not in (OLD, OLDER)):
-            return Try(None, self.roles_of_new)
+            return Try(None, self.roles_of_new, self.fault_of_new)
         return Try("AADSTS700027: The certificate ... is not registered on application.")
 
     def gate_open(self, place):
@@ -242,7 +243,7 @@ class World:
             assert len(times) >= ENOUGH, f"seed {self.seed}: made current without having been accepted often enough"
             assert len(self.tally.controls) >= ENOUGH, f"seed {self.seed}: made current without a negative control"
             assert len(listed) >= ENOUGH, f"seed {self.seed}: made current without having been listed often enough"
-            assert self.tally.fit, f"seed {self.seed}: made current though it may do less"
+            assert self.tally.fit, f"seed {self.seed}: made current though it may do less or is another's"
         self.current = thumbprint
         self.tally.idle = False
         self._trouble()

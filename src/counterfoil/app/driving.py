@@ -6,7 +6,7 @@ from counterfoil import clock
 from counterfoil.app.campaigning import control_of, is_control, mark
 from counterfoil.app.gauging import Gauging
 from counterfoil.app.house import Books, TenantHouse
-from counterfoil.app.rotation import Driver, Joiners, first_place, taint
+from counterfoil.app.rotation import Driver, Joiners, by_stem, first_place, taint
 from counterfoil.credential import registry
 from counterfoil.credential.campaign import Pace, Place
 from counterfoil.credential.campaigns import Campaign, Campaigns, Why
@@ -34,10 +34,15 @@ def driver(books: Books, pace: Pace, brakes: Brakes) -> Driver:
 def joiners(books: Books) -> Joiners:
     """Make the function that finds connections entered or restored meanwhile with a credential that is replaced.
 
-    Those that were there and not chosen stay out. In a compromise the newcomer's credential is tainted like the others.
+    It looks when others have a credential in use than when nobody was found last. Those that were there and not chosen
+    stay out. In a compromise the newcomer's credential is tainted like the others.
     """
+    seen: list[frozenset[tuple[str, str]]] = [frozenset()]
 
     def find(campaign: Campaign, places: Mapping[str, Place]) -> list[Place]:
+        provided = books.connections.provided()
+        if provided == seen[0]:
+            return []
         everybody = books.connections.standings()
         marks = {mark for place in places.values() for mark in place.old}
         known = {*places, *(one.tenant for one in campaign.left_out if one.why is Why.NOT_CHOSEN)}
@@ -48,15 +53,13 @@ def joiners(books: Books) -> Joiners:
             strange = one.stem not in known and not is_control(one.connection)
             fits = one.current is not None and one.current.thumbprint_sha256 in marks
             if strange and fits and one.connection.tenant_id in controlled:
-                mine = [
-                    c
-                    for c in registry.listed(books.ledger.engine, one.connection.tenant_id)
-                    if c.app == one.connection.app
-                ]
-                place = first_place(campaign.id, campaign.kind, one, mine)
+                keys = by_stem(registry.listed(books.ledger.engine, one.connection.tenant_id))
+                place = first_place(campaign.id, campaign.kind, one, keys.get(one.stem, ()))
                 joined += [] if place is None else [place]
         if campaign.kind is Kind.COMPROMISE:
             taint(books.ledger, joined, lambda name, state: mark(books, name, state))
+        if not joined:  # else it looks again: whether they are written down now is not for us to know
+            seen[0] = provided
         return joined
 
     return find

@@ -190,6 +190,12 @@ class Connections:
             rows = reading.execute(query).mappings().all()
         return [Standing(_connection(row), chosen.get((row["tenant_id"], row["app"])), row["fence"]) for row in rows]
 
+    def provided(self) -> frozenset[tuple[str, str]]:
+        """Return tenant id and application of every connection that has a credential in use."""
+        query = sa.select(connections.c.tenant_id, connections.c.app).where(connections.c.current.is_not(None))
+        with self._ledger.engine.connect() as reading:
+            return frozenset((row.tenant_id, row.app) for row in reading.execute(query))
+
     def make_current(self, credential: Credential, fence: int, now: datetime, actor: str) -> bool:
         """Compare and swap: make a credential current unless a newer fencing number was seen; say whether it is."""
 
