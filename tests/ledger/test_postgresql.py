@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from counterfoil.database import open_database
 from counterfoil.ledger import rows
 from counterfoil.ledger.audit import audit
-from counterfoil.ledger.ledger import open_ledger
+from counterfoil.ledger.high_water import HighWater
+from counterfoil.ledger.ledger import Ledger, open_ledger
 from counterfoil.model.errors import Unavailable
+from counterfoil.model.instant import rfc3339
 from tests.ledger.conftest import NOW, House, message
 from tests.ledger.test_publish import verify
 from tests.ledger.test_tree import plain_root
@@ -85,6 +87,28 @@ def test_a_restored_database_knows_its_gap(opened):
     found = audit(house.engine, house.ledger.publication)
     assert (found.wrong, found.size, found.without_stub) == ((), 301, 50)
     assert found.gaps[0].body["first"] == 250
+
+
+def test_gateways_on_one_server_see_a_restore_each_and_a_new_one_sees_none(opened, tmp_path):
+    """What was never published is missed by the mark of whoever wrote it, though another has written on meanwhile."""
+    house = opened()
+    house.fill(5)
+    house.ledger.checkpoint()
+    house.fill(5, 5)
+    house.stop_without_publishing()
+    engine = open_database(house.engine.url.render_as_string(hide_password=False))
+    with engine.begin() as connection:
+        connection.execute(sa.delete(rows.entries).where(rows.entries.c.leaf_index >= 8))
+    other = Ledger(engine, high_water=HighWater(tmp_path / "another-gateway"))
+    assert list(other.stubs(kinds=frozenset({"gap"}))) == [], "it is new here"
+    other.append_all([message(f"other{n}") for n in range(9)])
+    other.close()
+    engine.dispose()
+    house = opened()
+    (gap,) = (row.stub for row in house.ledger.stubs(kinds=frozenset({"gap"})))
+    assert gap.body["since"] == rfc3339(NOW)
+    house.ledger.checkpoint()
+    assert audit(house.engine, house.ledger.publication).wrong == ()
 
 
 def test_a_server_that_goes_away_is_unavailable_and_nothing_is_half_written(opened):
