@@ -105,6 +105,19 @@ def test_a_page_about_one_tenant_shows_it_even_if_it_is_clean(case):
     assert "hours that our own rows prove" in text
 
 
+def test_a_log_that_is_not_needed_is_no_gap(case):
+    """A connection that reads mail over Exchange alone needs no Graph log: the page shows no hole."""
+    case.heartbeat().stubs[0]["roles"] = ["full_access_as_app"]
+    case.calls.clear()
+    case.stubs[-1] |= {"resource": "https://outlook.office365.com/EWS/Exchange.asmx", "method": "POST"}
+    answer = case.answer()
+    text = report(answer.tenants, answer.document, [], answer.window.since, answer.window.until)
+
+    assert answer.document["tenants"][0]["state"] == "clean"
+    assert "not needed with these permissions" in text
+    assert '<rect class="hole" x' not in text
+
+
 def test_many_that_cannot_be_judged_are_told_by_their_reasons(case):
     """Two hundred tenants without a log are one section with every name in it, and not two hundred sections."""
     case.heartbeat()

@@ -16,7 +16,9 @@ from markupsafe import Markup, escape
 
 from counterfoil.evidence import phrases, timeline
 from counterfoil.evidence.answer import EVIDENCE_ROWS, TenantAnswer
+from counterfoil.evidence.coverage import SourceCoverage
 from counterfoil.evidence.readers.reading import FileReading
+from counterfoil.evidence.roles import required_sources
 from counterfoil.evidence.techniques import VERSION
 from counterfoil.evidence.words import sum_line
 
@@ -50,13 +52,17 @@ def report(
         changes: What is different from an earlier answer (:mod:`counterfoil.evidence.changes`).
         compared: Which answer that was, in words that follow "the answer".
     """
-    hours = {a.tenant: {covered.source: covered.hours for covered in a.coverage} for a in answers}
+    judged = list(answers)
+    hours = {a.tenant: {c.source: {} if _spare(a, c) else c.hours for c in a.coverage} for a in judged}
+    spare = {a.tenant: [c.source for c in a.coverage if _spare(a, c)] for a in judged}
     alone = len(document["tenants"]) == 1
     shown = [t for t in document["tenants"] if alone or t["state"] != "clean" or any(_odd(t))]
     shown.sort(key=lambda t: (_ORDER[t["state"]], str(t.get("name") or t["tenant"])))
     together = _together(shown)
     shown = [tenant for tenant in shown if not any(tenant in group for group in together)]
-    tenants = [_drawn(tenant, hours[tenant["tenant"]], since, until) for tenant in shown]
+    tenants = [
+        _drawn(tenant, hours[tenant["tenant"]], since, until) | {"spare": spare[tenant["tenant"]]} for tenant in shown
+    ]
     style = (resources("counterfoil.evidence") / "templates" / "report.css").read_text(encoding="utf-8")
     read = list(files)
     return _environment().get_template("report.html").render(
@@ -86,6 +92,11 @@ MEANING: Final = {
     "clean": "As far as the logs can prove it, nobody but us used this connection.",
 }
 """The state of one tenant, as a sentence."""
+
+
+def _spare(answer: TenantAnswer, covered: SourceCoverage) -> bool:
+    """Say whether a log proves nothing and need not: this connection can do nothing that it would show."""
+    return not covered.proven and covered.source not in required_sources(answer.roles)
 
 
 def _environment() -> Environment:
