@@ -170,6 +170,33 @@ def test_an_unknown_outcome_joins_one_sign_in_and_no_more(case):
     assert (tenant["state"], _found(tenant)) == ("cannot-say", {("unexplained", "id-of-a-stub-that-is-taken")})
 
 
+def test_a_sign_in_for_another_resource_is_not_that_of_an_unknown_stub(case):
+    """The answer to our request for Graph got lost; a sign-in for Azure under its correlation id is not its row."""
+    case.heartbeat().token(2, "09:10:00", outcome="unknown", uti=None)
+    case.signin(2, "09:10:01", resourceId="797f4846-ba00-4fd7-ba43-dac1f8f63013")
+    tenant = case.tenant()
+
+    assert (tenant["state"], _found(tenant)) == ("cannot-say", {("unexplained", "id-of-a-stub-that-is-taken")})
+
+    case.signins[-1]["properties"]["resourceId"] = "00000003-0000-0000-c000-000000000000"
+    assert case.tenant()["state"] == "clean"
+
+
+def test_a_resource_that_we_never_ask_for_is_told_where_the_row_names_no_credential(case):
+    """Whose key it was the row does not say; that it was not for anything we use is seen without any join."""
+    case.heartbeat().signin(
+        7,
+        "09:30:00",
+        resourceId="797f4846-ba00-4fd7-ba43-dac1f8f63013",
+        servicePrincipalCredentialKeyId=None,
+        servicePrincipalCredentialThumbprint="",
+        clientCredentialType=None,
+    )
+    tenant = case.tenant()
+
+    assert (tenant["state"], _found(tenant)) == ("cannot-say", {("unexplained", "resource-never-asked-for")})
+
+
 def test_a_refused_stub_explains_no_success(case):
     """We were told no: a success under the same correlation id is not what we got."""
     case.heartbeat()

@@ -1,6 +1,7 @@
 """What judging has to look up, fetched for the rows that are left over and no others."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
 from counterfoil.evidence.lacking import TENANTS
@@ -104,6 +105,7 @@ def _pairs(engine: Rows, query: str) -> set[tuple[Any, Any]]:
     return {(first, second) for first, second in (row.values() for row in engine.rows(query))}
 
 
+_GUID: Final = 32
 _APPLICATIONS: Final = {
     "graph.microsoft.com": "00000003-0000-0000-c000-000000000000",
     "outlook.office365.com": "00000002-0000-0ff1-ce00-000000000000",
@@ -112,15 +114,39 @@ _APPLICATIONS: Final = {
 }
 
 
+_RESOURCES: Final = """
+    SELECT record, resource FROM uses_raw
+    WHERE source = 'sign-ins' AND resource IS NOT NULL AND record IN (SELECT record FROM signin_candidates)"""
+
+
+def contradicting(engine: Rows, books: Books, candidates: Iterable[Row]) -> set[tuple[str, int]]:
+    """Return the candidates of step 2 whose sign-in is for another resource than the stub asked for.
+
+    Anybody can send a correlation id of ours. Only the services that we know by both their names are compared.
+    """
+    shown = {row["record"]: str(row["resource"]).lower() for row in engine.rows(_RESOURCES)}
+    known = {application.replace("-", "") for application in _APPLICATIONS.values()}
+    found: set[tuple[str, int]] = set()
+    for candidate in candidates:
+        resource = shown.get(candidate["record"])
+        asked_for = _names_of(books.tokens[candidate["no"]]["audience"])
+        if resource is not None and len(resource) == _GUID and known & asked_for and resource not in asked_for:
+            found.add((candidate["record"], candidate["no"]))
+    return found
+
+
 def _audiences(books: Books) -> set[str]:
     """Return the resources we ask tokens for, as the application ids that sign-ins name (hex)."""
     found: set[str] = set()
-    for token in books.tokens:
-        audience = str(token["audience"] or "").lower().removesuffix("/.default").rstrip("/")
-        bare = audience.removeprefix("https://")
-        if bare:
-            found |= {bare, audience, _APPLICATIONS.get(bare, bare).replace("-", "")}
+    for audience in {token["audience"] for token in books.tokens}:
+        found |= _names_of(audience)
     return found
+
+
+def _names_of(asked_for: str | None) -> set[str]:
+    audience = str(asked_for or "").lower().removesuffix("/.default").rstrip("/")
+    bare = audience.removeprefix("https://")
+    return {bare, audience, _APPLICATIONS.get(bare, bare).replace("-", "")} if bare else set()
 
 
 _PRINCIPALS: Final = """

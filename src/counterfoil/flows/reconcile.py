@@ -23,7 +23,7 @@ from counterfoil.evidence.directory import concerned, judge_directory
 from counterfoil.evidence.engine import Engine
 from counterfoil.evidence.ground import ground_of
 from counterfoil.evidence.jobs import WITHOUT_JOB, judge_jobs
-from counterfoil.evidence.lookups import REMAINDER, gather, matched_rows, names_of, principals_of
+from counterfoil.evidence.lookups import REMAINDER, contradicting, gather, matched_rows, names_of, principals_of
 from counterfoil.evidence.matching import FOREIGN, UNEXPLAINED, Judgement, Lookup, Row, choose, judge, within_gaps
 from counterfoil.evidence.radius import radius_of
 from counterfoil.evidence.readers.reading import FileReading
@@ -103,7 +103,10 @@ def reconcile(
     with Engine(folder) as engine:
         engine.load_uses(collected, shelf)
         engine.load_books(books)
-        pairs, sharing = choose(engine.prepare())
+        candidates = engine.prepare()
+        strange = contradicting(engine, books, candidates)
+        pairs, sharing = choose(one for one in candidates if (one["record"], one["no"]) not in strange)
+        sharing |= {record for record, _ in strange} - {record for record, _, _ in pairs}
         engine.match(pairs)
         lookup = gather(engine, books, sharing)
         dating = dating_of(engine)
