@@ -9,6 +9,7 @@ from tests.app.laboratory import place
 from counterfoil import clock
 from counterfoil.app.pulling import EVIDENCE, LATE, Pull, pull, pulls
 from counterfoil.app.standing import Standings
+from counterfoil.cli.state import operator
 from counterfoil.model.errors import Unavailable
 from counterfoil.tenant.door import Door
 from counterfoil.tenant.mail import Mail
@@ -136,6 +137,8 @@ def test_pulled_logs_prove_what_we_did(at):
     code, rows, _ = at.command("connection", "pull", "six")
     assert code == 0
     assert {row["duty"] for row in rows} == {"sign-ins", "directory-audit", "mailbox-audit"}
+    asked = [row.stub.body for row in at.books.ledger.stubs(subject=f"{connection.tenant_id}/{connection.app}")]
+    assert ("logs-pull", operator().who) in [(body["action"], body["actor"]) for body in asked]
     code, rows, _ = at.command("connection", "status", "six")
     assert (code, {row["state"] for row in rows}) == (0, {"good"})
     assert connection.tenant_id not in json.dumps(rows)

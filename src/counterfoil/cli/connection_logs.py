@@ -9,7 +9,7 @@ from counterfoil.app.containers import read_containers
 from counterfoil.app.pulling import pull, pulls
 from counterfoil.app.standing import Standing, Standings
 from counterfoil.cli.output import answer_json, answer_text, visible
-from counterfoil.cli.state import opened
+from counterfoil.cli.state import note, opened
 from counterfoil.config import load
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import rfc3339
@@ -26,6 +26,8 @@ def run_pull(arguments: argparse.Namespace) -> int:
     containers = read_containers(config.evidence)
     with opened(arguments) as state, connecting.opened_books(arguments.data, config, state.ledger) as books:
         able = [connection for connection in books.connections.all(arguments.tenant) if pulls(connection, containers)]
+        for one in able:
+            note(state.ledger, "logs-pull", f"{one.tenant_id}/{one.app}", one.tenant_id)
         found = [(one, pull(books, one, arguments.data, clock.now(), containers)) for one in able]
     if not found:
         raise Refused(

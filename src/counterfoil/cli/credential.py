@@ -14,6 +14,7 @@ from counterfoil import clock
 from counterfoil.cli import credential_standby
 from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
+from counterfoil.cli.state import note
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.credential.collect import SOCKET, collect
 from counterfoil.credential.custodian import Custodian
@@ -127,10 +128,15 @@ def _next_generation(ledger: Ledger, arguments: argparse.Namespace) -> int:
     return max((c.generation for c in listed(ledger.engine, arguments.tenant) if c.app == arguments.app), default=0) + 1
 
 
+def _note(ledger: Ledger, arguments: argparse.Namespace, action: str, generation: int) -> None:
+    note(ledger, action, f"{arguments.tenant}/{arguments.app}/{generation}", arguments.tenant)
+
+
 def _create(arguments: argparse.Namespace) -> int:
     custodian = _custodian(arguments)
     with opened_ledger(arguments, create=True) as ledger:
         generation = _next_generation(ledger, arguments)
+        _note(ledger, arguments, "credential-create", generation)
         made = custodian.certificate(
             arguments.tenant, arguments.app, generation, arguments.days, standby=arguments.standby
         )
@@ -147,6 +153,7 @@ def _import(arguments: argparse.Namespace) -> int:
         ) from error
     with opened_ledger(arguments, create=True) as ledger:
         generation = _next_generation(ledger, arguments)
+        _note(ledger, arguments, "credential-import", generation)
         made = _custodian(arguments).adopt(arguments.tenant, arguments.app, generation, octets, secret)
         return _made(arguments, ledger, str(made.body["credential"]))
 
@@ -181,6 +188,7 @@ def _mark(arguments: argparse.Namespace) -> int:
     with opened_ledger(arguments) as ledger:
         collect(ledger, custodian, clock.now())
         one = find(ledger.engine, arguments.credential)
+        note(ledger, "credential-mark", arguments.credential, one.tenant, state=arguments.state)
         custodian.mark(one.tenant, one.app, arguments.credential, CredentialState(arguments.state))
         if arguments.state == CredentialState.DEAD:
             custodian.destroy(one.tenant, one.app, arguments.credential)

@@ -9,7 +9,7 @@ from counterfoil.app.connecting import opened_books
 from counterfoil.app.graveyard import name_of
 from counterfoil.app.house import Books
 from counterfoil.cli.output import answer_json, answer_text
-from counterfoil.cli.state import confirm, opened, operator
+from counterfoil.cli.state import confirm, note, opened, operator
 from counterfoil.config import load
 from counterfoil.model.errors import Refused
 from counterfoil.model.trust import Connection
@@ -27,6 +27,7 @@ def prepare(arguments: argparse.Namespace) -> int:
                 f"{connection.tenant} has no control application to publish with",
                 "counterfoil credential create --standby, and have the administrator upload the certificate",
             )
+        note(state.ledger, "standby-prepare", f"{connection.tenant_id}/{connection.app}", connection.tenant_id)
         door = Door(Tokens(control, books.connections.current(control), books.through.for_use, books.means))
         made = standby.prepare(books, connection, door, days=arguments.days, sleep=clock.sleep)
     if arguments.json:

@@ -16,7 +16,7 @@ from counterfoil.app.sending import releases
 from counterfoil.app.state import State
 from counterfoil.cli.output import answer_json, answer_text, fail, visible
 from counterfoil.cli.search import add_search, query_of
-from counterfoil.cli.state import add_config, confirm, opened, operator
+from counterfoil.cli.state import add_config, confirm, note, opened, operator
 from counterfoil.cli.track import answer_messages, tell
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.config import load
@@ -73,6 +73,8 @@ def _show(arguments: argparse.Namespace) -> int:
         state.stories.see_tenant(arguments.tenant)
         story = state.stories.story(arguments.id, arguments.tenant, held_only=True)
         if arguments.save:
+            tenant = story["tenant"]
+            note(state.ledger, "held-read", arguments.id, None if tenant is None else str(tenant))
             _save(arguments.save, state.quarantine.raw(arguments.id, arguments.tenant))
     if arguments.json:
         answer_json(story)

@@ -25,7 +25,7 @@ from counterfoil.app.house import Books
 from counterfoil.cli.output import answer_json, answer_text, stderr
 from counterfoil.cli.rotate_meant import mark_of, see_meant, see_unplanned
 from counterfoil.cli.rotate_status import say_status
-from counterfoil.cli.state import add_config, confirm, opened, operator
+from counterfoil.cli.state import add_config, confirm, note, opened, operator
 from counterfoil.cli.verbs import Verbs, run_verb
 from counterfoil.config import load
 from counterfoil.credential.campaign import Place
@@ -148,6 +148,7 @@ def _apply(arguments: argparse.Namespace) -> int:
         known = {campaign.id for campaign in campaigns.all()}
         if arguments.campaign in known:
             see_unplanned(arguments, books.ledger)
+            note(books.ledger, "campaign-apply", arguments.campaign)
         else:
             see_meant(arguments, known, {p.campaign for places in campaigns.unfinished().values() for p in places})
             plan = _made(arguments, books, _kind(arguments))
@@ -252,6 +253,13 @@ def _tell(arguments: argparse.Namespace, seen: Observation, why: str | None) -> 
         if only is None and seen is not Observation.ROLL_BACK:
             campaigns.hold(arguments.campaign, why, clock.now(), operator().who)
             return _say(arguments, books)
+        note(
+            books.ledger,
+            f"campaign-{seen.name.lower().replace('_', '-')}",
+            arguments.campaign,
+            only=arguments.only,
+            why=why,
+        )
         told = tell_all(
             books.ledger, arguments.campaign, seen, lambda place: only is None or place.tenant in only, why or ""
         )

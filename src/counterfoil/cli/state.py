@@ -1,8 +1,8 @@
 """What commands that look into the data folder share: --config, the opened state, and who is at the keyboard."""
 
 import argparse
-import getpass
 import os
+import pwd
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,7 +11,10 @@ from counterfoil import clock
 from counterfoil.app.state import State, open_state
 from counterfoil.config import load
 from counterfoil.gateway.store.tenants import Operator
+from counterfoil.ledger.ledger import Ledger
+from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused
+from counterfoil.model.mail import Json
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -25,13 +28,27 @@ def opened(arguments: argparse.Namespace, *, create: bool = False) -> AbstractCo
 
 
 def operator() -> Operator:
-    """Return who is at the keyboard, and the time."""
+    """Return who is at the keyboard, and the time.
+
+    The system's user, as the kernel knows it; where several people share one, whom COUNTERFOIL_OPERATOR or sudo names
+    as well: ``anna (as counterfoil)``. That name is their word, and nothing is permitted or refused by it.
+    """
     try:
-        who = getpass.getuser()
-    except (KeyError, OSError):
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         # A container may run under a number that has no name.
-        who = f"uid {os.getuid()}"
-    return Operator(who, clock.now())
+        user = f"uid {os.getuid()}"
+    named = os.environ.get("COUNTERFOIL_OPERATOR") or os.environ.get("SUDO_USER") or user
+    named = "".join(character for character in named if character.isprintable())[:64]
+    return Operator(user if named in {user, ""} else f"{named} (as {user})", clock.now())
+
+
+def note(ledger: Ledger, action: str, subject: str, tenant: str | None = None, **detail: str | None) -> None:
+    """Write down who does what, before it is done: for what leaves no stub with a name of its own."""
+    by = operator()
+    said = {"actor": by.who, "action": action, "subject": subject}
+    more: dict[str, Json] = {name: words for name, words in detail.items() if words is not None}
+    ledger.append(stub_at("action", by.now, tenant, **said, detail=more))
 
 
 def confirm(question: str, typed: str, *, yes: bool) -> None:
