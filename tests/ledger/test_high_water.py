@@ -99,5 +99,6 @@ def test_a_copy_is_known_for_one(mark, tmp_path, how):
 def test_a_folder_that_is_moved_is_no_copy(mark, tmp_path):
     """Renamed on the same disk it is the same folder, and what else lies in it does not matter."""
     (tmp_path / "high-water").rename(tmp_path / "moved")
-    (tmp_path / "moved" / "notes.txt").touch()
+    for name in ("notes.txt", f"{'9' * 30}-00", "7-0", "7"):
+        (tmp_path / "moved" / name).touch()
     assert HighWater(tmp_path / "moved").read() == Mark(2, A, genuine=True)

@@ -27,7 +27,7 @@ FOLDER = "high-water"
 _GETVERSION = 0x80087601
 """FS_IOC_GETVERSION of linux/fs.h, ``_IOR('v', 1, long)`` on 64 bits."""
 
-_NAME = re.compile(r"([0-9]+)-((?:[0-9a-f]{2})*)")
+_NAME = re.compile(r"([0-9]{1,18})-((?:[0-9a-f]{2})*)")
 
 
 @dataclass(frozen=True, slots=True)
