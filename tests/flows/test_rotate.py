@@ -4,6 +4,7 @@ import os
 import sys
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -188,3 +189,25 @@ def test_a_way_back_in_a_compromise_is_found(monkeypatch):
 
 
 _back = rotation._back
+
+
+@pytest.mark.parametrize(
+    ("here", "becomes"),
+    [
+        (Move(S.PUBLISHING, T.PUBLISH), S.PUBLISHED),
+        (Move(S.RETIRING, T.RETIRE), S.RETIRED),
+        (Move(S.RETIRED, T.RELIST), S.PROVEN_DEAD),
+    ],
+)
+def test_one_reading_is_never_enough(here, becomes):
+    """In a tenant where nothing goes wrong each of these takes as many readings, some time apart, as the pace says."""
+    world = World(0, PACE.spacing, faults=False, listed={NEW})
+    place = replace(begin(Kind.ROUTINE), here=here, new=NEW, removed_at=world.now - timedelta(days=3))
+    readings = 0
+    while place.state is not becomes:
+        place = advance(place, world, PACE, world.now)
+        readings += 1
+        soon = advance(place, world, PACE, world.now + timedelta(seconds=1))
+        assert (soon.here, soon.reads) == (place.here, place.reads) or place.state is becomes, "too soon to count"
+        world.now += PACE.spacing
+    assert readings == PACE.reads
