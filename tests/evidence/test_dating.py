@@ -88,6 +88,21 @@ def test_a_single_row_that_lies_apart_costs_its_hours_only(case):
     assert _states(tenant)["graph-activity"] == {"proven": 1, "unknown-schema": 1}
 
 
+def test_a_column_in_local_time_is_told_as_that(case):
+    """Azure's portal names the column after the zone of who exports: no time, and the file says what to do."""
+    case.heartbeat()
+    row = case.calls.pop()
+    names = ["TimeGenerated [Local Time]", "AadTenantId", "AppId", "RequestId", "RequestMethod", "RequestUri"]
+    values = ["10/05/2026, 11:02:01.000 AM", row["tenantId"], *(row["properties"][n] for n in ("appId", "requestId"))]
+    values += ["GET", row["properties"]["requestUri"]]
+    case.files["graph.csv"] = "\n".join(",".join(f'"{cell}"' for cell in line) for line in (names, values)).encode()
+    answer = case.answer()
+
+    assert answer.document["tenants"][0]["state"] == "cannot-say"
+    (doubts,) = (reading.doubts for reading in answer.files if reading.name == "graph.csv")
+    assert "local time: set the portal to show UTC, and export again" in doubts
+
+
 def test_a_clock_that_is_slow_by_minutes_is_no_time_zone(case):
     """Clocks differ; nothing is matched by time."""
     case.heartbeat()

@@ -26,6 +26,8 @@ LARGEST_ROW = 16 << 20
 
 _FLUSH = 1 << 19
 _SHOWN = 20
+_LOCAL = "[local time]"
+"""How the name of a column ends whose times Azure's portal wrote in the zone of whoever looked."""
 _SPELLED = ("uniquetokenidentifier", "signinactivityid", "uniquetokenid")
 
 
@@ -157,6 +159,8 @@ def _finish(use: Use, fields: Fields, reading: FileReading, hint: str | None, re
         use.record = use.record.replace(":None:", f":{hint}:", 1)
         left = [doubt for doubt in (use.doubt or "").split("; ") if doubt not in ("", "unfilled tenant")]
         use.doubt = "; ".join(left) or None
+    if use.time is None and use.doubt and any(key.endswith(_LOCAL) for key in fields.envelope):
+        use.doubt = use.doubt.replace("unfilled time", "local time: set the portal to show UTC, and export again")
     if not use.record:
         canonical = json.dumps(record, sort_keys=True, default=str).encode("utf-8", "replace")
         use.record = f"{use.source}:{use.tenant}:{hashlib.sha256(canonical).hexdigest()}"
