@@ -175,7 +175,7 @@ def verify_receipt(stub: bytes, proof: bytes, key: str, witness: str | None) -> 
         else:
             result = sha256(b"\1" + result + step).digest()
         here, last = here >> 1, last >> 1
-    if not 0 <= index < size or last or result != root:
+    if f"index {index}" != index_line or not 0 <= index < size or last or result != root:
         raise Wrong("the stub is not proven to be in the log")
     said = json.loads(stub)
     return f"entry {index} of {size}: {said['kind']} of {said['time']}{witnessed(note, witness)}"

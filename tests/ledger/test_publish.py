@@ -83,6 +83,10 @@ def test_a_receipt_verifies_from_outside_and_shows_one_stub_alone(opened, tmp_pa
         verify("receipt", tmp_path / "s", tmp_path / "p", key)[1]
         == "NOT VERIFIED: the stub is not proven to be in the log"
     )
+    (tmp_path / "s").write_bytes(row.octets)
+    for spelt in (b"index +123", b"index 0123", b"index 1_23", b"index 124", b"index -1"):
+        (tmp_path / "q").write_bytes((tmp_path / "p").read_bytes().replace(b"index 123", spelt))
+        assert verify("receipt", tmp_path / "s", tmp_path / "q", key)[0] == 1, spelt
     assert b"m123" not in b"".join(p.read_bytes() for p in (house.data / "ledger").rglob("*") if p.is_file())
 
 
