@@ -17,6 +17,8 @@ from tests.conftest import missing, require_program
 
 from counterfoil import clock
 from counterfoil.app import connecting
+from counterfoil.app.scope import NO_PROBES
+from counterfoil.cli.connection_trial import finds
 from counterfoil.credential import registry
 from counterfoil.credential.collect import take_in
 from counterfoil.model.errors import Misconfigured, Refused, Unavailable
@@ -222,7 +224,7 @@ def test_a_clock_that_is_off_and_let_in_all_the_same_is_told_too(at, minutes, wo
     assert at.connect(connection).words == "the token service knows the credential"
     off = replace(at.books.means, clock=lambda: clock.now() + timedelta(minutes=minutes))
     found = connecting.test(replace(at.books, means=off), connection, connection.roles, "test")
-    assert found.works
+    assert (found.works, found.clock_off, finds(found, NO_PROBES)) == (True, True, True)
     assert re.search(words, found.words)
 
 

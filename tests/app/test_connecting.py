@@ -10,6 +10,7 @@ from tests.app.laboratory import place
 from tests.lab.bench import KeyPair
 
 from counterfoil.app import connecting
+from counterfoil.cli.state import operator
 from counterfoil.credential.registry import find
 from counterfoil.evidence.roles import required_sources
 from counterfoil.evidence.uses import MAILBOX
@@ -65,6 +66,10 @@ def test_the_control_application_is_told_apart_in_the_list(at, capsys):
     code, out, words = at.here(capsys, "connection", "list")
     assert code == 0, words
     shown = " ".join(out.split())
+    code, out, _ = at.here(capsys, "connection", "test", "twain", "--product", "scan-internal", "--json")
+    assert [(one["missing"], one["too_much"]) for one in json.loads(out)] == [([], [])] * 2, "each has what it is for"
+    assert code == 0
+    assert at.here(capsys, "connection", "test", "twain")[0] == 0, "no product named: what was entered"
     assert "may: Mail.Read reads: all mail of all mailboxes changes: nothing" in shown
     assert "reads: nothing changes: the applications that it owns, their credentials included" in shown
 
@@ -98,12 +103,14 @@ def test_a_role_of_another_service_is_too_much(at, capsys):
     connection = at.register("iota", "mail", ["Mail.Read", "full_access_as_app", "ActivityFeed.Read"])
     found = at.connect(connection, wanted=("Mail.Read",))
     assert found.too_much == ("ActivityFeed.Read", "full_access_as_app")
-    code, out, words = at.here(capsys, "connection", "test", "iota", "--json")
+    code, out, words = at.here(capsys, "connection", "test", "iota", "--product", "scan-internal", "--json")
+    asked = [row.stub.body for row in at.books.ledger.stubs(subject=f"{connection.tenant_id}/{connection.app}")]
+    assert ("connection-test", operator().who) in [(body["action"], body["actor"]) for body in asked]
     assert code == 1, words
     (answer,) = json.loads(out)
     assert answer["opens"]["full_access_as_app"]["changes"].startswith("everything in every mailbox")
     assert answer["opens"]["Mail.Read"] == {"reads": "all mail of all mailboxes", "changes": ""}
-    _, out, _ = at.here(capsys, "connection", "test", "iota")
+    _, out, _ = at.here(capsys, "connection", "test", "iota", "--product", "scan-internal")
     assert "too much: ActivityFeed.Read (reads: mailbox and directory audit; changes: nothing)\n" in out
 
 

@@ -142,7 +142,8 @@ def as_pem(certificate: bytes) -> str:
 class Tested:
     """What real use showed. ``unknown`` are credentials on the application or its principal that are not ours.
 
-    ``scope`` says which mailboxes it reaches: a value of ``counterfoil.app.scope.Scope``.
+    ``scope`` says which mailboxes it reaches: a value of ``counterfoil.app.scope.Scope``; ``clock_off`` that our clock
+    is far from the token service's.
     """
 
     works: bool
@@ -152,6 +153,7 @@ class Tested:
     too_much: tuple[str, ...]
     unknown: tuple[str, ...] | None
     scope: Scope = Scope.UNKNOWN
+    clock_off: bool = False
 
 
 def test(
@@ -188,6 +190,7 @@ def test(
         too_much=tuple(sorted((granted | consents) - set(wanted))),
         unknown=unknown,
         scope=scope,
+        clock_off=abs(tokens.off) >= CLOCK,
     )
 
 

@@ -1,30 +1,35 @@
 """``counterfoil connection test``: what real use shows, in words and as JSON."""
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from counterfoil.app import connecting
+from counterfoil.app.campaigning import is_control
 from counterfoil.app.connecting import Tested
 from counterfoil.app.scope import WORDS, Probes, Scope
 from counterfoil.cli.output import answer_json, answer_text, visible
-from counterfoil.cli.state import opened, operator
+from counterfoil.cli.state import note, opened, operator
 from counterfoil.config import load
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json
+from counterfoil.model.trust import Connection
 from counterfoil.tenant.known_permissions import described, opens
 from counterfoil.tenant.permissions import needed
 
 
 def run_test(arguments: argparse.Namespace) -> int:
     """Test every connection of a tenant; return 1 if something was found."""
-    wanted = tuple(needed(tuple(arguments.product or ("scan-internal",))))
     probes = Probes(arguments.inside, arguments.outside)
     config = load(arguments.config)
     with opened(arguments) as state, connecting.opened_books(arguments.data, config, state.ledger) as books:
         found = [c for c in books.connections.all(arguments.tenant) if arguments.app in {None, c.app}]
         if not found:
             raise Refused(f"{arguments.tenant} has no such connection", "list them: counterfoil connection list")
-        tested = {c.app: connecting.test(books, c, wanted, operator().who, probes) for c in found}
+        for one in found:
+            note(state.ledger, "connection-test", f"{one.tenant_id}/{one.app}", one.tenant_id)
+        who, products = operator().who, arguments.product or ()
+        tested = {c.app: connecting.test(books, c, _wanted(c, products), who, probes) for c in found}
     if arguments.json:
         answers: list[Json] = [_as_json(app, result) for app, result in tested.items()]
         answer_json(answers)
@@ -33,10 +38,18 @@ def run_test(arguments: argparse.Namespace) -> int:
     return 1 if any(finds(result, probes) for result in tested.values()) else 0
 
 
+def _wanted(connection: Connection, products: Iterable[str]) -> tuple[str, ...]:
+    """Say what a connection should have: what the products need, or what was entered; a control application its own."""
+    chosen = tuple(name for name in products if name != "control")
+    if is_control(connection):
+        return tuple(needed(("control",)))
+    return tuple(needed(chosen or ("scan-internal",))) if chosen or connection.roles is None else connection.roles
+
+
 def finds(result: Tested, probes: Probes) -> bool:
     """Say whether a person has to look: something lacks, is too much, is unknown, or reaches too far."""
     too_far = probes.outside is not None and result.scope is Scope.UNSCOPED
-    return not result.works or bool(result.missing or result.too_much or result.unknown) or too_far
+    return not result.works or bool(result.missing or result.too_much or result.unknown) or too_far or result.clock_off
 
 
 def _as_json(app: str, result: Tested) -> dict[str, Json]:
