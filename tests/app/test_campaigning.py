@@ -122,7 +122,8 @@ def test_who_has_no_control_application_is_passed_over_and_stays_named(shelf):
     by_hand = shelf.enter("beta", mark=SHARED, control=False)
     plan = shelf.plan(SHARED, kind=Kind.COMPROMISE)
     assert [place.tenant.partition("/")[0] for place in plan.places] == ["id-alpha"]
-    assert "cannot be rotated by us, no control application: beta" in plan.words()
+    assert plan.words()[-2] == "cannot be rotated by us, no control application: beta"
+    assert "give them one" in plan.words()[-1]
     campaign = shelf.opened(plan)
     assert still_by_hand(shelf, campaign) == ["beta"]
     shelf.key(by_hand, 2, "NEW", CredentialState.CURRENT)

@@ -95,6 +95,16 @@ def test_a_shared_certificate_and_a_foreign_secret_are_found(at):
     assert all("shared" in row["flags"] for row in rows if row["tenant"] in {"left", "right"})
 
 
+def test_a_tenant_that_we_cannot_rotate_is_noted(at):
+    """Without a control application there is a note at the one that reads mail; with one there is none at either."""
+    at.connect(at.register("alone", "mail", ["Mail.Read"]))
+    control = at.register("both", "control", ["Application.ReadWrite.OwnedBy"])
+    at.connect(control)
+    at.connect(at.register("both", "mail", ["Mail.Read"], tenant_id=control.tenant_id))
+    told = {about.split(" ")[0] for about, cause in found(at, "connections") if "no control application" in cause}
+    assert ("alone" in told, "both" in told) == (True, False)
+
+
 def test_a_tenant_that_lets_us_in_no_more_is_found(at):
     """A disabled application shows under tenants with the words of the token service and a hint."""
     connection = at.register("shut", "mail", ["Mail.Read"])

@@ -44,6 +44,30 @@ def test_the_application_that_reads_mail_may_write_no_credentials():
     assert [line.split()[0] for line in told] == ['"control:', '"app'], "the ids of both are what comes back to us"
 
 
+def test_control_comes_later_to_the_application_that_is_there():
+    """For a connected tenant nothing is registered twice: the control application owns the one that was named."""
+    app = "7b24f8a4-42bd-4f0c-b7ad-0c4a4bd9b5a1"
+    later = plan.make("contoso", ("control",), "gw.example.org", "X-Counterfoil-Tenant", app=app)
+    lines = plan.as_powershell(later).splitlines()
+    assert [line for line in lines if "New-MgApplication " in line] == [
+        "$control = New-MgApplication -DisplayName 'Counterfoil control' -SignInAudience AzureADMyOrg"
+    ]
+    assert f"$app = Get-MgApplication -Filter \"appId eq '{app}'\"" in lines
+    assert [line.split()[2] for line in lines if "OwnerByRef" in line] == ["$app.Id", "$sp.Id"]
+    text = plan.as_text(later)
+    assert "Permissions (" not in text, "a section with nothing in it"
+    assert "* Application.ReadWrite.OwnedBy" in text
+    assert "Exchange Online" not in text, "its back door was closed when it was connected"
+    assert plan.as_json(later)["back_door"] == []
+
+
+def test_control_alone_says_of_which_application():
+    """Without one to own it would register a second that reads mail; the hint says where its id is found."""
+    with pytest.raises(Misconfigured, match="control alone is for an application") as refusal:
+        made("control")
+    assert "--app ID (counterfoil connection list)" in str(refusal.value.hint)
+
+
 def test_every_permission_says_what_it_reads_or_changes():
     """No permission opens nothing, and each product has a reason for each of its permissions."""
     assert all(permission.reads or permission.changes for permission in PERMISSIONS.values())

@@ -42,6 +42,16 @@ def test_the_control_application_is_told_apart():
     assert "second application" not in page("remediate")
 
 
+def test_the_page_for_control_alone_has_no_empty_table():
+    """What a connected tenant is asked in addition is the second application alone, and which ids to send."""
+    app = "7b24f8a4-42bd-4f0c-b7ad-0c4a4bd9b5a1"
+    text = as_html(plan.make("contoso", ("control",), "gw.example.org", "X-Counterfoil-Tenant", app=app))
+    assert "<h2>Permissions</h2>" not in text
+    assert "<tbody></tbody>" not in text
+    assert set(re.findall(r"<code>([A-Za-z]+\.[A-Za-z.]+)</code>", text)) == {"Application.ReadWrite.OwnedBy"}
+    assert "Send us the ids" in text
+
+
 def test_no_line_to_run_is_cut():
     """Lines longer than the page are folded on screen and on paper, and still copied as one line."""
     text = page("remediate", "control")

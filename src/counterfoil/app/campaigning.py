@@ -56,7 +56,12 @@ class Plan:
             shown = ", ".join(self.names[tenant] for tenant in wave[:8])
             lines.append(f"wave {number}: {len(wave)}: {shown}{' ...' if len(wave) > 8 else ''}")
         lines += [f"ended in {p.campaign}, which this supersedes: {self.names[p.tenant]}" for p in self.superseded]
-        lines += [f"cannot be rotated by us, no control application: {name}" for name in self.left(Why.BY_HAND)]
+        by_hand = self.left(Why.BY_HAND)
+        lines += [f"cannot be rotated by us, no control application: {name}" for name in by_hand]
+        if by_hand:
+            lines.append(
+                "  give them one (docs/first-tenant.md), or their administrators do it: counterfoil incident steps"
+            )
         return lines + self._same_key()
 
     def _same_key(self) -> list[str]:

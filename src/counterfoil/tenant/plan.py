@@ -24,7 +24,8 @@ class Plan:
     """A plan for one tenant.
 
     ``gateway`` is the name in our client certificate; ``outbound`` the host of the outbound listener, which
-    has an address of its own (docs/connect.md).
+    has an address of its own (docs/connect.md). ``app`` is the client id of the application that is registered
+    already: nothing but what is added to it is in the plan.
     """
 
     tenant: str
@@ -32,18 +33,32 @@ class Plan:
     gateway: str
     secret_header: str
     outbound: str
+    app: str | None = None
 
     @property
     def consent(self) -> dict[str, list[str]]:
         """The permissions of the application that reads mail and logs, each with its reasons."""
         return needed(tuple(name for name in self.products if name != "control"))
 
+    @property
+    def control(self) -> dict[str, list[str]]:
+        """The permissions of the second application, with reasons; none where it is not asked for."""
+        return needed(("control",)) if "control" in self.products else {}
 
-def make(tenant: str, products: tuple[str, ...], gateway: str, secret_header: str, outbound: str | None = None) -> Plan:
+
+def make(
+    tenant: str,
+    products: tuple[str, ...],
+    gateway: str,
+    secret_header: str,
+    outbound: str | None = None,
+    *,
+    app: str | None = None,
+) -> Plan:
     """Make a plan; without a name of its own the outbound listener is reached by the gateway's.
 
     Raises:
-        Misconfigured: If a product is unknown, or none is named.
+        Misconfigured: If a product is unknown, none is named, or there is no application for ``control`` to own.
     """
     unknown = [name for name in products if name not in PRODUCTS]
     if unknown or not products:
@@ -51,19 +66,23 @@ def make(tenant: str, products: tuple[str, ...], gateway: str, secret_header: st
             f"unknown product: {', '.join(unknown)}" if unknown else "no product was named",
             f"the products are {', '.join(PRODUCTS)}",
         )
-    return Plan(tenant, products, gateway, secret_header, outbound or gateway)
+    if set(products) == {"control"} and app is None:
+        raise Misconfigured(
+            "control alone is for an application that is registered already, and none was named",
+            f"say --app ID (counterfoil connection list), or plan it with the other products of {tenant}",
+        )
+    return Plan(tenant, products, gateway, secret_header, outbound or gateway, app)
 
 
 def as_json(plan: Plan) -> dict[str, Json]:
     """Return the plan as JSON."""
-    control = "control" in plan.products
     return {
         "tenant": plan.tenant,
         "products": list(plan.products),
         "permissions": _explained(plan.consent),
-        "control_application": control,
-        "control_permissions": _explained(needed(("control",))) if control else [],
-        "back_door": list(back_door(plan)),
+        "control_application": bool(plan.control),
+        "control_permissions": _explained(plan.control),
+        "back_door": list(back_door(plan)) if plan.app is None else [],
     }
 
 
@@ -83,43 +102,65 @@ def _explained(wanted: dict[str, list[str]]) -> list[Json]:
 
 def as_text(plan: Plan) -> str:
     """Return the plan as a page that can be sent to the tenant's administrator."""
-    lines = [f"What {plan.tenant} is asked to allow", "=" * (len(plan.tenant) + 26), ""]
+    lines = [f"What {plan.tenant} is asked to allow", "=" * (len(plan.tenant) + 23), ""]
     lines += [f"* {name}: {PRODUCTS[name].what}" for name in plan.products]
-    lines += ["", "Permissions (application permissions, admin consent)", ""]
-    for name, why in plan.consent.items():
+    if plan.consent:
+        lines += ["", "Permissions (application permissions, admin consent)", "", *_listed(plan.consent)]
+    if plan.control:
+        lines += ["", f"A second application, for rotations: {CONTROL}", "", *_listed(plan.control)]
+    lines += ["", "Register and consent (Microsoft Graph PowerShell)", "", *as_powershell(plan).splitlines()]
+    lines += ["", REPLY]
+    if plan.app is None:
+        lines += ["", "Close the back door (Exchange Online PowerShell)", "", secret_words(plan), "", *back_door(plan)]
+    return "\n".join([*lines, ""])
+
+
+CONTROL = "it owns the first, so that it can write its credentials and switch it off, and it reads no mail."
+REPLY = (
+    "Send us the ids that the last lines print, and the tenant's id; we answer with a certificate to upload for each."
+)
+
+
+def _listed(wanted: dict[str, list[str]]) -> list[str]:
+    lines = []
+    for name, why in wanted.items():
         permission = PERMISSIONS[name]
         lines.append(f"* {name}")
         lines.append(f"    reads:   {permission.reads or 'nothing'}")
         lines.append(f"    changes: {permission.changes or 'nothing'}")
         lines += [f"    why:     {reason}" for reason in why]
-    if "control" in plan.products:
-        lines += ["", "A second application for rotations: Application.ReadWrite.OwnedBy, owner of the first.", ""]
-        lines.append(
-            "It can write the credentials of the applications that it owns, switch them off, and read no mail."
-        )
-    lines += ["", "Register and consent (Microsoft Graph PowerShell)", "", *as_powershell(plan).splitlines()]
-    lines += ["", "Close the back door (Exchange Online PowerShell)", "", secret_words(plan), "", *back_door(plan), ""]
-    return "\n".join(lines)
+    return lines
 
 
 def as_powershell(plan: Plan) -> str:
     """Return the lines that register and consent, for Microsoft Graph PowerShell."""
     lines = [
         "Connect-MgGraph -Scopes 'Application.ReadWrite.All','AppRoleAssignment.ReadWrite.All'",
-        "$app = New-MgApplication -DisplayName 'Counterfoil' -SignInAudience AzureADMyOrg",
-        "$sp = New-MgServicePrincipal -AppId $app.AppId",
+        *_application(plan.app),
         *grants(plan.consent, "$sp"),
     ]
-    if "control" in plan.products:
+    if plan.control:
         lines += [
             "$control = New-MgApplication -DisplayName 'Counterfoil control' -SignInAudience AzureADMyOrg",
             "$controlSp = New-MgServicePrincipal -AppId $control.AppId",
-            *grants(needed(("control",)), "$controlSp"),
+            *grants(plan.control, "$controlSp"),
             *OWNER,
             '"control: app $($control.AppId) object $($control.Id) principal $($controlSp.Id)"',
         ]
     lines.append('"app $($app.AppId) object $($app.Id) principal $($sp.Id)"')
     return "\n".join(lines) + "\n"
+
+
+def _application(app: str | None) -> tuple[str, str]:
+    if app is None:
+        return (
+            "$app = New-MgApplication -DisplayName 'Counterfoil' -SignInAudience AzureADMyOrg",
+            "$sp = New-MgServicePrincipal -AppId $app.AppId",
+        )
+    return (
+        f"$app = Get-MgApplication -Filter \"appId eq '{app}'\"",
+        f"$sp = Get-MgServicePrincipal -Filter \"appId eq '{app}'\"",
+    )
 
 
 def grants(wanted: Iterable[str], principal: str) -> list[str]:

@@ -3,7 +3,7 @@
 from html import escape
 
 from counterfoil.tenant.permissions import PERMISSIONS, PRODUCTS
-from counterfoil.tenant.plan import Plan, as_powershell, back_door, secret_words
+from counterfoil.tenant.plan import CONTROL, REPLY, Plan, as_powershell, back_door, secret_words
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --soft: #5b6675; --line: #d9dee5; --paper: #fff; --note: #f5f7fa;
@@ -41,23 +41,25 @@ def as_html(plan: Plan) -> str:
             _table(
                 ("product", "what it does"), [(escape(name), escape(PRODUCTS[name].what)) for name in plan.products]
             ),
-            "<h2>Permissions</h2>",
-            _table(("permission", "reads", "changes", "why"), [_row(plan, name) for name in plan.consent]),
+            *_permissions("Permissions", plan.consent),
             *_control(plan),
             "<h2>Register and consent (Microsoft Graph PowerShell)</h2>",
             f"<pre>{escape(as_powershell(plan))}</pre>",
-            "<h2>Close the back door (Exchange Online PowerShell)</h2>",
-            "<p>Without these lines mail can be sent straight to the tenant, past the gateway.</p>",
-            f"<p>{escape(secret_words(plan))}</p>",
-            f"<pre>{escape(chr(10).join(back_door(plan)))}</pre>",
+            f"<p>{escape(REPLY)}</p>",
+            *_back_door(plan),
             "</body></html>",
         ]
     )
 
 
-def _row(plan: Plan, name: str) -> tuple[str, ...]:
+def _permissions(head: str, wanted: dict[str, list[str]]) -> list[str]:
+    rows = [_row(name, why) for name, why in wanted.items()]
+    return [f"<h2>{head}</h2>", _table(("permission", "reads", "changes", "why"), rows)] if rows else []
+
+
+def _row(name: str, why: list[str]) -> tuple[str, ...]:
     permission = PERMISSIONS[name]
-    reasons = "".join(f"<li>{escape(why)}</li>" for why in plan.consent[name])
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in why)
     return (
         f"<code>{escape(name)}</code>",
         _opened("reads", permission.reads),
@@ -71,15 +73,25 @@ def _opened(what: str, words: str) -> str:
 
 
 def _control(plan: Plan) -> list[str]:
-    if "control" not in plan.products:
+    if not plan.control:
         return []
     return [
-        "<h2>A second application, for rotations</h2>",
+        *_permissions("A second application, for rotations", plan.control),
         (
-            "<p><code>Application.ReadWrite.OwnedBy</code>, as owner of the first: it can write the credentials of "
-            "the applications that it owns, and reads no mail. The one that reads mail writes none, so a stolen "
-            "token of it cannot undo an eviction.</p>"
+            f"<p>{escape(CONTROL.capitalize())} The one that reads mail writes no credentials, so a stolen token of "
+            "it cannot undo an eviction.</p>"
         ),
+    ]
+
+
+def _back_door(plan: Plan) -> list[str]:
+    if plan.app is not None:
+        return []
+    return [
+        "<h2>Close the back door (Exchange Online PowerShell)</h2>",
+        "<p>Without these lines mail can be sent straight to the tenant, past the gateway.</p>",
+        f"<p>{escape(secret_words(plan))}</p>",
+        f"<pre>{escape(chr(10).join(back_door(plan)))}</pre>",
     ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from counterfoil.app import connecting
+from counterfoil.app.campaigning import is_control
 from counterfoil.app.connecting import Tested
 from counterfoil.app.doctor.finding import Finding, Patient, note
 from counterfoil.app.flags import FLAGS, flags_of, troubles
@@ -46,6 +47,7 @@ def connections(patient: Patient) -> Iterator[Finding]:
     register = Connections(patient.state.ledger)
     common = shared(listed(patient.state.ledger.engine))
     standings = Standings(patient.data)
+    controlled = {one.tenant_id for one in register.all() if is_control(one)}
     for connection in register.all():
         about = f"{connection.tenant} ({connection.app})"
         for flag in flags_of(connection, _current(register, connection), common, patient.now):
@@ -56,6 +58,9 @@ def connections(patient: Patient) -> Iterator[Finding]:
         for duty, standing in troubles(duties):
             fix = "see: counterfoil connection status; a tenant whose logs are incomplete is never called clean"
             yield Finding(about, f"{duty}: {standing.state}: {standing.words}", fix)
+        if not is_control(connection) and connection.tenant_id not in controlled:
+            cause = "its tenant has no control application: we can neither rotate it nor shut it in an incident"
+            yield note(about, cause, 'docs/first-tenant.md, "The control application"; else its administrator has to')
         if beats(connection) and HEARTBEAT not in duties:
             cause = "it has made no heartbeat yet: hours without rows of our own prove nothing"
             yield note(about, cause, "run counterfoil serve beside the signer")
