@@ -11,7 +11,7 @@ from counterfoil.evidence.ids import dashed, uti
 from counterfoil.evidence.matching import TOUCHING, UNEXPLAINED, UNSEEN, Judgement, Row
 from counterfoil.evidence.radius import Extent, Radius
 from counterfoil.evidence.roles import could
-from counterfoil.evidence.stubs import Connection
+from counterfoil.evidence.standing import Connection
 from counterfoil.evidence.techniques import NAMES
 from counterfoil.evidence.uses import SIGN_INS
 from counterfoil.model.instant import rfc3339
@@ -51,7 +51,6 @@ def tenant_answer(
     gaps: list[str],
     notes: Iterable[str],
     connection: Connection | None = None,
-    connected: bool = True,
     listed: Sequence[Row] = (),
 ) -> TenantAnswer:
     """Put one tenant's answer together (touched, else cannot-say, else clean).
@@ -79,7 +78,7 @@ def tenant_answer(
         subjects,
         connection.name if connection else None,
         connection.roles if connection else None,
-        connected,
+        connection is None or connection.connected,
     )
 
 

@@ -63,6 +63,14 @@ class Ground:
     listed: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """By tenant: what a listing found to be left behind."""
 
+    @property
+    def shown(self) -> dict[str, set[str]]:
+        """By tenant: the logs in which uses of ours must show, and which are so required whatever roles are named."""
+        found: dict[str, set[str]] = {}
+        for tenant, source, _ in self.musts:
+            found.setdefault(tenant, set()).add(source)
+        return found
+
 
 @dataclass(slots=True)
 class SourceCoverage:

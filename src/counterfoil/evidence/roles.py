@@ -19,6 +19,17 @@ EXCHANGE: Final = frozenset(
 )
 MANAGEMENT: Final = frozenset({"activityfeed.read", "activityfeed.readdlp", "serviceHealth.read".lower()})
 _MAIL = ("mail.", "mailboxsettings.", "mailboxitem.", "mailboxfolder.", "securityanalyzedmessage.", "group.")
+_WORDS: Final = (
+    "accessreview agreement application approleassignment auditlog auditlogsquery calendars channel channelmember"
+    " channelmessage chat chatmember chatmessage contacts delegatedpermissiongrant device directory domain"
+    " entitlementmanagement externalconnection externalitem files identityprovider identityriskevent"
+    " identityriskyserviceprincipal identityriskyuser informationprotectionpolicy notes onlinemeetings organization"
+    " orgcontact people place policy presence reports rolemanagement securityactions securityalert securityevents"
+    " securityincident sites tasks team teammember teamsactivity teamsapp teamsettings teamwork threathunting"
+    " threatindicators user userauthenticationmethod"
+)
+_ELSEWHERE: Final = frozenset(_WORDS.split())
+"""What permissions of Microsoft Graph that reach no message begin with."""
 _ESCALATES: Final = frozenset(
     {
         "approleassignment.readwrite.all",
@@ -104,11 +115,16 @@ def required_sources(roles: tuple[str, ...] | None) -> tuple[str, ...]:
     if roles is None:
         return (SIGN_INS, GRAPH, MAILBOX)
     names = {spelled(role) for role in roles}
-    # A role that is still an id is one we do not know: it could be anything.
-    unknown = any("." not in name and name not in EXCHANGE for name in names)
+    # A role that is still an id is one we do not know, and so is a slip of the pen: it could be anything.
+    unknown = not all(map(_known, names))
     graph = unknown or bool(names - EXCHANGE - MANAGEMENT)
     mail = unknown or any(name in EXCHANGE or name in _ESCALATES or name.startswith(_MAIL) for name in names)
     return (SIGN_INS, *((GRAPH,) if graph else ()), *((MAILBOX,) if mail else ()))
+
+
+def _known(name: str) -> bool:
+    first, dot, _ = name.partition(".")
+    return name in COULD or name in EXCHANGE or name.startswith(_MAIL) or (bool(dot) and first in _ELSEWHERE)
 
 
 def could(roles: tuple[str, ...] | None) -> list[dict[str, str]]:

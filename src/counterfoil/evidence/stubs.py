@@ -14,6 +14,7 @@ from counterfoil.evidence.ids import guid, present, thumbprint, token_id
 from counterfoil.evidence.operations import Kind, endpoint_of, kind_of, operation_of
 from counterfoil.evidence.paths import host_of, path_of
 from counterfoil.evidence.readers.fields import instant
+from counterfoil.evidence.standing import Connection, Said, living, standing
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import from_rfc3339
 
@@ -26,16 +27,6 @@ as much between clocks)."""
 
 
 @dataclass(slots=True)
-class Connection:
-    """What the books say of one tenant: ``connected`` and ``roles`` are ``None`` where unknown."""
-
-    tenant: str
-    name: str | None = None
-    connected: bool | None = None
-    roles: tuple[str, ...] | None = None
-
-
-@dataclass(slots=True)
 class Books:
     """Our side, normalised: ``tokens``, ``calls`` and ``credentials`` are rows for the tables of these names.
 
@@ -45,7 +36,7 @@ class Books:
     tokens and calls, ``spans`` those of the other stubs: a credential may be older than any use of it.
     """
 
-    connections: dict[str, Connection] = field(default_factory=dict)
+    connections: dict[str, list[Said]] = field(default_factory=dict)
     credentials: list[dict[str, Any]] = field(default_factory=list)
     tokens: list[dict[str, Any]] = field(default_factory=list)
     calls: Sequence[dict[str, Any]] = field(default_factory=list)
@@ -68,6 +59,11 @@ class Books:
         stored: set[str] | None = getattr(self.calls, "tenants", None)
         calling = {row["tenant"] for row in self.calls} if stored is None else stored
         return {row["tenant"] for row in self.tokens} | calling
+
+    def standings(self, since: datetime) -> dict[str, Connection]:
+        """Say of each tenant with a ``tenant`` line how it stands in a window that begins at ``since``."""
+        used = self.busy | living(self.credentials)
+        return {tenant: standing(lines, since, used=tenant in used) for tenant, lines in self.connections.items()}
 
     @property
     def homes(self) -> dict[str, str]:
@@ -178,13 +174,14 @@ def _tenant(books: Books, stub: Mapping[str, Any]) -> None:
     tenant = _low(stub.get("tenant"))
     if tenant is None:
         return
-    roles = stub.get("roles")
-    connected = stub.get("connected")
-    books.connections[tenant] = Connection(
-        tenant,
-        present(stub.get("name")),
-        connected if isinstance(connected, bool) else None,
-        tuple(str(role) for role in roles) if isinstance(roles, list) else None,
+    roles, connected, time = stub.get("roles"), stub.get("connected"), instant(stub.get("time"))
+    books.connections.setdefault(tenant, []).append(
+        Said(
+            present(stub.get("name")),
+            connected if isinstance(connected, bool) else None,
+            tuple(str(role) for role in roles) if isinstance(roles, list) else None,
+            from_rfc3339(time) if time else None,
+        )
     )
 
 

@@ -155,15 +155,16 @@ def _answers(
         | set(inside)
         | {r["tenant"] for r in engine.rows("SELECT DISTINCT tenant FROM uses") if r["tenant"]}
     )
-    busy = books.busy
+    standings, shown = books.standings(window.since), ground.shown
     answers: list[TenantAnswer] = []
     for tenant in sorted(listed):
-        connection = books.connections.get(tenant)
-        apart = connection is not None and connection.connected is False and tenant not in busy
+        connection = standings.get(tenant)
+        apart = connection is not None and not connection.connected
         coverage: list[SourceCoverage] = []
         if not apart:
             coverage = cover(tenant, JUDGED, (window.since, window.until), as_of=window.as_of, ground=ground)
-        required = () if apart else required_sources(connection.roles if connection else None)
+        roles = connection.roles if connection else None
+        required = set() if apart else {*required_sources(roles), *shown.get(tenant, ())}
         counted = [judgement for judgement in inside[tenant] if judgement.touches]
         paused = [(mailbox, None) for mailbox in ground.paused.get(tenant, [])]
         radius = radius_of(_with_strays(counted, inside[tenant]), names[tenant], paused, _planted(inside[tenant]))
@@ -179,7 +180,6 @@ def _answers(
                 gaps=gaps(coverage, required),
                 notes=[*ground.notes.get(tenant, ()), *filter(None, [outside.get(tenant)]), *_notes(books)],
                 connection=connection,
-                connected=not apart,
                 listed=ground.listed.get(tenant, ()),
             )
         )
