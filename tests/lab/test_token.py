@@ -202,6 +202,23 @@ def test_refusals(bench, case):
     assert document["error_description"].endswith(f"{tail}2026-10-05 12:00:00Z")
 
 
+@pytest.mark.parametrize(
+    ("dial", "status", "code"),
+    [("throttled_share", 429, 90055), ("error_share", 503, 90033), ("token_lost_share", 504, 90006)],
+)
+def test_what_strikes_the_token_service_has_the_shape_of_its_errors(bench, dial, status, code):
+    """Throttled, broken or lost on the way: all fields of section 1.3, and Retry-After where it throttles."""
+    bench.run("set_settings", **{dial: 1.0, "retry_after_seconds": 9.0})
+    reply = bench.ask_token()
+    document = reply.document()
+
+    assert (reply.status, document["error"], document["error_codes"]) == (status, "temporarily_unavailable", [code])
+    assert document["error_description"].startswith(f"AADSTS{code}: ")
+    assert {"timestamp", "trace_id", "correlation_id", "error_uri"} <= set(document)
+    assert document["trace_id"] == reply.headers["x-ms-request-id"]
+    assert reply.headers.get("Retry-After") == ("9" if status == 429 else None)
+
+
 def test_a_certificate_is_believed_for_its_name_and_issuer(bench):
     """Where names were allowed, a certificate that nobody registered gets a token, and another's signature none."""
     form = _by_name("known.example")(bench)

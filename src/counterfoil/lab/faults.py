@@ -1,6 +1,7 @@
 """The fault plan: what strikes a call before it is done, and what befalls its answer afterwards."""
 
-import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil.lab.spelling import bare
@@ -72,29 +73,31 @@ def _error(call: Call, status: int, code: str, message: str, headers: dict[str, 
     return json_reply(status, document, headers)
 
 
-def token_before(world: World, tenant: str) -> Reply | None:
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """What the token service answers instead of its answer; ``delay`` in seconds."""
+
+    status: int
+    code: int
+    text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+
+
+def token_before(world: World, tenant: str) -> Struck | None:
     """Decide whether the token service fails a request before looking at it."""
     if world.happens(tenant, "throttled_share"):
-        text = "AADSTS90055: Tenant is throttled due to too many requests. Please try again later."
-        throttled = _oauth(429, "temporarily_unavailable", text, 90055)
-        throttled.headers["Retry-After"] = f"{max(1, round(float(world.dial(tenant, 'retry_after_seconds'))))}"
-        return throttled
-    if not world.happens(tenant, "error_share"):
-        return None
-    text = "AADSTS90033: A transient error has occurred. Please try again."
-    return _oauth(503, "temporarily_unavailable", text, 90033)
+        wait = f"{max(1, round(float(world.dial(tenant, 'retry_after_seconds'))))}"
+        text = "Tenant is throttled due to too many requests. Please try again later."
+        return Struck(429, 90055, text, {"Retry-After": wait})
+    if world.happens(tenant, "error_share"):
+        return Struck(503, 90033, "A transient error has occurred. Please try again.")
+    return None
 
 
-def token_after(world: World, tenant: str, reply: Reply) -> Reply:
+def token_after(world: World, tenant: str) -> Struck | None:
     """Decide whether the answer with an issued token is lost on its way."""
-    if reply.status != 200 or not world.happens(tenant, "token_lost_share"):
-        return reply
-    text = "AADSTS90006: The service is temporarily unavailable. Please retry later."
-    lost = _oauth(504, "temporarily_unavailable", text, 90006)
-    lost.delay = float(world.dial(tenant, "hang_seconds"))
-    return lost
-
-
-def _oauth(status: int, error: str, text: str, code: int) -> Reply:
-    document = {"error": error, "error_description": text, "error_codes": [code]}
-    return Reply(status, json.dumps(document).encode(), {"Content-Type": "application/json; charset=utf-8"})
+    if not world.happens(tenant, "token_lost_share"):
+        return None
+    text = "The service is temporarily unavailable. Please retry later."
+    return Struck(504, 90006, text, delay=float(world.dial(tenant, "hang_seconds")))

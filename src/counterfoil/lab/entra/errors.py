@@ -6,6 +6,7 @@ and the codes only, as with Microsoft's.
 
 import json
 
+from counterfoil.lab.faults import Struck
 from counterfoil.lab.spelling import american, spaced, utc
 from counterfoil.lab.wire import Reply
 
@@ -65,6 +66,15 @@ def error_reply(error: TokenError, trace_id: str, correlation_id: str, now: floa
     }
     body = json.dumps(document).encode()
     return Reply(_STATUS.get(error.error, 400), body, {"Content-Type": "application/json; charset=utf-8"})
+
+
+def struck_reply(struck: Struck, trace_id: str, correlation_id: str, now: float) -> Reply:
+    """Make the answer of a service that is busy or broken; a program tries again later."""
+    error = TokenError(struck.code, "temporarily_unavailable", struck.text)
+    reply = error_reply(error, trace_id, correlation_id, now)
+    reply.status, reply.delay = struck.status, struck.delay
+    reply.headers |= struck.headers
+    return reply
 
 
 def tenant_not_found(segment: str) -> TokenError:

@@ -53,8 +53,9 @@ def answer(world: World, call: Call, segment: str, *, v2: bool) -> Reply:
         return reply
     struck = faults.token_before(world, tenant.id)
     if struck is not None:
-        struck.headers |= extra
-        return struck
+        reply = errors.struck_reply(struck, request_id, correlation_id, call.now)
+        reply.headers |= extra
+        return reply
     attempt = _Attempt(tenant, request_id, correlation_id)
     try:
         form = dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
@@ -65,8 +66,11 @@ def answer(world: World, call: Call, segment: str, *, v2: bool) -> Reply:
         reply = errors.error_reply(error, request_id, correlation_id, call.now)
     else:
         reply = Reply(200, json.dumps(document).encode(), {"Content-Type": "application/json; charset=utf-8"})
+    lost = faults.token_after(world, tenant.id) if reply.status == 200 else None
+    if lost is not None:
+        reply = errors.struck_reply(lost, request_id, correlation_id, call.now)
     reply.headers |= extra
-    return faults.token_after(world, tenant.id, reply)
+    return reply
 
 
 def _issue(world: World, call: Call, attempt: _Attempt, form: Mapping[str, str], *, v2: bool) -> dict[str, Any]:
