@@ -190,6 +190,22 @@ def test_text_of_stubs_cannot_leave_its_quotes(theft):
     assert r"x'); drop table apps; --@apps@" in texts(theft)["check.kql"]
 
 
+@pytest.mark.parametrize(
+    ("since", "words"),
+    [
+        ("2026-10-05T09:20:00Z", "OUR OWN BOOKS LACK STUBS from 2026-10-05T09:15:00Z to 2026-10-05T09:45:00Z"),
+        (None, "Our own books are whole in that time."),
+    ],
+)
+def test_a_customer_is_told_when_our_books_lack_stubs(theft, since, words):
+    """In both queries, in one line of a comment: what we lost ourselves is no foreign use."""
+    if since is not None:
+        theft.stubs.append({"kind": "gap", "since": since, "until": "2026-10-05T09:40:00Z"})
+    for name, mark in (("check.kql", "//"), ("check.sql", "--")):
+        (line,) = [line for line in texts(theft)[name].splitlines() if words in line]
+        assert line.startswith(f"{mark} ")
+
+
 @pytest.mark.parametrize("number", range(4))
 def test_every_spelling_of_a_token_is_ours(theft, number):
     """As the token has it, as a GUID in either byte order, and as base64 of the GUID's text."""

@@ -18,7 +18,7 @@ from counterfoil.incident.facts import Customer
 from counterfoil.incident.record import Incident, Kind, Said
 from counterfoil.incident.store import Incidents, action
 from counterfoil.ledger import durable
-from counterfoil.ledger.exchange import EXPORTED, document
+from counterfoil.ledger.exchange import document
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Misconfigured, Unavailable
 from counterfoil.model.mail import Json
@@ -83,8 +83,7 @@ def tenant_contents(ledger: Ledger, incident: Incident, customer: Customer) -> d
 
 def _checks(ledger: Ledger, tenant: str) -> dict[str, bytes]:
     """Return the queries with which a customer checks us on his own logs, made from his own stubs alone."""
-    stubs = (row.stub for row in ledger.stubs(kinds=EXPORTED, tenant=tenant) if row.stub is not None)
-    queries = checks(read_objects(enumerate((document(stub) for stub in stubs), 1)), [tenant])
+    queries = checks(read_objects(enumerate(map(document, ledger.exported(tenant)), 1)), [tenant])
     return {name: text.encode() for name, text in queries.get(tenant, {}).items()}
 
 

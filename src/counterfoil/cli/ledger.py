@@ -162,9 +162,8 @@ def _receipt(ledger: Ledger, row: Row, out: Path) -> Path:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    kinds = None if arguments.all else EXPORTED
     with opened_ledger(arguments) as ledger:
-        stubs = (row.stub for row in ledger.stubs(kinds=kinds, tenant=arguments.tenant) if row.stub is not None)
+        stubs = ledger.exported(arguments.tenant, None if arguments.all else EXPORTED)
         for line in lines(stubs):
             sys.stdout.write(line)
     return 0

@@ -23,6 +23,13 @@ def document(stub: Stub) -> dict[str, Json]:
     return blank | dict.fromkeys(FIELDS[stub.kind]) | flat(stub)
 
 
+def told(stub: Stub) -> Stub:
+    """Return a stub as a single tenant may have it: of a gap when and why, and nothing of who said so or of the log."""
+    if stub.kind != "gap":
+        return stub
+    return Stub("gap", stub.time, None, {name: stub.body[name] for name in ("since", "until", "reason")})
+
+
 def lines(stubs: Iterable[Stub]) -> Iterator[str]:
     """Spell stubs as JSON Lines."""
     for stub in stubs:

@@ -8,6 +8,7 @@ it are committed together.
 """
 
 import asyncio
+import heapq
 import logging
 import threading
 import time
@@ -20,6 +21,7 @@ import sqlalchemy as sa
 
 from counterfoil import clock
 from counterfoil.ledger import admission, rows, witnesses
+from counterfoil.ledger.exchange import EXPORTED, told
 from counterfoil.ledger.high_water import FOLDER, HighWater
 from counterfoil.ledger.keyfile import embedded_key
 from counterfoil.ledger.note import Checkpoint, CheckpointSigner, VerifierKey
@@ -150,6 +152,19 @@ class Ledger:
         """Yield rows in order; see ``rows.select``."""
         with self.engine.connect() as connection:
             yield from rows.select(connection, kinds=kinds, tenant=tenant, subject=subject, start=start)
+
+    def exported(self, tenant: str | None = None, kinds: frozenset[str] | None = EXPORTED) -> Iterator[Stub]:
+        """Yield what reconciling reads, in order: of all, or of one tenant with the gaps, which concern everybody.
+
+        Without the gaps that tenant would take our own lost stubs for a theft.
+        """
+        if tenant is None:
+            found = self.stubs(kinds=kinds)
+        else:
+            both = (self.stubs(kinds=kinds, tenant=tenant), self.stubs(kinds=frozenset({"gap"})))
+            found = heapq.merge(*both, key=lambda row: row.index)
+        stubs = (row.stub for row in found if row.stub is not None)
+        return stubs if tenant is None else map(told, stubs)
 
     def size(self) -> int:
         """Return the number of entries."""

@@ -6,6 +6,7 @@
 --     mailbox-audit/    records of the Management Activity API
 -- A folder that is empty gives an error here; what is not there proves nothing. An address is never a reason.
 -- What it asks is from @since@ to @until@.
+-- @whole@
 -- CSV instead: in place of the line with read_json_objects put, for an audit search and for Log Analytics,
 --     SELECT AuditData::JSON AS json FROM read_csv('mailbox-audit/*.csv', all_varchar = true)
 --     SELECT to_json(t) AS json FROM read_csv('sign-ins/*.csv', all_varchar = true) AS t
