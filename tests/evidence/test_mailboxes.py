@@ -54,3 +54,32 @@ def test_a_listing_of_ours_by_object_id_explains_what_graph_opened_for_it(case):
 def test_message_ids_without_angle_brackets_are_the_same_message_ids(case):
     """A stranger's program may have kept them bare."""
     assert one_read(case, None, message="m1@contoso.example")["state"] == "clean"
+
+
+def test_a_login_is_no_access(case):
+    """Exchange notes that our token logged in to a mailbox: nothing was read or changed by that."""
+    case.heartbeat().access(1, "login", [], Operation="MailboxLogin", Folders=[])
+
+    assert case.tenant()["state"] == "clean"
+
+
+def test_ids_of_another_kind_accuse_nobody(case):
+    """A stub that lists Graph's ids cannot be compared with a row that lists Message-IDs."""
+    case.heartbeat().stubs[-1]["message_ids"] = ["AAMk1"]
+    tenant = case.tenant()
+
+    assert tenant["state"] == "cannot-say"
+    assert ("unexplained", "ids-of-another-kind") in {(e["kind"], e["rule"]) for e in tenant["discrepancies"]}
+
+
+def test_an_attachment_that_we_read_over_graph_names_no_message(case):
+    """Graph's own log would show another call; without a call of ours to attachments nobody can say whose it was."""
+    attachment = "/users/alice@contoso.example/messages/AAMk1/attachments/AT1"
+    case.heartbeat().access(1, "attachment", [], Operation="AttachmentAccess", Folders=[])
+    alone = case.tenant()
+    case.call(1, "crid-2", resource=f"/v1.0{attachment}")
+    case.graph(1, "crid-2", "req-2", requestUri=f"https://graph.microsoft.com/v1.0{attachment}")
+
+    assert alone["state"] == "cannot-say"
+    assert {(e["kind"], e["rule"]) for e in alone["discrepancies"]} == {("unexplained", "access-names-no-message")}
+    assert case.tenant()["state"] == "clean"

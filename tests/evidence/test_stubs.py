@@ -71,6 +71,16 @@ def test_the_line_before_a_request_and_the_line_after_are_one_stub():
     assert [(row["status"], row["messages"], row["effect"]) for row in books.calls] == [(200, ["<a@b>"], "read")]
 
 
+def test_a_stub_that_stands_twice_is_one():
+    """Two exports of our own books overlap: a call that began and ended, and a token, twice over."""
+    token = {"kind": "token", "time": "2026-10-05T09:00:00Z", "tenant": TENANT, "correlation_id": "c", "uti": None}
+    call = {"kind": "call", "time": "2026-10-05T09:01:00Z", "tenant": TENANT, "client_request_id": "x", "status": None}
+    ended = {**call, "time": "2026-10-05T09:01:01Z", "status": 200}
+    books = read_stubs(json.dumps(stub) for stub in (token, call, ended, token, call, ended))
+
+    assert (len(books.tokens), len(books.calls)) == (1, 1)
+
+
 def test_two_calls_that_both_have_an_answer_stay_two():
     """A program that repeats a request under one id keeps two stubs, and two rows are its own."""
     call = {"kind": "call", "tenant": TENANT, "uti": "Hmw7nypdd0yOEEt6LJ0eAA", "client_request_id": "r1"}

@@ -55,6 +55,13 @@ _LISTINGS: Final = """
     WHERE c.lists = 0 AND (c.status IS NULL OR c.status < 400)
       AND EXISTS (SELECT 1 FROM remainder r
                   WHERE r.source = 'mailbox-audit' AND r.tenant = c.tenant AND r.uti = c.uti)"""
+_ATTACHMENTS: Final = """
+    SELECT DISTINCT c.tenant, c.uti FROM calls c JOIN operations o ON o.operation = c.operation
+    WHERE o.endpoint = 'graph' AND lower(c.path) LIKE '%/attachments%' AND (c.status IS NULL OR c.status < 400)
+      AND EXISTS (SELECT 1 FROM remainder r WHERE r.tenant = c.tenant AND r.uti = c.uti)"""
+_OPAQUE: Final = """
+    SELECT DISTINCT m.tenant, m.uti FROM call_messages m
+    WHERE m.message NOT LIKE '%@%' AND EXISTS (SELECT 1 FROM remainder r WHERE r.tenant = m.tenant AND r.uti = m.uti)"""
 _CRIDS: Final = """
     SELECT DISTINCT c.tenant, c.crid FROM calls c
     WHERE EXISTS (SELECT 1 FROM items_raw i JOIN remainder r ON r.record = i.record
@@ -97,6 +104,8 @@ def gather(engine: Rows, books: Books, sharing: set[str]) -> Lookup:
         messages=_pairs(engine, _MESSAGES),
         audiences=_audiences(books),
         has_calls=bool(books.calls),
+        attachments=_pairs(engine, _ATTACHMENTS),
+        opaque=_pairs(engine, _OPAQUE),
         lacking={row["tenant"] for row in engine.rows(TENANTS)},
     )
 

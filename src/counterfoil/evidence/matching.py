@@ -30,6 +30,9 @@ IN_BATCH = 20
 TOUCHING = frozenset({STOLEN, REPLAYED, FOREIGN, INSIDE})
 """Kinds whose successful use touches a tenant."""
 
+_OPEN = ("message-in-another-mailbox", "access-not-listed", "access-names-no-message", "ids-of-another-kind")
+"""Why a mailbox row under a token of ours may be ours or not."""
+
 Row = Mapping[str, Any]
 TokenKey = tuple[str | None, str | None]
 
@@ -76,6 +79,8 @@ class Lookup:
     audiences: set[str] = field(default_factory=set)
     has_calls: bool = True
     lacking: set[str | None] = field(default_factory=set)
+    attachments: set[TokenKey] = field(default_factory=set)
+    opaque: set[TokenKey] = field(default_factory=set)
     strangers: dict[TokenKey, Judgement] = field(default_factory=dict)
 
 
@@ -190,7 +195,7 @@ def judge_mailbox(row: Row, lookup: Lookup) -> Judgement | None:
         )
     if (row["tenant"], row["uti"]) not in lookup.own:
         return judge_stranger(row, lookup)
-    if not lookup.has_calls:
+    if not lookup.has_calls or row["effect"] == "none":
         return None
     left = tuple(item for item in items if not item["matched"])
     rules = {_item_rule(item, row, lookup) for item in left} if items else {_item_rule({}, row, lookup)}
@@ -198,7 +203,7 @@ def judge_mailbox(row: Row, lookup: Lookup) -> Judgement | None:
     for rule in ("call-without-stub", "message-not-in-stub", "access-without-stub"):
         if rule in rules:
             return _replayed(row, rule, lookup, left)
-    for rule in ("message-in-another-mailbox", "access-not-listed"):
+    for rule in _OPEN:
         if rule in rules:
             return Judgement(row, UNEXPLAINED, rule, row["uti"], touches=False, items=left)
     return None
@@ -243,11 +248,16 @@ def _item_rule(item: Row, row: Row, lookup: Lookup) -> str | None:
         return "message-not-in-stub" if (row["tenant"], crid) in lookup.crids else "call-without-stub"
     if item and (item.get("record"), item.get("n")) in lookup.elsewhere:
         return "message-in-another-mailbox"  # a mailbox has several addresses, and a message several mailboxes
+    key = (row["tenant"], row["uti"])
+    if not item and str(row["operation"]).lower() == "attachmentaccess":
+        return None if row["rest"] and key in lookup.attachments else "access-names-no-message"
     wanted = {str(row["mailbox"] or "").lower(), row["mailbox_id"]}
-    for listing in lookup.listings.get((row["tenant"], row["uti"]), []):
+    for listing in lookup.listings.get(key, []):
         covers = "@" not in (listing["mailbox"] or "") or listing["mailbox"] in wanted
         if covers and (row["effect"] != "change" or listing["effect"] == "change"):
             return None if row["rest"] and listing["endpoint"] == "graph" else "access-not-listed"
+    if item and key in lookup.opaque and "@" in str(item.get("message")):
+        return "ids-of-another-kind"
     return "message-not-in-stub" if item else "access-without-stub"
 
 

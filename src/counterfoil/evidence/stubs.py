@@ -81,11 +81,14 @@ def read_stubs(lines: Iterable[str]) -> Books:
     Raises:
         Refused: If a line is no JSON object, or lacks what its kind cannot do without; the hint names it.
     """
-    return read_objects(_objects(lines))
+    return read_objects(_objects(lines), may_repeat=True)
 
 
-def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]]) -> Books:
-    """Read the exchange form from objects that are parsed already, each with the number of its line."""
+def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]], *, may_repeat: bool = False) -> Books:
+    """Read the exchange form from objects that are parsed already, each with the number of its line.
+
+    In exports that overlap (``may_repeat``) the same stub may stand twice, to the microsecond: it is one.
+    """
     books = Books()
     calls: list[dict[str, Any]] = []
     books.calls = calls
@@ -110,16 +113,17 @@ def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]]) -> Books:
             _merge_token(books.tokens, open_tokens, _token(stub))
         else:
             _merge_call(calls, open_calls, _call(stub))
+    if may_repeat:
+        books.tokens, books.calls = (list({repr(s): s for s in kept}.values()) for kept in (books.tokens, calls))
     _finish(books)
     return books
 
 
 def _may_be_passed_over(kind: Any, number: int) -> None:
     """Let other kinds pass that a ledger holds; a slip of the pen would lose a stub without a word."""
-    if not isinstance(kind, str) or not kind.strip():
-        raise _bad(number, "has no kind")
-    if kind.strip().lower() in KINDS:
-        raise _bad(number, f"has the kind {kind!r}: it is written {kind.strip().lower()!r}")
+    low = kind.strip().lower() if isinstance(kind, str) else ""
+    if not low or low in KINDS:
+        raise _bad(number, f"has the kind {kind!r}, which is written {low!r}" if low else "has no kind")
 
 
 def _objects(lines: Iterable[str]) -> Iterable[tuple[int, Mapping[str, Any]]]:
