@@ -291,3 +291,38 @@ def test_the_same_message_in_two_mailboxes_needs_two_rows(case):
 
     assert _states(lacking)["mailbox-audit"] == {"missing": 1}
     assert case.tenant()["state"] == "clean"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"kind": "foo", "tenant": TENANT.upper()}, "line 6 of the stubs is of no kind that we know, 'foo'"),
+        (
+            {"kind": "call", "time": "2026-10-05T09:30:00Z", "job": "j1"},
+            "line 6 of the stubs is a call without a tenant",
+        ),
+        ({"kind": "tenant", "roles": []}, "line 6 of the stubs is a tenant without a tenant"),
+        (
+            {"kind": "token", "time": "2026-10-05T08:30:00Z", "tenant": TENANT},
+            "line 6 of the stubs is a token without an app",
+        ),
+    ],
+)
+def test_a_line_of_stubs_that_hides_whose_or_what_it_is_costs_the_peace(case, line, reason):
+    """It may have been what would have shown a theft, so nobody says clean, and the answer names the line."""
+    case.heartbeat().stubs.append({})
+    case.stubs[-1] = line
+    document = case.answer().document
+    (tenant,) = document["tenants"]
+
+    assert tenant["state"] == "cannot-say"
+    assert any(given.startswith(reason) for given in tenant["reasons"])
+    assert [entry["line"] for entry in document["stubs"]["lines"]] == [6]
+
+
+def test_a_line_of_no_kind_that_names_nobody_is_told_and_costs_nothing(case):
+    """A program may keep more than the form asks for; that it was passed over is said."""
+    case.heartbeat().stubs.append({"kind": "weather", "sky": "blue"})
+    document = case.answer().document
+
+    assert (document["summary"]["clean"], document["stubs"]["faults"]) == (1, 1)

@@ -106,6 +106,8 @@ def made(arguments: argparse.Namespace) -> Iterator[Answer | None]:
             raise Misconfigured(f"there is no such file or folder: {path}", "give --logs what was exported")
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder, readers() as pool:
         books = _books(arguments, Path(folder))
+        for words in books.misread.told():
+            sys.stderr.write(f"counterfoil: {visible(words)}\n")
         window = window_of(books, arguments.since, arguments.until, arguments.as_of)
         if not books.tenants:
             raise Refused("the stubs name no tenant: nothing can be told from that", "give the stubs of who uses it")

@@ -76,6 +76,7 @@ def report(
         fleet=[tenant for tenant in tenants if tenant["fleet"]][:IN_FLEET],
         files=read,
         odd_files=[reading for reading in read if reading.doubts or reading.faults],
+        stub_faults=document.get("stubs"),
         changes=list(changes),
         compared=compared,
         since=since,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from counterfoil.evidence.ids import guid, present, thumbprint, token_id
+from counterfoil.evidence.misread import Misread
 from counterfoil.evidence.operations import Kind, endpoint_of, kind_of, operation_of
 from counterfoil.evidence.paths import host_of, path_of
 from counterfoil.evidence.readers.fields import instant
@@ -44,6 +45,7 @@ class Books:
     jobs: Any = None
     gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
     spans: list[datetime] = field(default_factory=list)
+    misread: Misread = field(default_factory=Misread)
     first: datetime | None = None
     last: datetime | None = None
 
@@ -51,7 +53,7 @@ class Books:
     def tenants(self) -> set[str]:
         """Every tenant that any stub names."""
         named = {row["tenant"] for row in self.credentials} | self.busy
-        return set(self.connections) | {tenant for tenant in named if tenant}
+        return {tenant for tenant in {*self.connections, *named, *self.misread.costs} if tenant}
 
     @property
     def busy(self) -> set[str]:
@@ -97,14 +99,15 @@ def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]], *, may_repeat
     for number, stub in objects:
         kind = stub.get("kind")
         if kind not in KINDS:
-            _may_be_passed_over(kind, number)
+            books.misread.look(number, _may_be_passed_over(kind, number), stub)
             continue
+        books.misread.look(number, kind, stub)
         _span(books, stub, number, needed=kind in ("token", "call"))
         if kind == "tenant":
             _tenant(books, stub)
         elif kind == "job":
             books.jobs = books.jobs or set()
-            books.jobs.add(str(stub.get("id")))
+            books.jobs.update(filter(None, [present(stub.get("id"))]))
         elif kind == "gap":
             books.gaps.append(_gap(stub, number))
         elif kind == "credential":
@@ -119,11 +122,13 @@ def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]], *, may_repeat
     return books
 
 
-def _may_be_passed_over(kind: Any, number: int) -> None:
-    """Let other kinds pass that a ledger holds; a slip of the pen would lose a stub without a word."""
-    low = kind.strip().lower() if isinstance(kind, str) else ""
-    if not low or low in KINDS:
-        raise _bad(number, f"has the kind {kind!r}, which is written {low!r}" if low else "has no kind")
+def _may_be_passed_over(kind: Any, number: int) -> str:
+    """Return a kind of which nothing is taken; one that is ours but for a slip of the pen would lose a stub."""
+    if not isinstance(kind, str) or not kind.strip():
+        raise _bad(number, "has no kind")
+    if kind.strip().lower() in KINDS:
+        raise _bad(number, f"has the kind {kind!r}: it is written {kind.strip().lower()!r}")
+    return kind
 
 
 def _objects(lines: Iterable[str]) -> Iterable[tuple[int, Mapping[str, Any]]]:

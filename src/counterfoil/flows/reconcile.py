@@ -118,9 +118,12 @@ def reconcile(
     using = {
         token["tenant"]
         for token in books.tokens
-        if token["time"] and window.since <= _moment(token["time"]) < window.until
+        if token["tenant"] and token["time"] and window.since <= _moment(token["time"]) < window.until
     }
-    return Answer(document(answers, len(using)), answers, files, window, _notes(books), lookup, books)
+    whole = document(answers, len(using))
+    if books.misread.count:
+        whole["stubs"] = books.misread.document()
+    return Answer(whole, answers, files, window, _notes(books), lookup, books)
 
 
 def _judgements(engine: Engine, books: Books, lookup: Lookup, dating: Dating) -> list[Judgement]:
@@ -177,7 +180,7 @@ def _answers(
                 unseen=gone,
                 radius=radius,
                 coverage=coverage,
-                gaps=gaps(coverage, required),
+                gaps=[*gaps(coverage, required), *books.misread.reasons(tenant)],
                 notes=[*ground.notes.get(tenant, ()), *filter(None, [outside.get(tenant)]), *_notes(books)],
                 connection=connection,
                 listed=ground.listed.get(tenant, ()),

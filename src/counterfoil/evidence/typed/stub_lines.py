@@ -41,6 +41,8 @@ _STEPS: Final = (
 )
 _PLAIN: Final = (
     "moment IS NOT NULL",
+    "said(tenant) IS NOT NULL",
+    "coalesce(lower(said(effect)) IN ('read', 'change', 'none'), true)",
     "(said(uti) IS NULL OR token_id IS NOT NULL)",
     "(uri IS NULL OR direct IS NOT NULL OR uri_plain(uri))",
     "(said(status) IS NULL OR regexp_full_match(said(status), '[0-9]{1,9}'))",
