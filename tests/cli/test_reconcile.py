@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from tests.cli.fleet import APP
+from tests.cli.fleet import APP, SHA1
 from tests.credential.conftest import SignerProcess
 
 from counterfoil.__main__ import main
@@ -67,6 +67,38 @@ def test_touched_answers_for_one_certificate(fleet, capsys):
 
     assert code == 1
     assert answer["summary"] == {"tenants": 12, "using": 12, "touched": 3, "cannot_say": 2, "clean": 7}
+
+
+@pytest.mark.parametrize("strange", ["0" * 40, "7" * 64, "11111111-2222-3333-4444-555555555555"])
+def test_a_credential_that_nothing_names_is_no_all_clear(fleet, tmp_path, capsys, strange):
+    """It may be mistyped: the exit code says that nobody can say, and beside a known one it is told too."""
+    (tmp_path / "quiet").write_text("\n".join(json.dumps(row) for row in fleet.signins[:1]))
+    quiet = [*fleet.arguments[:-1], str(tmp_path / "quiet")]
+    code, answer = _json(capsys, "touched", "--cert", strange, *quiet)
+
+    assert (code, answer["summary"]["tenants"], answer["unknown"]) == (3, 0, [strange.upper().replace("-", "")])
+    assert main(["touched", "--cert", strange, *quiet]) == 3
+    printed = capsys.readouterr().out
+    assert "is it spelled right?" in printed
+    assert "clean" not in printed
+    _, both = _json(capsys, "touched", "--cert", SHA1, strange, *quiet)
+    assert (both["summary"]["tenants"], len(both["unknown"])) == (12, 1)
+
+
+def test_where_a_report_cannot_stand_is_said_before_the_work(fleet, tmp_path, capsys):
+    """The folder is looked for first; nothing is read for a page that cannot be written."""
+    assert main(["reconcile", "--stubs", "nowhere", "--logs", "x", "--report", str(tmp_path / "no" / "r.html")]) == 2
+    assert "there is no folder for the report" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_keeps_nobody_from_the_answer(fleet, tmp_path, capsys):
+    """The answer is printed, and then the fault."""
+    (tmp_path / "quiet").write_text("")
+    assert main(["reconcile", *fleet.arguments[:-1], str(tmp_path / "quiet"), "--report", str(tmp_path)]) == 2
+    printed = capsys.readouterr()
+
+    assert "60 tenants" in printed.out
+    assert "the report cannot be written" in printed.err
 
 
 def test_an_unreadable_thumbprint_is_an_error(fleet, capsys):

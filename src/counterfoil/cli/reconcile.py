@@ -70,14 +70,14 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Reconcile, print the answer, and say it in the exit code."""
+    if arguments.report is not None and not arguments.report.parent.is_dir():
+        raise Misconfigured(f"there is no folder for the report: {arguments.report.parent}", "make it first")
     with made(arguments) as answer:
         return 2 if answer is None else _tell(answer, arguments)
 
 
 def _tell(answer: Answer, arguments: argparse.Namespace) -> int:
     news = news_of(answer, arguments)
-    if arguments.report is not None:
-        write_report(answer, arguments.report, news)
     if arguments.export is not None:
         export(answer, arguments)
     if arguments.json:
@@ -88,6 +88,8 @@ def _tell(answer: Answer, arguments: argparse.Namespace) -> int:
         answer_lines(summary_lines(answer.document, answer.files, window.since, window.until, columns()))
         if news is not None:
             answer_lines(change_lines(news.changes, news.words, columns()))
+    if arguments.report is not None:
+        write_report(answer, arguments.report, news)
     return exit_code(answer.document)
 
 
@@ -156,7 +158,12 @@ def write_report(answer: Answer, path: Path, news: News | None) -> None:
     changed = [] if news is None else news.changes
     words = "" if news is None else news.words
     page = report(answer.tenants, answer.document, answer.files, since, until, changes=changed, compared=words)
-    path.write_text(page, encoding="utf-8")
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise Misconfigured(
+            f"the report cannot be written: {error}", "give --report a file in a folder of yours"
+        ) from error
 
 
 def faults(answer: Answer) -> None:

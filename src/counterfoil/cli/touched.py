@@ -1,15 +1,14 @@
 """``counterfoil touched --cert THUMBPRINT``: across all tenants, who was touched by somebody else's use of it.
 
-Exit: as ``counterfoil reconcile``, for the tenants that have this certificate.
+Exit: as ``counterfoil reconcile``, for the tenants that have this certificate; 3 also where nothing names it.
 """
 
 import argparse
 
 from counterfoil.cli.output import answer_json, answer_lines, columns
 from counterfoil.cli.reconcile import add_inputs, faults, made
-from counterfoil.evidence.answer import exit_code
 from counterfoil.evidence.ids import guid, thumbprint
-from counterfoil.evidence.touched import touched, touched_lines
+from counterfoil.evidence.touched import exit_code, touched, touched_lines
 from counterfoil.model.errors import Misconfigured
 
 
