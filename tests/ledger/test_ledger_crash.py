@@ -17,6 +17,7 @@ from counterfoil.ledger.ledger import open_ledger
 from counterfoil.ledger.tree import leaf_hash
 from tests.ledger.conftest import House, message
 from tests.ledger.test_publish import verify
+from tests.ledger.test_restore import EVERY_WAY, a_copy_without_the_mark, saved, the_database_alone, the_whole_folder
 from tests.ledger.test_tree import plain_root
 
 ROUNDS = 3
@@ -79,7 +80,7 @@ class AnyOrder(RuleBasedStateMachine):
         super().__init__()
         self.data = Path(_places.pop())
         self.backup: Path | None = None
-        self.backup_size = 0
+        self.backed_up = (0, (0, plain_root([])))
         self.model: list[str] = []
         self.published = (0, plain_root([]))
         self.house = self._open()
@@ -110,25 +111,28 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def back_up(self):
-        """Keep a copy of the database."""
-        self.house.stop_without_publishing()
-        self.backup = self.data / "backup"
-        shutil.copy(self.data / "counterfoil.db", self.backup)
-        self.backup_size = len(self.model)
-        self.house = self._open()
+        """Keep a copy of everything, taken while it is open."""
+        self.backup = saved(self.house)
+        self.backed_up = (len(self.model), self.published)
 
     @precondition(lambda self: self.backup is not None)
-    @rule()
-    def restore(self):
-        """Put the copy back: what was published comes back without its stub, and if anything is gone there is a gap."""
+    @rule(restore=st.sampled_from(EVERY_WAY))
+    def restore(self, restore):
+        """Put the copy back in some way: what was published comes back without its stub, and what is gone is a gap.
+
+        Where the mark is another file, or none, that is a gap even if nothing is gone.
+        """
         self.house.stop_without_publishing()
-        for name in ("counterfoil.db-wal", "counterfoil.db-shm"):
-            (self.data / name).unlink(missing_ok=True)
-        shutil.copy(self.backup, self.data / "counterfoil.db")
+        restore(self.data, self.backup)
+        size, published = self.backed_up
+        gone = len(self.model) > size or restore in {the_whole_folder, a_copy_without_the_mark}
+        lost = 0
+        if restore is the_database_alone:
+            lost = max(0, self.published[0] - size)
+        else:
+            self.published = published
         self.house = self._open()
-        lost = max(0, self.published[0] - self.backup_size)
-        gone = len(self.model) > self.backup_size
-        self.model = self.model[: self.backup_size] + (["lost"] * lost + ["gap"] if gone else [])
+        self.model = self.model[:size] + ["lost"] * lost + ["gap"] * gone
 
     @invariant()
     def rows_are_the_model(self):

@@ -82,6 +82,7 @@ DATABASE = ("counterfoil.db", "counterfoil.db-wal", "counterfoil.db-shm")
 def saved(house, *but):
     """Save a data folder while its ledger is open: files as they are, the database by SQLite's own backup."""
     aside = house.data.with_name(f"{house.data.name}-aside")
+    shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(house.data, aside, ignore=shutil.ignore_patterns(*DATABASE, *but))
     with (
         closing(sqlite3.connect(house.data / DATABASE[0])) as here,
@@ -120,7 +121,7 @@ def all_of_it_laid_over(data, aside):
 
 def a_copy_without_the_mark(data, aside):
     """Put all of it back from a backup that leaves the mark out."""
-    shutil.rmtree(aside / FOLDER)
+    shutil.rmtree(aside / FOLDER, ignore_errors=True)
     the_whole_folder(data, aside)
 
 

@@ -73,7 +73,8 @@ class Ledger:
         self._high_water = high_water
         gap = continue_after_restore(engine, publication, high_water, clock.now())
         if gap is not None:
-            _log.warning("stubs may be missing: %s to %s (%s)", *(gap.body[n] for n in ("since", "until", "reason")))
+            said = (gap.body[name] for name in ("since", "until", "reason"))
+            _log.warning("stubs may be missing from %s to %s (%s): docs/ledger.md, After a restore", *said)
         self._writer = Writer(engine, self._durable, self._grown)
         self._publisher: threading.Thread | None = None
         if publication is not None:
