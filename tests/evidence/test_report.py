@@ -88,6 +88,7 @@ def test_those_with_nothing_to_show_are_counted(case):
     text = report(answer.tenants, answer.document, answer.files, answer.window.since, answer.window.until)
 
     assert "0 touched by somebody else, 0 cannot be judged, 2 clean." in text
+    assert "something to know" not in text
     assert "Close up" not in text
     assert TENANT not in text
 
@@ -116,6 +117,18 @@ def test_a_log_that_is_not_needed_is_no_gap(case):
     assert answer.document["tenants"][0]["state"] == "clean"
     assert "not needed with these permissions" in text
     assert '<rect class="hole" x' not in text
+
+
+def test_a_theft_beside_the_window_of_a_clean_tenant_is_on_the_page(case):
+    """Among many that are only counted, the one with something to know is named with it."""
+    case.heartbeat().connect(OTHER, connected=False)
+    case.signin(7, "08:30:00")
+    answer = case.answer()
+    text = report(answer.tenants, answer.document, answer.files, answer.window.since, answer.window.until)
+
+    assert "Clean, with something to know" in text
+    assert "outside the window" in text
+    assert TENANT in text
 
 
 def test_many_that_cannot_be_judged_are_told_by_their_reasons(case):

@@ -51,6 +51,21 @@ def moment():
     return datetime(2026, 10, 5, tzinfo=UTC)
 
 
+def test_what_there_is_to_know_of_clean_tenants_is_said(moment):
+    """A theft beside the window of a clean tenant is named; what concerns all is one line with their number."""
+    note = "no job lines in the stubs: the rule for inside use is off"
+    clean = [tenant(guid, "clean", [note]) for guid in GUIDS[1:30]]
+    text = lines(
+        document(tenant(GUIDS[0], "clean", ["outside the window: 1 row", note], name="Contoso"), *clean), moment
+    )
+
+    place = text.index("Clean, with something to know")
+    assert text[place + 1].split(maxsplit=2) == ["1", "tenant", "outside the window: 1 row"]
+    assert text[place + 2].strip() == f"Contoso ({GUIDS[0]})"
+    assert text[place + 3].split(maxsplit=2) == ["30", "tenants", note]
+    assert text[place + 4].endswith("and 20 more")
+
+
 def test_the_sum_comes_first(moment):
     """About ten percent use it, three touched, one cannot be judged: the second and third line say so."""
     touched = [tenant(guid, "touched") for guid in GUIDS[:3]]

@@ -20,7 +20,7 @@ from counterfoil.evidence.coverage import SourceCoverage
 from counterfoil.evidence.readers.reading import FileReading
 from counterfoil.evidence.roles import required_sources
 from counterfoil.evidence.techniques import VERSION
-from counterfoil.evidence.words import sum_line
+from counterfoil.evidence.words import besides_of, sum_line
 
 IN_FLEET = 40
 """Tenants whose line is drawn in the timeline of all."""
@@ -63,6 +63,7 @@ def report(
     tenants = [
         _drawn(tenant, hours[tenant["tenant"]], since, until) | {"spare": spare[tenant["tenant"]]} for tenant in shown
     ]
+    besides = besides_of(t for t in document["tenants"] if t["state"] == "clean" and not any(_odd(t)) and not alone)
     style = (resources("counterfoil.evidence") / "templates" / "report.css").read_text(encoding="utf-8")
     read = list(files)
     return _environment().get_template("report.html").render(
@@ -73,6 +74,7 @@ def report(
         sentence=sum_line(document["summary"]).text,
         tenants=tenants,
         together=together,
+        besides=besides,
         fleet=[tenant for tenant in tenants if tenant["fleet"]][:IN_FLEET],
         files=read,
         odd_files=[reading for reading in read if reading.doubts or reading.faults],

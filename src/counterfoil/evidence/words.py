@@ -81,6 +81,20 @@ def sections(tenants: list[Mapping[str, Any]], width: int | None) -> Iterator[Li
         yield from _heading("Clean, with something to look at", "bold")
     for tenant in odd:
         yield from _tenant(tenant, width)
+    besides = besides_of(tenant for tenant in by_state["clean"] if tenant not in odd)
+    if besides:
+        yield from _heading("Clean, with something to know", "bold")
+    for reason, tenants_of in besides:
+        yield from folded_entry(counted(len(tenants_of), "tenant"), [reason, short([*map(named, tenants_of)])], width)
+
+
+def besides_of(clean: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """Return what there is to know of clean tenants, each thing once, with those it concerns; the rarest first."""
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for tenant in clean:
+        for reason in tenant["reasons"]:
+            found[reason].append(tenant)
+    return sorted(found.items(), key=lambda entry: (len(entry[1]), entry[0]))
 
 
 def _heading(words: str, style: str) -> Iterator[Line]:

@@ -21,7 +21,7 @@ SUMMARY, ERROR, STUBS, OTHER, UNKNOWN = "summary", "error", "stubs", "other-log"
 """Kinds that give no use: a summarised export, an error page, our own stubs, a log we do not need, none we know."""
 
 _SUMMARY = {"signincount", "aggregatedsignincount", "signinscount", "firstsignindatetime", "aggregationwindow"}
-_STUBS = {"tenant", "credential", "job", "token", "call"}
+_STUBS = {"tenant", "credential", "job", "token", "call", "gap"}
 _OTHER_CATEGORIES = (
     "signinlogs",
     "noninteractiveusersigninlogs",
