@@ -53,6 +53,9 @@ def test_a_row_of_ours_that_is_not_there(case, lost, source, as_of, state):
     tenant = case.tenant(as_of=as_of)
 
     assert (tenant["state"], _states(tenant)[source]) == ("cannot-say", {state: 1})
+    # Nothing of this tenant's log is there at all, so waiting does not help.
+    absent = any("no row of it among the files" in reason for reason in tenant["reasons"])
+    assert absent is (state != "beyond-retention")
     unseen = [entry["rule"] for entry in tenant["discrepancies"] if entry["kind"] == "unseen"]
     assert unseen == ([f"no-row-in-{source}"] if state == "missing" else [])
 
@@ -140,6 +143,16 @@ def test_a_tenant_that_only_its_rows_name_is_listed(case):
     tenant = case.tenant(OTHER)
 
     assert (tenant["state"], tenant["discrepancies"][0]["kind"]) == ("touched", "stolen-certificate")
+
+
+def test_rows_that_may_be_under_way_say_how_to_tell_when_the_logs_were_taken(case):
+    """Logs that were taken weeks later are not late, but nobody said so."""
+    case.heartbeat().token(2, "09:30:00")
+    reasons = case.tenant()["reasons"]
+
+    assert [reason.rpartition("; ")[2] for reason in reasons if " late: " in reason] == [
+        "if these logs were taken later, say when with --as-of"
+    ]
 
 
 def test_a_touched_tenant_keeps_its_gaps(case):

@@ -140,7 +140,8 @@ def _evidence(member: Judgement) -> dict[str, Json]:
         "mailbox": row["mailbox"],
         "uti": uti(row["uti"]) if row["uti"] else None,
         "file": row["file"],
-        "place": row["number"],
+        # Copies stand in several files or places: the file that is named need not be the one of the lowest number.
+        "place": row["number"] if row["copies"] == 1 else None,
         "copies": row["copies"],
     }
     return {name: value for name, value in entry.items() if value is not None}

@@ -24,7 +24,7 @@ PAUSE = timedelta(hours=24)
 
 WHAT_TO_DO = {
     NO_DATA: "schedule heartbeat calls, one token and one read in every hour",
-    LATE: "run again once the rows have had time to arrive",
+    LATE: "run again once the rows have had time to arrive; if these logs were taken later, say when with --as-of",
     MISSING: "export this log again; if the rows stay away, Microsoft lost them or they were removed",
     THROTTLED: "take every message in the throttled mailbox as read for 24 hours",
     UNLICENSED: "the tenant needs Microsoft Entra ID P1 or P2 for this log",
@@ -163,8 +163,16 @@ def _pauses(start: datetime, hour: datetime) -> bool:
     return hour < start + PAUSE and start < hour + timedelta(hours=1)
 
 
-def gaps(coverage: Iterable[SourceCoverage], required: Iterable[str]) -> list[str]:
-    """Say in words which required hours are not proven, why, and what can be done."""
+_ABSENT = "there is no row of it among the files: export it, or have it pulled: counterfoil connection pull"
+"""Where a log that should hold rows of ours holds none of this tenant at all, waiting does not help."""
+
+
+def gaps(coverage: Iterable[SourceCoverage], required: Iterable[str], given: Iterable[str]) -> list[str]:
+    """Say in words which required hours are not proven, why, and what can be done.
+
+    ``given`` are the logs of which the files hold rows of this tenant.
+    """
+    there = set(given)
     wanted = set(required)
     words: list[str] = []
     for covered in coverage:
@@ -173,5 +181,6 @@ def gaps(coverage: Iterable[SourceCoverage], required: Iterable[str]) -> list[st
         whole = sum(covered.states.values())
         for state, count in sorted(covered.states.items()):
             if state != PROVEN:
-                words.append(f"{covered.source}: {count} of {whole} hours {state}: {WHAT_TO_DO[state]}")
+                what = _ABSENT if state in (LATE, MISSING) and covered.source not in there else WHAT_TO_DO[state]
+                words.append(f"{covered.source}: {count} of {whole} hours {state}: {what}")
     return words

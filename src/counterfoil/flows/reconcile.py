@@ -159,6 +159,9 @@ def _answers(
         | {r["tenant"] for r in engine.rows("SELECT DISTINCT tenant FROM uses") if r["tenant"]}
     )
     standings, shown = books.standings(window.since), ground.shown
+    given: dict[str, list[str]] = defaultdict(list)
+    for whose, source in ground.rows:
+        given[whose].append(source)
     answers: list[TenantAnswer] = []
     for tenant in sorted(listed):
         connection = standings.get(tenant)
@@ -180,7 +183,7 @@ def _answers(
                 unseen=gone,
                 radius=radius,
                 coverage=coverage,
-                gaps=[*gaps(coverage, required), *books.misread.reasons(tenant)],
+                gaps=[*gaps(coverage, required, given[tenant]), *books.misread.reasons(tenant)],
                 notes=[*ground.notes.get(tenant, ()), *filter(None, [outside.get(tenant)]), *_notes(books)],
                 connection=connection,
                 listed=ground.listed.get(tenant, ()),
