@@ -9,6 +9,8 @@ the rows, folds copies, matches, proves coverage hour by hour, and gives the ver
 import argparse
 import json
 import os
+import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from bench import exports
-from bench.measure import middle, number
+from bench.measure import Spent, middle, number
 from bench.places import descendants, folder, peak_memory
 
 SIMULATED = ["--tenants", "40", "--days", "1", "--calls", "100000", "--seed", "1", "--faults", "none"]
@@ -29,8 +31,11 @@ STUBS_ALONE = 10_000_000
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure each size, and the join alone."""
-    print("\n| data | ours, s | DuckDB alone, s | ours ÷ DuckDB | peak memory ours, MiB | DuckDB, MiB | answer |")
-    print("|---" * 7 + "|")
+    print(
+        "\n| data | ours, s | DuckDB alone, s | ours ÷ DuckDB | processor ours, s | DuckDB, s | ours ÷ DuckDB", end=""
+    )
+    print(" | peak memory ours, MiB | DuckDB, MiB | answer |")
+    print("|---" * 10 + "|")
     with folder() as place:
         _simulated(place)
         _size("100 thousand calls, 40 tenants, mixed shapes", place, min(arguments.repetitions, 3))
@@ -53,29 +58,33 @@ def _size(title: str, place: Path, times: int) -> None:
     octets = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
     ours, theirs, memory, answer = [], [], [0, 0], ""
     for turn in range(times):
-        seconds, peak, said = _process(
+        spent, peak, said = _process(
             ["-m", "counterfoil", "reconcile", "--json", "--stubs", f"{place}/stubs.jsonl", "--logs", f"{place}/logs"]
         )
         summary = json.loads(said)["summary"]
         answer = ", ".join(f"{summary[name]} {name}" for name in ("clean", "touched", "cannot_say"))
-        ours.append(seconds)
+        ours.append(spent)
         memory[0] = max(memory[0], peak)
         out = place / f"out{turn}"
         out.mkdir()
-        seconds, peak, _ = _process(["-m", "bench.by_duckdb", "read", str(place), str(out)])
-        theirs.append(seconds)
+        spent, peak, _ = _process(["-m", "bench.by_duckdb", "read", str(place), str(out)])
+        shutil.rmtree(out)
+        theirs.append(spent)
         memory[1] = max(memory[1], peak)
-    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    cells = []
+    for what in ("seconds", "processor"):
+        both = [[getattr(spent, what) for spent in side] for side in (ours, theirs)]
+        ratios = [one / other for one, other in zip(*both, strict=True)]
+        cells += [middle(both[0]), middle(both[1]), middle(ratios)]
     print(
-        f"| {title}, {octets >> 20} MiB | {middle(ours)} | {middle(theirs)} | {middle(ratios)} "
-        f"| {memory[0] >> 20} | {memory[1] >> 20} | {answer} |",
+        f"| {title}, {octets >> 20} MiB | {' | '.join(cells)} | {memory[0] >> 20} | {memory[1] >> 20} | {answer} |",
         flush=True,
     )
 
 
-def _process(words: list[str]) -> tuple[float, int, str]:
-    """Run Python with these words; return seconds, octets of its largest process at its peak, and what it said."""
-    began = time.perf_counter()
+def _process(words: list[str]) -> tuple[Spent, int, str]:
+    """Run Python with these words; return what it spent, octets of its largest process at its peak, and its words."""
+    began, used = time.perf_counter(), _used()
     process = subprocess.Popen(
         [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[1]
     )
@@ -87,14 +96,20 @@ def _process(words: list[str]) -> tuple[float, int, str]:
         largest = max(largest, peak())
         out += process.stdout.read() or b""
         time.sleep(0.02)
-    seconds = time.perf_counter() - began
+    spent = Spent(1, time.perf_counter() - began, _used() - used)
     out += process.stdout.read() or b""
     said = process.stderr.read().decode(errors="replace")
     process.stdout.close()
     process.stderr.close()
     if process.returncode not in (0, 1, 3) or not (out or "bench" in words[1]):
         raise RuntimeError(f"{' '.join(words[:3])} ended with {process.returncode}: {said[-600:]}")
-    return seconds, largest, out.decode()
+    return spent, largest, out.decode()
+
+
+def _used() -> float:
+    """Seconds of the processor that ended processes below this one have used."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _watcher(pid: int) -> Callable[[], int]:
@@ -112,10 +127,11 @@ def _joined(large: bool) -> None:
             for name, more in (("calls", ""), ("uses", " UNION ALL SELECT md5('t0'), md5('u0 0'), 'replayed'")):
                 rows = f"SELECT {key} FROM range({count}) AS r(i){more}"
                 base.execute(f"COPY (SELECT * FROM ({rows}) ORDER BY hash(crid, '{name}')) TO '{place}/{name}.parquet'")
-        seconds, peak, said = _process(
+        spent, peak, said = _process(
             ["-m", "bench.by_duckdb", "match", f"{place}/calls.parquet", f"{place}/uses.parquet"]
         )
     print(
-        f"\nThe join alone, {count:,} calls against {count:,} stubs in Parquet, both ways: {number(seconds)} s, "
+        f"\nThe join alone, {count:,} calls against {count:,} stubs in Parquet, both ways: {number(spent.seconds)} s "
+        f"({number(spent.processor)} of the processor), "
         f"peak {peak >> 20} MiB, {said.strip()}"
     )

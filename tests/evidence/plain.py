@@ -7,7 +7,7 @@ docs/reconcile.md, with dictionaries where the queries have joins.
 from collections import defaultdict
 from datetime import timedelta
 
-EARLIEST = {"time", "file", "number"}
+EARLIEST = {"id", "time", "file", "number"}
 
 
 def fold(rows):
@@ -136,7 +136,7 @@ class Plain:
 
             for place, row in enumerate(sorted(shown, key=order), 1):
                 agrees = len(stubs) > 1 or self._agrees(method, path, row)
-                found.add((row["record"], min(stub["no"] for stub in stubs), len(stubs), place, agrees))
+                found.add((row["id"], min(stub["no"] for stub in stubs), len(stubs), place, agrees))
         return found
 
     @staticmethod
@@ -149,7 +149,7 @@ class Plain:
 
     def calls_matched(self):
         """Step 4."""
-        return {(record, no) for record, no, stubs, place, agrees in self.call_ranks() if place <= stubs and agrees}
+        return {(row, no) for row, no, stubs, place, agrees in self.call_ranks() if place <= stubs and agrees}
 
     def mailbox_matched(self):
         """Step 6."""
@@ -188,10 +188,9 @@ class Plain:
     def left_over(self, joined):
         """Say which rows no step explains."""
         ours = set(self.signins_by_uti()) | {row["record"] for row in joined}
-        ours |= {record for record, _ in self.calls_matched()} | self.mailbox_matched()
-        return {(row["record"], row["uti"]) for row in self.uses} - {
-            (r["record"], r["uti"]) for r in self.uses if r["record"] in ours
-        }
+        ours |= self.mailbox_matched()
+        calls = {row for row, _ in self.calls_matched()}
+        return {(row["id"], row["uti"]) for row in self.uses if row["record"] not in ours and row["id"] not in calls}
 
     def musts(self, joined):
         """Every row that has to be there by our stubs, and whether it is."""

@@ -165,7 +165,7 @@ def _typed(
             job = {
                 "files": [{"path": str(found.path), "name": found.name} for found in batch],
                 "folder": str(place),
-                "part": batch[0].path.name[:20] + str(len(collected.parts)),
+                "part": f"part{len(collected.parts)}",
                 **limits(),
             }
             try:

@@ -18,7 +18,8 @@ SETTINGS: Final = {
 class Collected:
     """What was read: rows as JSON lines, and Parquet files of the typed way.
 
-    ``places`` gives for each path of a typed file its name and the row of the Parquet file at which it begins;
+    The name of a part ends with the source of its rows. ``places`` gives for each path of a typed file its name and
+    the row of the Parquet file at which it begins;
     ``refused`` are paths whose rows in the Parquet files do not count.
     """
 

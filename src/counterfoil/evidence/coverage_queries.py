@@ -7,10 +7,11 @@ from counterfoil.evidence.queries import apart
 COVERAGE: Final = {
     # Rows of ours by id, and whether their time lies far from their stub's (:mod:`counterfoil.evidence.dating`).
     "dated": f"""
-        SELECT m.record AS record, {apart("u.time", "t.time", "t.time")} AS apart
+        SELECT u.id AS id, {apart("u.time", "t.time", "t.time")} AS apart
         FROM signins_matched m JOIN uses u ON u.record = m.record JOIN tokens t ON t.no = m.no
-        UNION ALL SELECT record, apart FROM call_ranks WHERE place <= stubs
-        UNION ALL SELECT record, min(apart) AS apart FROM items_named GROUP BY record""",  # noqa: S608 - our own names
+        UNION ALL SELECT id, apart FROM call_ranks WHERE place <= stubs
+        UNION ALL SELECT u.id AS id, min(i.apart) AS apart FROM items_named i JOIN uses u ON u.record = i.record
+                  WHERE u.source = 'mailbox-audit' GROUP BY u.id""",  # noqa: S608 - our own names
     # Stubs that share a key have their rows if there are as many as there have to be: which of them is lost
     # where there are fewer, nobody can say, and then none of them proves its hour.
     "keys_arrived": """
@@ -37,8 +38,8 @@ COVERAGE: Final = {
         GROUP BY t.tenant, t.time, t.uti, t.no""",
     # A call has its row if one has its key.
     "calls_arrived": """
-        SELECT no FROM call_ranks WHERE stubs = 1
-        UNION SELECT c.no AS no FROM calls c
+        SELECT no FROM call_ranks WHERE stubs = 1 AND place = 1
+        UNION ALL SELECT c.no AS no FROM calls c
               JOIN keys_arrived k ON k.tenant = c.tenant AND k.uti = c.uti AND k.crid = c.crid""",
     "graph_musts": """
         SELECT c.tenant AS tenant, 'graph-activity' AS source, c.time AS time, c.uti AS uti, c.no AS no,

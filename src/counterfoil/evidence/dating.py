@@ -29,7 +29,7 @@ _ANY: Final = "SELECT count(*) AS rows FROM dated WHERE apart = 1"
 _BY_FILE: Final = """
     SELECT u.tenant AS tenant, u.source AS source, coalesce(p.name, u.file) AS file, count(*) AS rows,
            sum(d.apart) AS apart
-    FROM dated d JOIN uses_raw u ON u.record = d.record LEFT JOIN places p ON p.path = u.file
+    FROM dated d JOIN uses_raw u ON u.id = d.id LEFT JOIN places p ON p.path = u.file
     WHERE u.time IS NOT NULL
     GROUP BY u.tenant, u.source, coalesce(p.name, u.file)"""
 
@@ -37,15 +37,16 @@ _PAIRS: Final = """
     SELECT u.record AS record, u.tenant AS tenant, u.source AS source, coalesce(p.name, u.file) AS file,
            u.time AS row, s.time AS stub
     FROM (
-        SELECT m.record AS record, t.time AS time FROM signins_matched m JOIN tokens t ON t.no = m.no
-        UNION ALL SELECT r.record AS record, c.time AS time FROM call_ranks r JOIN calls c ON c.no = r.no
+        SELECT n.id AS id, t.time AS time
+        FROM signins_matched m JOIN uses n ON n.record = m.record JOIN tokens t ON t.no = m.no
+        UNION ALL SELECT r.id AS id, c.time AS time FROM call_ranks r JOIN calls c ON c.no = r.no
                   WHERE r.apart = 1
-        UNION ALL SELECT i.record AS record, c.time AS time
+        UNION ALL SELECT n.id AS id, c.time AS time
                   FROM (SELECT DISTINCT record, crid FROM items_named) AS i
                   JOIN uses n ON n.record = i.record
                   JOIN call_messages c ON c.tenant = n.tenant AND c.uti = n.uti AND c.crid = i.crid) AS s
-    JOIN dated d ON d.record = s.record
-    JOIN uses_raw u ON u.record = s.record LEFT JOIN places p ON p.path = u.file
+    JOIN dated d ON d.id = s.id
+    JOIN uses_raw u ON u.id = s.id LEFT JOIN places p ON p.path = u.file
     WHERE d.apart = 1 AND u.time IS NOT NULL"""
 
 

@@ -3,7 +3,9 @@
 An edge: it touches the file system, through the folder it is given.
 """
 
+import contextlib
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -16,27 +18,36 @@ from counterfoil.evidence import lacking
 from counterfoil.evidence.collected import SETTINGS, Collected
 from counterfoil.evidence.coverage_queries import COVERAGE
 from counterfoil.evidence.fold import FOLD
-from counterfoil.evidence.queries import ADOPT, PREPARE, STEPS, TABLES, UNFOLDED, VIEWS
+from counterfoil.evidence.queries import LARGE, PREPARE, STEPS, VIEWS
 from counterfoil.evidence.stubs import Books
+from counterfoil.evidence.tables import ADOPT, TABLES, UNFOLDED
 from counterfoil.evidence.typed.books import StoredCalls, StoredJobs
-from counterfoil.evidence.uses import COLUMNS
+from counterfoil.evidence.typed.stored import SLOT, whole
+from counterfoil.evidence.uses import COLUMNS, SOURCES
 
-MEMORY = 1 << 30
-"""What the database holds in memory; the rest spills into its folder."""
+LEAST_MEMORY = 1 << 30
+"""Octets that the database holds in memory at least; it takes a quarter of what there is, and spills the rest."""
+
+_GROUP = Path("/sys/fs/cgroup/memory.max")
+
+SMALL = 200_000
+"""Rows that are held in memory; more of them stay in their files and are read again where they are needed."""
 
 _NAMES = ", ".join(COLUMNS)
+_SLOT = SLOT.format("record")
 
 
 class Engine:
     """One database in memory; ``folder`` takes what is more than that. Close it, or use it as a context."""
 
     def __init__(self, folder: Path) -> None:
+        self._large = False
         self._folder = Path(tempfile.mkdtemp(dir=folder))
         self._base = duckdb.connect(
             ":memory:",
             config={**SETTINGS, "preserve_insertion_order": "false", "temp_directory": str(self._folder / "spill")},
         )
-        self._base.execute(f"SET memory_limit = '{MEMORY}B'")
+        self._base.execute(f"SET memory_limit = '{_memory()}B'")
         self._base.execute("SET TimeZone = 'UTC'")
         for name, columns in TABLES.items():
             self._base.execute(f"CREATE TABLE {name} ({columns})")
@@ -59,21 +70,21 @@ class Engine:
             "INSERT INTO places VALUES (?, ?, ?)", [["", "", 0], *([p, *v] for p, v in collected.places.items())]
         )
         self._base.executemany("INSERT INTO refused VALUES (?)", [[""], *([path] for path in collected.refused)])
-        loaded = f"SELECT {_NAMES} FROM uses_read"  # noqa: S608 - our own names
-        if collected.parts:
-            numbered = _NAMES.replace("number", "file_row_number AS number")
-            loaded += (
-                f" UNION ALL SELECT {numbered} FROM read_parquet({_listed(collected.parts)}, file_row_number = true)"  # noqa: S608 - our own names
-                " WHERE file NOT IN (SELECT path FROM refused)"
-            )
+        loaded = f"SELECT {_NAMES}, {_SLOT} AS slot, -1 - rowid AS id FROM uses_read"  # noqa: S608 - our own names
+        for place, source in enumerate(sorted({_source_of(part) for part in collected.parts})):
+            loaded += f" UNION ALL {_of_parts(place, source, collected)}"
         earlier = self._earlier(shelf) if shelf is not None else ""
         if shelf is not None:
-            self._keep(shelf, loaded)
+            self._keep(shelf, f"SELECT {_NAMES} FROM ({loaded}) AS l")  # noqa: S608 - our own names
         if earlier:
             # Of rows without a tenant those that were read count, since they may yet be given one.
             self._base.execute(f"INSERT INTO uses_read SELECT {_NAMES} FROM {earlier} WHERE tenant IS NULL")  # noqa: S608 - our own names
-            loaded += f" UNION ALL SELECT {_NAMES} FROM {earlier} WHERE tenant IS NOT NULL"  # noqa: S608 - our own names
-        self._base.execute(f"CREATE VIEW uses_loaded AS {loaded}")
+            loaded += (
+                f" UNION ALL SELECT {_NAMES}, {_SLOT} AS slot, {_id(len(SOURCES))} AS id FROM {earlier}"  # noqa: S608 - our own names
+                " WHERE tenant IS NOT NULL"
+            )
+        slot = SLOT.format("client_request_id")
+        self._base.execute(f"CREATE VIEW uses_loaded AS SELECT l.*, {slot} AS call_slot FROM ({loaded}) AS l")  # noqa: S608 - our own names
 
     def _earlier(self, shelf: Path) -> str:
         """Return the relation of what lies on the shelf already; empty where nothing does."""
@@ -143,6 +154,10 @@ class Engine:
     def prepare(self) -> list[dict[str, Any]]:
         """Fold copies, run step 1, and return the candidates of step 2."""
         self._base.execute(ADOPT)
+        self._large = next(self.rows("SELECT count(*) AS rows FROM uses_loaded"))["rows"] > SMALL
+        if not self._large:
+            self._base.execute("ALTER VIEW uses_loaded RENAME TO uses_found")
+            self._base.execute("CREATE TABLE uses_loaded AS SELECT * FROM uses_found")
         self._make(FOLD)
         self._make(UNFOLDED)
         self._make(PREPARE)
@@ -162,8 +177,9 @@ class Engine:
         self._make({**STEPS, **COVERAGE})
 
     def _make(self, queries: Mapping[str, str]) -> None:
+        views = VIEWS | LARGE if self._large else VIEWS
         for name, query in queries.items():
-            self._base.execute(f"CREATE {'VIEW' if name in VIEWS else 'TABLE'} {name} AS {query}")
+            self._base.execute(f"CREATE {'VIEW' if name in views else 'TABLE'} {name} AS {query}")
 
     def rows(self, query: str, values: Iterable[object] = ()) -> Iterator[dict[str, Any]]:
         """Run a query and yield rows by column name; times are aware and in UTC."""
@@ -177,6 +193,32 @@ class Engine:
 
 def _aware(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+def _memory() -> int:
+    """Say how many octets the database may hold: a quarter of the machine's, or of what its control group may have."""
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError):
+        limit = _GROUP.read_text().strip()
+        there = min(there, int(limit)) if limit.isdigit() else there
+    return max(LEAST_MEMORY, there // 4)
+
+
+def _source_of(part: Path) -> str:
+    return part.suffixes[-2][1:]
+
+
+def _id(place: int) -> str:
+    """Number the rows of the files of one relation: no two rows of all relations have one number."""
+    return f"CAST({place << 56} + CAST(file_index AS BIGINT) * {1 << 36} + file_row_number AS BIGINT)"
+
+
+def _of_parts(place: int, source: str, collected: Collected) -> str:
+    """Write the query for the rows of one source that were read by type."""
+    columns = ", ".join(f"{value} AS {name}" for name, value in whole(source).items())
+    parts = _listed(part for part in collected.parts if _source_of(part) == source)
+    refused = " WHERE file NOT IN (SELECT path FROM refused)" if collected.refused else ""
+    return f"SELECT {columns}, slot, {_id(place)} AS id FROM read_parquet({parts}){refused}"  # noqa: S608 - our own names
 
 
 def _listed(paths: Iterable[Path]) -> str:

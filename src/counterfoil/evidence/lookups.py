@@ -32,13 +32,12 @@ _FROM_CALLS: Final = """
     SELECT DISTINCT c.tenant, c.uti FROM calls c
     WHERE c.uti IS NOT NULL AND NOT EXISTS (SELECT 1 FROM tokens t WHERE t.tenant = c.tenant AND t.uti = c.uti)"""
 _RANKS: Final = """
-    SELECT k.record, k.place, k.stubs, k.agrees FROM call_ranks k
-    WHERE EXISTS (SELECT 1 FROM remainder r WHERE r.record = k.record)"""
+    SELECT r.record, k.place, k.stubs, k.agrees FROM call_ranks k JOIN remainder r ON r.id = k.id"""
 _BATCHES: Final = """
     SELECT u.tenant, u.uti, u.operation_id, count(*) AS batches,
            max(CASE WHEN c.effect = 'change' THEN 1 ELSE 0 END) AS changes
-    FROM calls_matched m JOIN uses u ON u.record = m.record JOIN calls c ON c.no = m.no
-    WHERE u.operation_id IS NOT NULL AND lower(c.path) LIKE '%/$batch'
+    FROM batch_calls c JOIN calls_matched m ON m.no = c.no JOIN uses u ON u.id = m.id
+    WHERE u.operation_id IS NOT NULL
     GROUP BY u.tenant, u.uti, u.operation_id"""
 _ITEMS: Final = """
     SELECT i.record, i.n, i.message, i.item, i.folder, i.crid, m.n IS NOT NULL AS matched
@@ -63,10 +62,10 @@ _OPAQUE: Final = """
     SELECT DISTINCT m.tenant, m.uti FROM call_messages m
     WHERE m.message NOT LIKE '%@%' AND EXISTS (SELECT 1 FROM remainder r WHERE r.tenant = m.tenant AND r.uti = m.uti)"""
 _CRIDS: Final = """
-    SELECT DISTINCT c.tenant, c.crid FROM calls c
-    WHERE EXISTS (SELECT 1 FROM items_raw i JOIN remainder r ON r.record = i.record
-                  WHERE r.tenant = c.tenant AND i.crid = c.crid)
-       OR EXISTS (SELECT 1 FROM remainder r WHERE r.tenant = c.tenant AND r.client_request_id = c.crid)"""
+    SELECT DISTINCT c.tenant, c.crid FROM (
+        SELECT r.tenant AS tenant, i.crid AS crid FROM items_raw i JOIN remainder r ON r.record = i.record
+        UNION SELECT tenant, client_request_id AS crid FROM remainder) AS w
+    JOIN calls c ON c.tenant = w.tenant AND c.crid = w.crid"""
 _MESSAGES: Final = """
     SELECT DISTINCT m.tenant, m.message FROM call_messages m
     WHERE EXISTS (SELECT 1 FROM items_raw i JOIN remainder r ON r.record = i.record
@@ -207,10 +206,10 @@ _IN_MAILBOX: Final = """
 def matched_rows(engine: Rows, stubs: list[dict[str, Any]]) -> dict[tuple[str, int], list[Row]]:
     """Fetch the rows that are matched to these stubs, by (``token`` or ``call``, number)."""
     found: dict[tuple[str, int], list[Row]] = defaultdict(list)
-    for kind, table in (("token", "signins_matched"), ("call", "calls_matched")):
+    for kind, table, key in (("token", "signins_matched", "record"), ("call", "calls_matched", "id")):
         numbers = [stub["no"] for stub in stubs if stub["kind"] == kind]
         if numbers:
-            query = f"SELECT u.*, m.no FROM {table} m JOIN uses_placed u USING (record) WHERE list_contains(?, m.no)"  # noqa: S608 - our own table names
+            query = f"SELECT u.*, m.no FROM {table} m JOIN uses_placed u USING ({key}) WHERE list_contains(?, m.no)"  # noqa: S608 - our own table names
             for row in engine.rows(query, (numbers,)):
                 found[(kind, row.pop("no"))].append(row)
             if kind == "call":

@@ -3,8 +3,12 @@
 A plain subset of SQL, so that other engines run the same text (the tests run it on ClickHouse): EXISTS and NOT
 EXISTS, explicit GROUP BY and columns, window functions, ids as hex text; no lists, no structures, no ASOF, no
 QUALIFY, no functions of one product. What is nested in a row or a stub is unfolded where it is loaded
-(:mod:`counterfoil.evidence.engine`). The numbers are those of docs/reconcile.md. Copies are folded in
+(:mod:`counterfoil.evidence.tables`). The numbers are those of docs/reconcile.md. Copies are folded in
 :mod:`counterfoil.evidence.fold`; what coverage asks is in :mod:`counterfoil.evidence.coverage_queries`.
+
+A loaded row has a number (``id``), and hashes of its ``record`` and of its client-request-id (``slot``,
+``call_slot``): what is equal has equal ones, so the few rows that may share something are found by numbers, and
+only those are compared by what they say. Large sets stay where they are read from, and are read again.
 
 Inputs: ``uses_raw`` (rows of logs, copies folded), ``items_loaded`` (the items that mailbox rows name), ``tokens``,
 ``calls``, ``call_names`` (the messages that calls list), ``credentials`` (stubs), ``places`` (of files), and ``joined``
@@ -13,36 +17,11 @@ Inputs: ``uses_raw`` (rows of logs, copies folded), ``items_loaded`` (the items 
 
 from typing import Final
 
+from counterfoil.evidence.tables import UNFOLDED
 from counterfoil.evidence.uses import COLUMNS
 
-TABLES: Final = {
-    "tokens": """no BIGINT, tenant VARCHAR, time TIMESTAMP, app VARCHAR, sha1 VARCHAR, sha256 VARCHAR, key_id VARCHAR,
-        audience VARCHAR, jti VARCHAR, correlation_id VARCHAR, request_id VARCHAR, uti VARCHAR, job VARCHAR,
-        outcome VARCHAR, error VARCHAR""",
-    "calls_loaded": """no BIGINT, tenant VARCHAR, time TIMESTAMP, app VARCHAR, uti VARCHAR, crid VARCHAR,
-        method VARCHAR, path VARCHAR, host VARCHAR, mailbox VARCHAR, messages VARCHAR[], effect VARCHAR, job VARCHAR,
-        status BIGINT, operation VARCHAR""",
-    "operations": "operation VARCHAR, endpoint VARCHAR, graph BOOLEAN, mailbox BOOLEAN",
-    "credentials": """tenant VARCHAR, app VARCHAR, sha1 VARCHAR, sha256 VARCHAR, key_id VARCHAR, state VARCHAR""",
-    "jobs": "id VARCHAR",
-    "uses_read": ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items()),
-    "places": "path VARCHAR, name VARCHAR, first BIGINT",
-    "refused": "path VARCHAR",
-}
-"""The columns of what is loaded, by table."""
-
-UNFOLDED: Final = {
-    "calls": """
-        SELECT no, tenant, time, app, uti, crid, method, path, mailbox, len(messages) AS lists, effect, job, status,
-               operation FROM calls_loaded""",
-    "call_names": "SELECT no, unnest(messages) AS message FROM calls_loaded",
-    "items_loaded": """
-        SELECT record, i.message AS message, i.item AS item, i.folder AS folder, i.crid AS crid
-        FROM (SELECT record, unnest(items) AS i FROM uses_loaded) AS unfolded""",
-}
-"""What is loaded, without lists and structures: the only views here that speak DuckDB's own dialect."""
-
 _NARROW: Final = (
+    *("id", "slot", "call_slot"),
     *("record", "source", "tenant", "time", "uti", "success", "request_id", "correlation_id", "client_request_id"),
     *("operation_id", "method", "path", "effect", "mailbox", "mailbox_id", "sha1", "sha256", "key_id", "principal"),
 )
@@ -58,26 +37,18 @@ def _narrow(relation: str, **others: str) -> str:
 
 
 def placed(rows: str) -> str:
-    """Write the query for whole rows of ``rows`` (a relation with ``record`` and ``uti``), with the file and its place.
+    """Write the query for whole rows of ``rows`` (with ``id``, ``slot`` and ``uti``), with the file and its place.
 
     Rows of the typed way know their file's path and their place in a larger one: what a person needs is put there.
     """
     columns = ", ".join(
-        f"{_PLACED.get(name, f'u.{name}')} AS {name}" for name in (*COLUMNS, "copies") if name != "items"
+        f"{_PLACED.get(name, f'u.{name}')} AS {name}" for name in ("id", *COLUMNS, "copies") if name != "items"
     )
     return (
-        f"SELECT {columns} FROM uses_raw u JOIN {rows} n ON n.record = u.record"  # noqa: S608 - our own names
+        f"SELECT {columns} FROM uses_raw u JOIN {rows} n ON n.slot = u.slot AND n.id = u.id"  # noqa: S608 - our own names
         " LEFT JOIN places p ON p.path = u.file"
     )
 
-
-ADOPT: Final = """
-    UPDATE uses_read SET tenant = a.tenant, record = replace(record, ':None:', ':' || a.tenant || ':'),
-           doubt = nullif(trim(replace(doubt, 'unfilled tenant', ''), '; '), '')
-    FROM (SELECT u.file, min(t.tenant) AS tenant FROM uses_read u JOIN tokens t ON t.uti = u.uti
-          WHERE u.tenant IS NULL GROUP BY u.file HAVING count(DISTINCT t.tenant) = 1) AS a
-    WHERE uses_read.tenant IS NULL AND uses_read.file = a.file"""
-"""A page that names no tenant is the tenant's whose tokens, and nobody else's, stand in it."""
 
 PREPARE: Final = {
     "items_raw": """
@@ -99,19 +70,24 @@ PREPARE: Final = {
         SELECT tenant, uti FROM stub_utis
         UNION SELECT tenant, uti FROM uses_raw
               WHERE source = 'sign-ins' AND uti IS NOT NULL AND app IN (SELECT app FROM apps)""",
+    "uses_strange": """
+        SELECT u.id AS id, u.slot AS slot FROM uses_raw u
+        WHERE u.source <> 'directory-audit' AND u.uti_other IS NULL
+          AND NOT EXISTS (SELECT 1 FROM apps a WHERE a.app = u.app)
+          AND EXISTS (SELECT 1 FROM stub_utis s WHERE s.tenant = u.tenant AND s.uti = u.uti)""",
     # A textual GUID may be in either byte order: the one that somebody else knows is meant.
     "uses_either": f"""
         SELECT {_narrow("u", uti="CASE WHEN k.uti IS NULL AND o.uti IS NOT NULL THEN u.uti_other ELSE u.uti END")}
-        FROM (SELECT r.* FROM uses_raw r
-              WHERE r.uti_other IS NOT NULL OR NOT EXISTS (SELECT 1 FROM apps a WHERE a.app = r.app)) AS u
+        FROM (SELECT r.* FROM uses_raw r WHERE r.uti_other IS NOT NULL) AS u
         LEFT JOIN apps a ON a.app = u.app
         LEFT JOIN known_utis k ON k.tenant = u.tenant AND k.uti = u.uti
         LEFT JOIN known_utis o ON o.tenant = u.tenant AND o.uti = u.uti_other
         LEFT JOIN stub_utis s ON s.tenant = u.tenant AND s.uti = u.uti
         LEFT JOIN stub_utis w ON w.tenant = u.tenant AND w.uti = u.uti_other
         WHERE u.source <> 'directory-audit'
-          AND ((u.uti_other IS NOT NULL AND a.app IS NOT NULL)
-               OR (a.app IS NULL AND (s.uti IS NOT NULL OR w.uti IS NOT NULL)))""",  # noqa: S608 - our own names
+          AND (a.app IS NOT NULL OR s.uti IS NOT NULL OR w.uti IS NOT NULL)
+        UNION ALL
+        SELECT {_narrow("u")} FROM uses_raw u JOIN uses_strange n ON n.slot = u.slot AND n.id = u.id""",  # noqa: S608 - our own names
     # Rows of other applications are left out here and never come back; of the rest, the columns of the steps.
     "uses": f"""
         SELECT {_narrow("u")} FROM uses_raw u
@@ -176,14 +152,27 @@ STEPS: Final = {
               WHERE u.success AND u.uti IS NOT NULL""",
     # Step 4: as many rows as there are stubs under one (uti, client-request-id); those that say what the
     # stub says come first. Only where several rows or stubs share one key have they to be counted and ordered.
+    # A row that was folded has no slot of its own: it may share its key with any.
+    "slots_shared": """
+        SELECT call_slot AS slot FROM calls WHERE crid IS NOT NULL GROUP BY call_slot HAVING count(*) > 1
+        UNION
+        SELECT call_slot AS slot FROM uses_loaded
+        WHERE source = 'graph-activity' AND client_request_id IS NOT NULL GROUP BY call_slot HAVING count(*) > 1""",
     "keys_shared": """
         SELECT tenant, uti, crid, max(stubs) AS stubs FROM (
-            SELECT tenant, uti, crid, count(*) AS stubs FROM calls
-            WHERE uti IS NOT NULL AND crid IS NOT NULL GROUP BY tenant, uti, crid HAVING count(*) > 1
+            SELECT c.tenant AS tenant, c.uti AS uti, c.crid AS crid, count(*) AS stubs FROM calls c
+            WHERE c.uti IS NOT NULL AND c.crid IS NOT NULL
+              AND EXISTS (SELECT 1 FROM slots_shared s WHERE s.slot = c.call_slot)
+            GROUP BY c.tenant, c.uti, c.crid HAVING count(*) > 1
             UNION ALL
-            SELECT tenant, uti, client_request_id AS crid, 0 AS stubs FROM uses
-            WHERE source = 'graph-activity' AND uti IS NOT NULL AND client_request_id IS NOT NULL
-            GROUP BY tenant, uti, client_request_id HAVING count(*) > 1) AS several
+            SELECT r.tenant AS tenant, r.uti AS uti, r.crid AS crid, 0 AS stubs FROM (
+                SELECT u.tenant AS tenant, u.uti AS uti, u.client_request_id AS crid FROM uses u
+                WHERE u.source = 'graph-activity' AND EXISTS (SELECT 1 FROM slots_shared s WHERE s.slot = u.call_slot)
+                UNION ALL
+                SELECT u.tenant AS tenant, u.uti AS uti, u.client_request_id AS crid FROM uses u
+                WHERE u.source = 'graph-activity' AND u.call_slot IS NULL) AS r
+            WHERE r.uti IS NOT NULL AND r.crid IS NOT NULL
+            GROUP BY r.tenant, r.uti, r.crid HAVING count(*) > 1) AS several
         GROUP BY tenant, uti, crid""",
     "call_keys": """
         SELECT c.tenant AS tenant, c.uti AS uti, c.crid AS crid, 1 AS stubs, c.no AS no, c.method AS method,
@@ -203,18 +192,18 @@ STEPS: Final = {
                       WHERE d.tenant = c.tenant AND d.uti = c.uti AND d.crid = c.crid AND d.stubs > 1)
         GROUP BY c.tenant, c.uti, c.crid""",
     "call_ranks": f"""
-        SELECT u.record AS record, k.no AS no, 1 AS stubs, {_AGREES} AS agrees, 1 AS place,
+        SELECT u.id AS id, k.no AS no, 1 AS stubs, {_AGREES} AS agrees, 1 AS place,
                {apart("u.time", "k.time", "k.time")} AS apart
         FROM uses u JOIN calls k ON k.crid = u.client_request_id AND k.uti = u.uti AND k.tenant = u.tenant
         WHERE u.source = 'graph-activity' AND NOT EXISTS (
             SELECT 1 FROM keys_shared d WHERE d.tenant = u.tenant AND d.uti = u.uti AND d.crid = u.client_request_id)
         UNION ALL
-        SELECT record, no, stubs, CASE WHEN stubs > 1 THEN 1 ELSE agrees END AS agrees,
+        SELECT id, no, stubs, CASE WHEN stubs > 1 THEN 1 ELSE agrees END AS agrees,
                row_number() OVER (
                    PARTITION BY tenant, uti, crid ORDER BY same_method, same_path, success, time, record) AS place,
                apart
         FROM (
-            SELECT u.record AS record, k.no AS no, k.stubs AS stubs, {_AGREES} AS agrees,
+            SELECT u.id AS id, u.record AS record, k.no AS no, k.stubs AS stubs, {_AGREES} AS agrees,
                    k.tenant AS tenant, k.uti AS uti, k.crid AS crid, u.time AS time,
                    {apart("u.time", "k.first", "k.last")} AS apart,
                    CASE WHEN k.method = u.method THEN 0 ELSE 1 END AS same_method,
@@ -224,7 +213,8 @@ STEPS: Final = {
             JOIN call_keys k ON k.tenant = d.tenant AND k.uti = d.uti AND k.crid = d.crid
             JOIN uses u ON u.tenant = d.tenant AND u.uti = d.uti AND u.client_request_id = d.crid
             WHERE u.source = 'graph-activity') AS several""",  # noqa: S608 - our own names
-    "calls_matched": "SELECT record, no FROM call_ranks WHERE place <= stubs AND agrees = 1",
+    "calls_matched": "SELECT id, no FROM call_ranks WHERE place <= stubs AND agrees = 1",
+    "batch_calls": "SELECT no, effect FROM calls WHERE lower(path) LIKE '%/$batch'",
     # Step 6: items of mailbox rows under a token of ours, by client-request-id, else by message id (a stub
     # may hold Exchange ids instead). What only read cannot explain a change. Addresses of mailboxes are
     # compared; an object id is not, since audit names another one.
@@ -267,13 +257,15 @@ STEPS: Final = {
         JOIN call_keys k ON k.tenant = u.tenant AND k.uti = u.uti AND k.crid = u.client_request_id
         WHERE u.source = 'mailbox-audit' AND (u.effect <> 'change' OR k.changes = 1)
           AND NOT EXISTS (SELECT 1 FROM items_raw i WHERE i.record = u.record)""",
-    "matched": """
+    "others_matched": """
         SELECT record FROM signins_matched
-        UNION ALL SELECT record FROM calls_matched
         UNION ALL SELECT record FROM mailbox_matched""",
     "left_over": """
-        SELECT u.record AS record, u.uti AS uti FROM uses u
-        WHERE NOT EXISTS (SELECT 1 FROM matched m WHERE m.record = u.record)""",
+        SELECT u.id AS id, u.slot AS slot, u.uti AS uti FROM uses u
+        WHERE u.source = 'graph-activity' AND NOT EXISTS (SELECT 1 FROM calls_matched m WHERE m.id = u.id)
+        UNION ALL
+        SELECT u.id AS id, u.slot AS slot, u.uti AS uti FROM uses u
+        WHERE u.source <> 'graph-activity' AND NOT EXISTS (SELECT 1 FROM others_matched m WHERE m.record = u.record)""",
     # Whole rows again.
     "remainder": placed("left_over"),
     "uses_placed": placed("uses"),
@@ -284,11 +276,10 @@ VIEWS: Final = frozenset(
     {
         *UNFOLDED,
         "uses_raw",
-        "uses_either",
         "call_keys",
         "calls_matched",
         "dated",
-        "matched",
+        "others_matched",
         "uses_placed",
         "token_musts",
         "calls_arrived",
@@ -297,3 +288,6 @@ VIEWS: Final = frozenset(
     }
 )
 """Results that are asked for once or twice and need not be kept."""
+
+LARGE: Final = frozenset({"uses", "musts"})
+"""Results that are kept only where they are small: large ones are cheaper to make again than to hold."""

@@ -92,7 +92,9 @@ def read_all(pool, exports: Path, folder: Path, worthwhile: int) -> dict[str, Re
     found = {reading.name: Read([], reading, reading.name in typed) for reading in collected.readings}
     with Engine(folder) as engine:
         engine.load_uses(collected)
-        query = "SELECT u.*, p.name AS named, p.first FROM uses_loaded u LEFT JOIN places p ON p.path = u.file"
+        query = (
+            "SELECT u.* EXCLUDE (id), p.name AS named, p.first FROM uses_loaded u LEFT JOIN places p ON p.path = u.file"
+        )
         for row in engine.rows(query):
             name, first = row.pop("named"), row.pop("first")
             if name is not None:

@@ -17,7 +17,8 @@ from counterfoil.evidence.readers.reading import FileReading
 from counterfoil.evidence.typed.packing import Packing, Unfit, packing_of
 from counterfoil.evidence.typed.relation import opened, relation
 from counterfoil.evidence.typed.sources import query
-from counterfoil.evidence.typed.worker import database, quoted
+from counterfoil.evidence.typed.stored import written
+from counterfoil.evidence.typed.worker import WRITTEN, database, quoted
 
 _TOGETHER = 64
 """Files of one shape and packing that are read in one query."""
@@ -27,9 +28,10 @@ _SMALLEST = 200
 
 _COUNTS = """
     SELECT file, min(file_row_number) AS first, count(*) AS rows, count_if(refused) AS refused,
-           list_sort(list(DISTINCT tenant)) AS tenants, count_if(doubt IS NOT NULL) AS doubtful, max(doubt) AS doubt,
-           count_if(length(said(given)) = 22) AS uti, count_if(length(said(given)) = 24) AS padded,
-           count_if(length(said(given)) = 48) AS text, count_if(length(said(given)) = 36) AS guid
+           list_sort(list(DISTINCT tenant)) AS tenants, count_if({doubt} IS NOT NULL) AS doubtful,
+           max({doubt}) AS doubt,
+           count_if(given = 22) AS uti, count_if(given = 24) AS padded,
+           count_if(given = 48) AS text, count_if(given = 36) AS guid
     FROM read_parquet(?, file_row_number = true) GROUP BY file"""
 
 
@@ -96,7 +98,7 @@ class _Reader:
 
     def read(self, packing: Packing, paths: list[str]) -> None:
         """Read files of one packing together; where that fails, each by itself."""
-        target = self._folder / f"{self._part}-{len(self.parts)}.parquet"
+        target = self._folder / f"{self._part}-{len(self.parts)}.{packing.shape.source}.parquet"
         self.parts.append(target.name)
         try:
             self._copy(packing, paths, target)
@@ -114,17 +116,18 @@ class _Reader:
         between = target.with_suffix(".json")
         if packing.shape.opened:
             self._base.execute(f"COPY ({opened(packing, paths)}) TO '{quoted(between)}' (FORMAT json)")
-        text = query(packing.shape, relation(packing, paths, between), "filename")
+        text = query(packing.shape, relation(packing, paths, between), "filename", written(packing.shape.source))
         most = _most_rows(packing, paths)
         # A limit is asked for only where a file may hold more than it is long: it costs the second thread.
         limit = f" LIMIT {most}" if most is not None else ""
-        copied = self._base.execute(f"COPY ({text}{limit}) TO '{quoted(target)}' (FORMAT parquet)").fetchone()
+        copied = self._base.execute(f"COPY ({text}{limit}) TO '{quoted(target)}' {WRITTEN}").fetchone()
         between.unlink(missing_ok=True)
         if copied is not None and copied[0] == most:
             raise duckdb.Error("more rows than its size lets one think: a decompression bomb, perhaps")
 
     def _count(self, target: Path, paths: list[str], source: str) -> None:
-        cursor = self._base.execute(_COUNTS, [str(target)])
+        doubt = "doubt" if "doubt" in written(source) else "NULL"
+        cursor = self._base.execute(_COUNTS.format(doubt=doubt), [str(target)])
         names = [column[0] for column in cursor.description or ()]
         found = {row["file"]: row for row in (dict(zip(names, row, strict=True)) for row in cursor.fetchall())}
         for path in paths:

@@ -4,7 +4,7 @@ The same meaning as ``readers.signin``, ``readers.graph`` and ``readers.mailbox`
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from counterfoil.evidence.readers.graph import RESOURCE
@@ -188,15 +188,33 @@ _KEPT: Final = frozenset({"details", "properties", "parameters", "folders", "fol
 """Values that are no plain text, or are read already."""
 
 
-def query(shape: Shape, relation: str, file: str) -> str:
-    """Write the query from a shape's relation to uses and ``refused`` (rows that are in no plain spelling).
+def meanings(source: str) -> dict[str, str]:
+    """Say what each column of a use is: SQL over the values ``v`` of a row of this source."""
+    given = {
+        **dict.fromkeys(COLUMNS, "NULL"),
+        "source": f"'{source}'",
+        "tenant": "v.tenant_id",
+        "time": "v.moment",
+        "app": "lower(v.app)",
+        "file": "v.file",
+        "items": "[]",
+        **_MEANINGS[source][0],
+    }
+    return {**given, "record": given["record"].replace("tenant", "v.tenant_id")}
+
+
+def query(shape: Shape, relation: str, file: str, columns: Mapping[str, str]) -> str:
+    """Write the query from a shape's relation to rows.
+
+    ``refused`` says of a row that it is in no plain spelling, ``given`` how long its token id is.
 
     Args:
         shape: The shape.
         relation: SQL of the relation with the shape's columns.
         file: SQL of the name of the file that a row came from.
+        columns: What is wanted: SQL as :func:`meanings` gives it, by name.
     """
-    meaning, plain = _MEANINGS[shape.source]
+    plain = _MEANINGS[shape.source][1]
     read = ", ".join(
         f"{value if name in _KEPT or '(' in value else f'said({value})'} AS {name}"
         for name, value in shape.values.items()
@@ -207,18 +225,7 @@ def query(shape: Shape, relation: str, file: str) -> str:
         *(("guid_of(v.app) IS NOT NULL",) if shape.source != MAILBOX else ()),
         *plain,
     )
-    given = {
-        "source": f"'{shape.source}'",
-        "tenant": "v.tenant_id",
-        "time": "v.moment",
-        "app": "lower(v.app)",
-        "file": "v.file",
-        "number": "0",
-        "items": "[]",
-        **meaning,
-    }
-    given["record"] = given["record"].replace("tenant", "v.tenant_id")
-    columns = ", ".join(f"CAST({given.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in COLUMNS.items())
+    wanted = ", ".join(f"{value} AS {name}" for name, value in columns.items())
     relation = f"(SELECT {read}, {file} AS file, {' AND '.join(shape.plain)} AS fits FROM {relation})"
     known = set(shape.values)
     for step in _STEPS:
@@ -228,4 +235,4 @@ def query(shape: Shape, relation: str, file: str) -> str:
             more = ", ".join(f"{value} AS {name}" for name, value in fitting.items())
             relation = f"(SELECT v.*, {more} FROM {relation} AS v)"
     refused = f"NOT coalesce(v.fits AND {' AND '.join(common)}, false)"
-    return f"SELECT {columns}, {refused} AS refused, v.token AS given FROM {relation} AS v"
+    return f"SELECT {wanted}, {refused} AS refused, length(v.token) AS given FROM {relation} AS v"

@@ -12,7 +12,7 @@ from typing import Any, Final
 import duckdb
 
 from counterfoil.evidence.stubs import read_objects
-from counterfoil.evidence.typed.worker import LONGEST, database, quoted
+from counterfoil.evidence.typed.worker import LONGEST, WRITTEN, database, quoted
 
 _TEXTS: Final = (
     "kind id time tenant name connected app thumbprint_sha1 thumbprint_sha256 key_id state reason audience jti since"
@@ -125,7 +125,7 @@ def _stage(base: duckdb.DuckDBPyConnection, path: Path, folder: Path) -> None:
         f" CASE WHEN kind = 'call' THEN NOT coalesce({' AND '.join(_PLAIN)}, false)"
         " WHEN kind = 'job' THEN id IS NULL OR (time IS NOT NULL AND moment IS NULL)"
         " ELSE kind IS NULL END AS strange"
-        f" FROM ({query})) TO '{quoted(folder / 'lines.parquet')}' (FORMAT parquet)"
+        f" FROM ({query})) TO '{quoted(folder / 'lines.parquet')}' {WRITTEN}"
     )
     base.execute(f"CREATE VIEW staged AS SELECT * FROM {lines_of(folder)}")
 

@@ -24,6 +24,9 @@ _SLOWEST: Final = 1 << 20
 LONGEST: Final = 4 << 20
 """Octets of one record that are read by type; the other readers take longer ones."""
 
+WRITTEN: Final = "(FORMAT parquet, COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 3000)"
+"""How rows are written between two steps: they are read again at once, and packing them costs more than it saves."""
+
 _ENGINE_READS: Final = ("/proc/self/cgroup", "/proc/stat", "/sys/devices/system/cpu/online", "/sys/fs/cgroup")
 
 
