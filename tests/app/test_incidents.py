@@ -104,6 +104,15 @@ def test_evidence_under_hold_is_a_copy_and_its_change_is_found(store, tmp_path):
         exhibits.hold(store, tmp_path, "leak", [original], BY)
 
 
+def test_a_subject_that_is_on_no_connection_of_ours_is_a_review(store):
+    """A mistyped thumbprint opens nothing that anybody would take for a theft in the works."""
+    incident = incidents.open_by_hand(store, "leak", Subject((MARK,)), "Microsoft called", BY)
+    assert (incident.status, incident.origin) == (Status.REVIEW, Origin.OPERATOR)
+    assert incident.entries[0].said.words == (
+        "opened by hand, about what is on no connection of ours now: Microsoft called"
+    )
+
+
 def test_an_incident_without_a_subject_is_refused(store):
     """Nothing can be contained, scoped or told about nothing."""
     with pytest.raises(Refused, match="needs a subject"):

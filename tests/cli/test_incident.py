@@ -53,6 +53,14 @@ def test_open_says_what_it_concerns(at):
     assert "leak" not in said["reference"]
 
 
+def test_a_thumbprint_of_nobody_is_doubted(at, capsys):
+    """It may be mistyped; what is opened is a review, and the words ask."""
+    main(["incident", "open", "typo", "--thumbprint", "0" * 40, "--data", str(at.data), "--config", str(at.config)])
+    printed = capsys.readouterr().out
+    assert "(review)" in printed
+    assert "is it spelled right?" in " ".join(printed.split())
+
+
 def test_scope_is_taken_from_the_answer(at):
     """Our name for the tenant, its state, and our own uses stand beside each other."""
     code, rows, _ = at.scoped
@@ -231,6 +239,7 @@ def test_an_answer_about_another_certificate_touches_nobody(at):
     assert [(row["tenant"], row["state"]) for row in rows] == [(at.mail.tenant_id, "cannot-say")]
     _, shown, _ = run(at, "incident", "show", "second")
     (said,) = [line["words"] for line in shown["timeline"] if line["kind"] == "scope"]
+    assert said.startswith("0 touched, 1 cannot be judged, 0 clean; ")  # the stranger's tenant is not counted
     assert said.endswith("whom it calls touched, another credential touched")
     out = io.StringIO()
     with redirect_stdout(out):
@@ -258,3 +267,11 @@ def test_no_mail_about_a_customer_goes_into_anothers_domain(at):
     assert "Fabrikam" not in str(run(at, "incident", "show", "leak")[1]["timeline"])
     assert run(at, "incident", *person, "--other-domain")[0] == 0
     assert run(at, "incident", *send)[0] == 1  # nobody listens there; that it may go there is not asked again
+
+
+def test_an_incident_that_closes_says_who_was_not_told(at):
+    """Nothing holds it open, but whoever closes it reads that it was not all done."""
+    run(at, "incident", "open", "early", "--thumbprint", at.mark, "--operator", "ada")
+    code, said, errors = run(at, "incident", "close", "early", "--why", "another one has it")
+    assert (code, said["kind"]) == (0, "closed")
+    assert "it is closed all the same, but 1 customer not told, 1 customer cannot be judged" in errors

@@ -69,6 +69,20 @@ def test_what_cannot_be_judged_says_why_in_plain_words():
     assert any("licence" in line or "switched on" in line for line in told("cannot-say").must)
 
 
+def test_a_step_refers_to_what_stands_where_it_says():
+    """The logs that a customer is to export are named below the steps, in what is known."""
+    part = entry("t1", state="cannot-say")
+    part["coverage"][0]["states"] = {"not-exported": 1}
+    steps = telling(replace(ONE, part=part)).must
+    assert any(step.startswith("Export for us the logs that are named below, under “What we know”") for step in steps)
+
+
+def test_what_we_did_is_told_in_words_for_the_lead_too():
+    """The same sentence stands in the customer's notice and on the page of the lead, whose tenant it is not."""
+    words = [did.words for did in told("touched", places=(place(removed_at=NOW),), may_live_until=(NOW,)).did]
+    assert not any("your tenant" in line for line in words)
+
+
 def test_limits_carry_the_bound():
     """The share of rows that may have been lost stands in the notice."""
     assert any("below 10 %" in line for line in told("clean").limits)

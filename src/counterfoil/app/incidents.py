@@ -54,10 +54,13 @@ def _is_meant(credential: Credential, subject: Subject) -> bool:
 
 
 def open_by_hand(incidents: Incidents, name: str, subject: Subject, words: str, by: Operator) -> Incident:
-    """Open an incident because an operator says so."""
+    """Open an incident because an operator says so; one about nothing that is on a connection of ours is a review."""
     if not (subject.thumbprints or subject.key_stores or subject.products):
         raise Refused("an incident needs a subject", "say --thumbprint, --key-store or --product")
-    return incidents.open(name, Origin.OPERATOR, Status.OPEN, subject, words=words or "opened by hand", by=by)
+    status, told = Status.OPEN, "opened by hand"
+    if not concerned(incidents.ledger, subject):
+        status, told = Status.REVIEW, "opened by hand, about what is on no connection of ours now"
+    return incidents.open(name, Origin.OPERATOR, status, subject, words=f"{told}: {words}" if words else told, by=by)
 
 
 def open_by_answer(
@@ -119,11 +122,16 @@ def attach(
     """
     text = read_text(path)
     given, cited = scope.read_answer(text), scope.cites(text)
-    parts = narrowed(given, _meant(incidents.ledger, incidents.one(name)))
+    incident = incidents.one(name)
+    parts = narrowed(given, _meant(incidents.ledger, incident))
     hold(incidents, data, name, [path], by)
     hold(incidents, data, name, logs, by, only=cited)
-    counts = scope.summary(parts.values())
+    having = {one.connection.tenant_id for one in concerned(incidents.ledger, incident.subject)}
+    everybody = incident.subject == Subject()
+    counts = scope.summary(p for p in parts.values() if everybody or p.tenant in having or p.state == "touched")
     words = f"{counts['touched']} touched, {counts['cannot_say']} cannot be judged, {counts['clean']} clean"
+    if lacking := having - set(parts):
+        words = f"{words}; {len(lacking)} not in the answer"
     none = summary_words(given.values(), parts.values())
     words = f"{words}; {none}" if none else words
     rows = {part.tenant: (part.state, part.text, part.sha256) for part in parts.values()}

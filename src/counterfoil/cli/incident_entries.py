@@ -1,16 +1,18 @@
 """Verbs that add one entry to an incident: decide, note, task, person, hold, campaign, close."""
 
 import argparse
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from counterfoil.app import exhibits, telling
-from counterfoil.cli.incident_notices import OTHER_DOMAIN
+from counterfoil.cli.incident_notices import OTHER_DOMAIN, pace
 from counterfoil.cli.incident_open import By, add_by, find
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
 from counterfoil.cli.state import add_config, opened
 from counterfoil.cli.verbs import Run, Verbs
 from counterfoil.credential.campaigns import Campaigns
+from counterfoil.incident import facts
 from counterfoil.incident.record import Kind, Said
 from counterfoil.incident.store import Incidents
 from counterfoil.model.errors import Refused
@@ -138,4 +140,20 @@ def _close(arguments: argparse.Namespace) -> int:
             f"still open: {counted(len(waiting), 'task')}; still shut: {counted(len(shut), 'connection')}",
             f"see: counterfoil incident show {arguments.incident}",
         )
-    return _add(arguments, Said(Kind.CLOSED, f"closed: {arguments.why}", detail={"reason": arguments.why}))
+    left = _left(arguments)
+    code = _add(arguments, Said(Kind.CLOSED, f"closed: {arguments.why}", detail={"reason": arguments.why}))
+    if left:
+        sys.stderr.write(f"counterfoil: it is closed all the same, but {left}\n")
+    return code
+
+
+def _left(arguments: argparse.Namespace) -> str:
+    """Say which customers nobody told, and of which nobody can say."""
+    with opened(arguments) as state:
+        store = Incidents(state.ledger)
+        incident = find(state, arguments)
+        concerned = telling.customers(store, incident, state.tenants, pace(arguments))
+    untold = sum(not incident.told(customer.tenant) for customer in concerned)
+    unsure = sum(facts.telling(customer).state == "cannot-say" for customer in concerned)
+    found = [f"{counted(untold, 'customer')} not told"] if untold else []
+    return ", ".join([*found, *([f"{counted(unsure, 'customer')} cannot be judged"] if unsure else [])])

@@ -120,6 +120,8 @@ def _opened(arguments: argparse.Namespace, state: State, incident: Incident) -> 
     else:
         answer_text(visible(f"{incident.name} is open as {incident.reference} ({incident.status})"))
         answer_text(visible(f"subject: {incident.subject.words()}; it opens {counted(len(concerned), 'connection')}"))
+        if incident.subject != Subject() and not concerned:
+            answer_text("nothing of ours that is in use has it: is it spelled right? see: counterfoil credential list")
     return 0
 
 

@@ -242,7 +242,9 @@ def _rotated(place: Place, until: datetime | None) -> Iterator[Did]:
     if place.switched_at:
         yield Did(place.switched_at, "Our connection uses a new key of its own, which is on no other connection.")
     if place.removed_at:
-        yield Did(place.removed_at, "The old certificate is removed: your tenant lists only ours.")
+        yield Did(
+            place.removed_at, "The old certificate is removed: on the connection only certificates of ours are listed."
+        )
     if place.dead_at:
         yield Did(place.dead_at, "The old key is proven dead: we tried it several times, and Microsoft refused it.")
     if place.out_at:
@@ -275,7 +277,7 @@ def _must(
         if any("licence" in line for line in lacking):
             yield "Tell us whether this log can be switched on; it does not reach back before that day."
         if any("not given" in line or "cannot read" in line for line in lacking):
-            yield "Export the logs named above for us, or let us read them."
+            yield "Export for us the logs that are named below, under “What we know”, or let us read them."
         yield "Keep your logs: export them before Microsoft deletes them."
     elif not customer.by_hand:
         nothing = "Nothing because of this certificate" if apart else "Nothing"
