@@ -73,6 +73,13 @@ def test_a_routine_campaign_has_no_way_back_once_something_was_removed():
         move(Kind.ROUTINE, Move(State.RETIRING, Step.RETIRE), Observation.ROLL_BACK)
 
 
+def test_the_way_back_points_back_wherever_a_switch_may_have_been_made():
+    """A switch that was made and not written down leaves the tenant at the step before it: verified."""
+    may_be_switched = {here.state for (_, step, _), here in MOVES.items() if step is Step.SWITCH} | {State.DRAINING}
+    for state in may_be_switched:
+        assert ROLL_BACK_FROM[state] is Step.POINT_BACK
+
+
 def test_no_answer_moves_nothing():
     """A time-out is unknown, never failed, in every row of the table."""
     for state, step, _ in MOVES:

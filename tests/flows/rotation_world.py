@@ -244,6 +244,7 @@ class World:
             assert len(self.tally.controls) >= ENOUGH, f"seed {self.seed}: made current without a negative control"
             assert len(listed) >= ENOUGH, f"seed {self.seed}: made current without having been listed often enough"
             assert self.tally.fit, f"seed {self.seed}: made current though it may do less or is another's"
+        assert thumbprint in self.listed | {NEW}, f"seed {self.seed}: made current what was removed"
         self.current = thumbprint
         self.tally.idle = False
         self._trouble()
@@ -268,5 +269,6 @@ class World:
 
     def withdraw(self, place):
         self._trouble()
+        assert self.current != NEW, f"seed {self.seed}: took away the credential in use"
         self._write(self.listed - {NEW})
         self._trouble()

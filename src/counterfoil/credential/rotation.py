@@ -163,11 +163,14 @@ ROLL_BACK_FROM: Mapping[State, Step] = {
     S.STAGED: T.WITHDRAW,
     S.PUBLISHING: T.WITHDRAW,
     S.PUBLISHED: T.WITHDRAW,
-    S.VERIFIED: T.WITHDRAW,
+    S.VERIFIED: T.POINT_BACK,
     S.CUT_OVER: T.POINT_BACK,
     S.DRAINING: T.POINT_BACK,
 }
-"""The way back of a routine campaign, open until something of the old credential is removed."""
+"""The way back of a routine campaign, open until something of the old credential is removed.
+
+Where a switch may have been made and not written down, the pointer goes back first: nobody takes away what is in use.
+"""
 
 
 class Illegal(Exception):
