@@ -87,10 +87,7 @@ def read_stubs(lines: Iterable[str]) -> Books:
 
 
 def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]], *, may_repeat: bool = False) -> Books:
-    """Read the exchange form from objects that are parsed already, each with the number of its line.
-
-    In exports that overlap (``may_repeat``) the same stub may stand twice, to the microsecond: it is one.
-    """
+    """Read the exchange form from parsed objects with their lines; a stub that stands twice (``may_repeat``) is one."""
     books = Books()
     calls: list[dict[str, Any]] = []
     books.calls = calls
@@ -124,11 +121,10 @@ def read_objects(objects: Iterable[tuple[int, Mapping[str, Any]]], *, may_repeat
 
 def _may_be_passed_over(kind: Any, number: int) -> str:
     """Return a kind of which nothing is taken; one that is ours but for a slip of the pen would lose a stub."""
-    if not isinstance(kind, str) or not kind.strip():
-        raise _bad(number, "has no kind")
-    if kind.strip().lower() in KINDS:
-        raise _bad(number, f"has the kind {kind!r}: it is written {kind.strip().lower()!r}")
-    return kind
+    low = kind.strip().lower() if isinstance(kind, str) else ""
+    if not low or low in KINDS:
+        raise _bad(number, f"has the kind {kind!r}, which is written {low!r}" if low else "has no kind")
+    return str(kind)
 
 
 def _objects(lines: Iterable[str]) -> Iterable[tuple[int, Mapping[str, Any]]]:
