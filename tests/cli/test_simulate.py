@@ -72,6 +72,14 @@ def test_the_score_in_words_names_what_is_open(tmp_path, capsys):
     assert "  not-exported: " in said
 
 
+def test_what_was_made_says_how_to_try_it(tmp_path, capsys):
+    """The next commands are printed as they can be typed, whatever the folder is called."""
+    made(tmp_path, "--faults", "none")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "try it: counterfoil reconcile --stubs " in said
+    assert "compare with the truth: counterfoil score " in said
+
+
 def test_a_folder_without_a_truth_is_refused_with_how_to_make_one(tmp_path, capsys):
     """Exit 2, and the hint names the command."""
     assert main(["score", str(tmp_path)]) == 2

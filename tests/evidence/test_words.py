@@ -77,6 +77,17 @@ def test_the_sum_comes_first(moment):
     ]
 
 
+def test_tenants_stand_by_name_and_a_long_answer_ends_with_the_sum(moment):
+    """A person looks for a name, and reads the end of what has scrolled away."""
+    some = [tenant(guid, "touched", name=f"n{40 - n:02}") for n, guid in enumerate(GUIDS)]
+    text = lines(document(*some), moment)
+    names = [line.partition(" (")[0] for line in text if line.startswith("n") and " (" in line]
+
+    assert names == sorted(names)
+    assert text[-1] == text[2] == "40 touched by somebody else, 0 cannot be judged, 0 clean"
+    assert lines(document(some[0]), moment)[-1] != text[2]
+
+
 def test_a_touched_tenant_is_told_whole(moment):
     """Name and id, what was found and when, what it did beside what it could have done, what is left."""
     text = "\n".join(lines(document(THEFT), moment))

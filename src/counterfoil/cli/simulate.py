@@ -1,6 +1,7 @@
 """``counterfoil simulate``: write exports and stubs of invented tenants, with the truth beside them."""
 
 import argparse
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,4 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         answer_json(summary)
     else:
         answer_text("\n".join(f"{name}: {value}" for name, value in summary.items()))
+        place = shlex.quote(str(arguments.directory))
+        answer_text(f"try it: counterfoil reconcile --stubs {place}/stubs.jsonl --logs {place}/logs")
+        answer_text(f"and compare with the truth: counterfoil score {place}")
     return 0

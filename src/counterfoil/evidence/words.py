@@ -25,6 +25,9 @@ from counterfoil.evidence.techniques import VERSION
 _LABEL = 20
 """Columns of the words on the left."""
 
+_SCREEN = 40
+"""Lines after which the sum has left the screen, so that it is said again."""
+
 _NAMED = 20
 """Tenants that are named for one reason; the rest are counted."""
 
@@ -50,8 +53,11 @@ def summary_lines(
     yield Line(f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC", "dim")
     yield Line(f"{counted(tenants, 'tenant')}, of which {summary['using']} use the connection{share}", "bold")
     yield sum_line(summary)
-    yield from sections(document["tenants"], width)
-    yield from _files(list(files), width)
+    lines = [*sections(document["tenants"], width), *_files(list(files), width)]
+    yield from lines
+    if len(lines) > _SCREEN:
+        yield Line("")
+        yield sum_line(summary)
 
 
 def sum_line(summary: Mapping[str, Any]) -> Line:
@@ -67,7 +73,7 @@ def sum_line(summary: Mapping[str, Any]) -> Line:
 def sections(tenants: list[Mapping[str, Any]], width: int | None) -> Iterator[Line]:
     """Yield the touched one by one, those that cannot be judged by their reason, and of the clean what is odd."""
     by_state: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for tenant in tenants:
+    for tenant in sorted(tenants, key=lambda one: str(one.get("name") or one["tenant"])):
         by_state[tenant["state"]].append(tenant)
     if by_state["touched"]:
         yield from _heading("Touched", "bold red")
