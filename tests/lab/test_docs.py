@@ -17,11 +17,11 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "lab.md"
 
 
 def test_the_documented_walk_connects_a_tenant(running, tmp_path, own_roots):
-    """The shell block makes a tenant with a certificate, and the Python block's client gets a token with it."""
+    """The first shell block makes a tenant with a certificate, and the Python block's client gets a token with it."""
     for program in ("curl", "openssl", "bash"):
         require_program(program)
     text = DOCUMENT.read_text(encoding="utf-8")
-    [walk] = re.findall(r"```sh\n(.+?)```", text, re.DOTALL)
+    walk, *_ = re.findall(r"```sh\n(.+?)```", text, re.DOTALL)
     places = running.endpoints
     lines = walk.replace("https://localhost:39707", places.admin).replace("/tmp/practice/lab/ca.pem", str(places.ca))
     done = subprocess.run(
