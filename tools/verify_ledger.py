@@ -9,7 +9,7 @@ KEY is the verifier key of the log, ``name+id+base64``; get it from somewhere ot
 With ``--old`` the log must have grown out of an older checkpoint; one begun anew names the old log's --old-key.
 With ``--witness KEY`` the checkpoint must also be cosigned by that witness, and the time of that is printed.
 Formats: https://c2sp.org/signed-note, /tlog-checkpoint, /tlog-tiles, /tlog-proof, /tlog-cosignature; RFC 6962.
-Exit codes: 0 verified; 1 not verified; 2 nothing of the kind is there, or the words are wrong.
+Exit codes: 0 verified; 1 not verified; 2 nothing of the kind is there, KEY is none, or the words are wrong.
 """
 
 import argparse
@@ -51,17 +51,33 @@ def root_of(hashes: bytes) -> bytes:
     return hashes or sha256(b"").digest()
 
 
-def signature(note: bytes, key: str, kind: bytes) -> tuple[str, bytes, Ed25519PublicKey]:
-    """Find the signature of a key below a note; return the text, the octets behind the key id, and the public key."""
+def key_of(key: str, kind: bytes) -> tuple[str, str, Ed25519PublicKey]:
+    """Read a verifier key, ``name+id+base64(type and key)``: its name, its id and the public key."""
     name, key_id, encoded = key.split("+", 2)
     public = b64(encoded)
     if public[:1] != kind or sha256(name.encode() + b"\n" + public).digest()[:4].hex() != key_id:
-        raise Wrong(f"this is no Ed25519 verifier key of type {kind.hex()}: {key}")
+        raise Wrong("the type or the id is another")
+    return name, key_id, Ed25519PublicKey.from_public_bytes(public[1:])
+
+
+def a_key(kind: bytes, text: str) -> str:
+    """See that an argument is a verifier key: a mistyped one must not look like a forged log."""
+    try:
+        key_of(text, kind)
+    except (Wrong, ValueError):
+        whose = "a log" if kind == LOG else "a witness"
+        raise argparse.ArgumentTypeError(f"{text!r} is no Ed25519 verifier key of {whose}: copy it whole") from None
+    return text
+
+
+def signature(note: bytes, key: str, kind: bytes) -> tuple[str, bytes, Ed25519PublicKey]:
+    """Find the signature of a key below a note; return the text, the octets behind the key id, and the public key."""
+    name, key_id, public = key_of(key, kind)
     text, _, lines = note.decode().rpartition("\n\n")
     for line in lines.splitlines():
         dash, signer, encoded = line.split(" ")
         if (dash, signer, b64(encoded)[:4].hex()) == ("\N{EM DASH}", name, key_id):
-            return f"{text}\n", b64(encoded)[4:], Ed25519PublicKey.from_public_bytes(public[1:])
+            return f"{text}\n", b64(encoded)[4:], public
     raise Wrong(f"the checkpoint is not {'signed' if kind == LOG else 'cosigned'} by {name}")
 
 
@@ -215,10 +231,10 @@ def main() -> int:
         words = verbs.add_parser(verb)
         for path in ("stub", "proof") if verb == "receipt" else ("directory",):
             words.add_argument(path, type=Path)
-        words.add_argument("key")
-        words.add_argument("--witness")
+        words.add_argument("key", type=partial(a_key, LOG))
+        words.add_argument("--witness", type=partial(a_key, WITNESS))
     verbs.choices["log"].add_argument("--old", type=Path)
-    verbs.choices["log"].add_argument("--old-key")
+    verbs.choices["log"].add_argument("--old-key", type=partial(a_key, LOG))
     asked = parser.parse_args()
     if asked.verb in NEEDED and not (asked.directory / NEEDED[asked.verb]).is_file():
         words = f"{asked.directory} holds no {NEEDED[asked.verb]}: name the folder that does; a zip is unpacked first"

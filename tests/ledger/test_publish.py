@@ -187,6 +187,20 @@ def test_a_forked_checkpoint_is_noticed_by_whoever_kept_the_other(opened, tmp_pa
     assert (code, words) == (1, "NOT VERIFIED: the entries are not those that the checkpoint signs")
 
 
+def test_a_mistyped_key_is_no_forged_log(opened):
+    """What is no verifier key of a log is said to be none, with another exit code than a log that does not verify."""
+    house = opened()
+    house.fill(3)
+    house.ledger.checkpoint()
+    key = str(house.ledger.publication.key)
+    name, key_id, encoded = key.split("+", 2)
+    for wrong in ("wrong", key[:-2], f"{name}x+{key_id}+{encoded}", f"{name}+{key_id}", f"{name}+{key_id}+!!"):
+        code, words = verify("log", house.data / "ledger", wrong)
+        assert (code, "is no Ed25519 verifier key of a log: copy it whole" in words) == (2, True), words
+    code, words = verify("log", house.data / "ledger", key, "--witness", key)
+    assert (code, "is no Ed25519 verifier key of a witness" in words) == (2, True), words
+
+
 def test_a_size_that_is_a_lie_is_not_waited_for(opened):
     """A truly signed checkpoint of a million billion leaves ends at the first tile that is not there."""
     house = opened()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from counterfoil import clock
 from counterfoil.cli.output import answer_json, answer_text
-from counterfoil.credential.audience import MICROSOFT
+from counterfoil.credential.audience import MICROSOFT, authority
 from counterfoil.credential.checkpoints import CheckpointKeeper
 from counterfoil.credential.home import Home, begin_new_log, open_home
 from counterfoil.credential.journal import Journal
@@ -39,7 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--new-log", metavar="NAME", help="sign for a new ledger from now on, then exit: the old is lost"
     )
-    parser.add_argument("--authority", action="append", default=[], metavar="HOST", help="a further token authority")
+    parser.add_argument(
+        "--authority",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a further token authority beside Microsoft's: HOST:PORT or its URL, such as that of a laboratory",
+    )
     parser.add_argument("--app-user", metavar="USER", help="the user that may ask, if it is not the signer's own")
     parser.add_argument("--rate", type=float, default=120.0, metavar="N", help="signatures a minute and credential")
     parser.add_argument("--journal-segment", type=int, default=50_000, metavar="N", help="stubs a file of the journal")
@@ -49,24 +55,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Set the signer up, say that it is ready, and serve."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="counterfoil signer: %(message)s")
+    authorities = MICROSOFT | {authority(name) for name in arguments.authority}
     shield = raise_shield(leave_network=not arguments.keep_network)
     passphrase = arguments.passphrase_file.read_bytes().strip() if arguments.passphrase_file else None
     directory: Path = arguments.home or arguments.data / "signer"
     try:
         with durable.lock(directory / "running", wait=False):
-            return _run(arguments, directory, passphrase, shield)
+            return _run(arguments, directory, passphrase, shield, authorities)
     except BlockingIOError as error:
         # Two would write one journal, and the second would take the first one's socket away.
         hint = "stop it first, or give --home another folder"
         raise Misconfigured(f"another signer runs in {directory}", hint) from error
 
 
-def _run(arguments: argparse.Namespace, directory: Path, passphrase: bytes | None, shield: Shield) -> int:
+def _run(
+    arguments: argparse.Namespace,
+    directory: Path,
+    passphrase: bytes | None,
+    shield: Shield,
+    authorities: frozenset[str],
+) -> int:
     home = open_home(directory, origin=arguments.origin, passphrase=passphrase)
     place = arguments.socket or home.directory / "signer.sock"
     if arguments.new_log is not None:
         return _begin_new_log(home, arguments.new_log, as_json=arguments.json)
-    signer = _signer(home, arguments)
+    signer = _signer(home, arguments, authorities)
     users, group = _who_may_ask(arguments.app_user)
     if group is not None and place.parent == home.directory:
         raise Misconfigured("another user cannot reach a socket in the signer's own directory", "give --socket PATH")
@@ -93,14 +106,13 @@ def _begin_new_log(home: Home, name: str, *, as_json: bool) -> int:
     return 0
 
 
-def _signer(home: Home, arguments: argparse.Namespace) -> Signer:
+def _signer(home: Home, arguments: argparse.Namespace, authorities: frozenset[str]) -> Signer:
     apart = arguments.standby_keys or f"file:{home.directory / 'standby'}"
     providers = {
         "main": Guarded(open_provider(arguments.keys, home.directory, home.wrapping)),
         "apart": Guarded(open_provider(apart, home.directory, home.wrapping)),
     }
     journal = Journal(home.directory / "journal", home.stub_name, home.stub_key, max(1, arguments.journal_segment))
-    authorities = MICROSOFT | {name.lower() for name in arguments.authority}
     return Signer(journal, providers, clock.now, authorities, Rate(arguments.rate, burst=60))
 
 
