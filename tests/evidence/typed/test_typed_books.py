@@ -49,8 +49,17 @@ def test_books_read_by_type_are_the_books_that_python_reads(stubs, tmp_path):
 
 @pytest.mark.parametrize(
     "change",
-    [{"time": None}, {"uti": "odd"}, {"resource": "users/{id}/messages"}, {"status": "2xx"}, {"kind": None}],
-    ids=["time", "uti", "resource", "status", "kind"],
+    [
+        {"time": None},
+        {"uti": "odd"},
+        {"resource": "users/{id}/messages"},
+        {"status": "2xx"},
+        {"kind": None},
+        {"tenant": None},
+        {"effect": "write"},
+        {"message_ids": "<a@b>"},
+    ],
+    ids=["time", "uti", "resource", "status", "kind", "tenant", "effect", "messages"],
 )
 def test_a_stub_in_no_plain_spelling_is_left_to_the_other_reader(stubs, tmp_path, change):
     """One such line, and nothing of the file counts as read."""
