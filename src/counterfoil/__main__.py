@@ -52,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
         arguments = _arguments(list(sys.argv[1:] if argv is None else argv))
-        return int(importlib.import_module(f"counterfoil.cli.{arguments.command}").run(arguments))
+        code = int(importlib.import_module(f"counterfoil.cli.{arguments.command}").run(arguments))
+        sys.stdout.flush()
+        return code
     except CounterfoilError as error:
         return fail(error)
     except BrokenPipeError:
