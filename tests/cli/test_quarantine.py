@@ -117,6 +117,7 @@ def test_show_saves_the_held_bytes(run, tmp_path: Path):
     file = tmp_path / "held.eml"
     assert run("quarantine", "show", "m-acme", "--save", str(file))[0] == 0
     assert file.read_bytes() == b"X-Counterfoil-Id: 1\r\n" + RAW
+    assert file.stat().st_mode & 0o777 == 0o600, "as private as what is held"
     code, _, err = run("quarantine", "show", "m-acme", "--save", str(file))
     assert code == 2
     assert "cannot be written: File exists" in err

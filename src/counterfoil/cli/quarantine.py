@@ -7,6 +7,8 @@ nothing was changed there.
 import argparse
 import asyncio
 import contextlib
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,7 +77,11 @@ def _show(arguments: argparse.Namespace) -> int:
         if arguments.save:
             tenant = story["tenant"]
             note(state.ledger, "held-read", arguments.id, None if tenant is None else str(tenant))
-            _save(arguments.save, state.quarantine.raw(arguments.id, arguments.tenant))
+            raw = state.quarantine.raw(arguments.id, arguments.tenant)
+            _save(arguments.save, raw)
+            sys.stderr.write(
+                visible(f"{len(raw)} octets were written to {arguments.save}: do not open what is in it") + "\n"
+            )
     if arguments.json:
         answer_json(story)
     else:
@@ -85,7 +91,9 @@ def _show(arguments: argparse.Namespace) -> int:
 
 def _save(file: Path, raw: bytes) -> None:
     try:
-        with file.open("xb") as handle:
+        # As private as what is held: it is somebody's mail, and it may be malware.
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as handle:
             handle.write(raw)
     except OSError as error:
         raise Misconfigured(

@@ -1,7 +1,7 @@
 """Spell what a scan found: one JSON object a message, or a table for people."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -59,8 +59,9 @@ def row(item: Item, scan: Scan, decision: Decision, elapsed_ms: float) -> Row:
     weight = tuple(Severity)
     findings = sorted(scan.findings, key=lambda finding: weight.index(finding.severity), reverse=True)
     told = [finding for finding in findings if finding.severity is not Severity.INFO]
-    lines = [f"{one.severity.value} {one.check}: {one.summary}{_place(one.part)}" for one in told]
-    lines += [f"uninspectable: {one.reason}{_place(one.part)}" for one in scan.uninspectable]
+    names = scan.file_names()
+    lines = [f"{one.severity.value} {one.check}: {one.summary}{place(one.part, names)}" for one in told]
+    lines += [f"uninspectable: {one.reason}{place(one.part, names)}" for one in scan.uninspectable]
     lines += [f"it would change: {one}" for one in decision.would_change]
     name = item.path if item.index is None else f"{item.path} [{item.index}]"
     return Row(name, decision.verdict, decision.action, tuple(lines), elapsed_ms)
@@ -91,5 +92,9 @@ def print_table(rows: Sequence[Row]) -> None:
     answer_text(f"\n{len(rows)} scanned: {sums}")
 
 
-def _place(part: str | None) -> str:
-    return f" (part {part})" if part else ""
+def place(part: str | None, names: Mapping[str, Json]) -> str:
+    """Say where something was found: the part, and the name of its file, which makes no line of its own."""
+    if not part:
+        return ""
+    name = visible(str(names.get(part) or "")).replace("\n", "\\x0a")
+    return f" (part {part}: {name})" if name else f" (part {part})"

@@ -7,6 +7,7 @@ import argparse
 from dataclasses import replace
 
 from counterfoil.cli.output import answer_json, answer_text, visible
+from counterfoil.cli.scan_report import place
 from counterfoil.cli.search import add_search, query_of, texts
 from counterfoil.cli.state import add_config, opened
 from counterfoil.model.mail import Json, Outcome
@@ -72,25 +73,42 @@ def tell(story: dict[str, Json]) -> None:
         value = story.get(key)
         text = ", ".join(texts(value)) if isinstance(value, list) else value
         answer_text(visible(f"{key:<12} {'' if text is None else text}"))
+    if story.get("client_address"):
+        answer_text(visible(f"{'from host':<12} {story['client_address']} {story.get('helo') or ''}".rstrip()))
+    checked = story.get("authentication")
+    if isinstance(checked, dict):
+        shown = ", ".join(f"{name} {result}" for name, result in checked.items() if result and isinstance(result, str))
+        answer_text(visible(f"{'proven':<12} {shown or 'nothing'}").replace("\n", " "))
     if story.get("verdict"):
         reasons = ", ".join(texts(story.get("reasons"))) or "nothing found"
         answer_text(visible(f"{'verdict':<12} {story['verdict']} -> {story['action']}, because of: {reasons}"))
         for change in texts(story.get("would_change")):
             answer_text(visible(f"{'':<12} {change}"))
-    for finding in _objects(story.get("findings")):
-        techniques = " ".join(texts(finding.get("techniques")))
-        answer_text(
-            visible(f"{'finding':<12} [{finding['severity']}] {finding['check']}: {finding['summary']} {techniques}")
-        )
-    for item in _objects(story.get("uninspectable")):
-        answer_text(visible(f"{'not seen':<12} part {item['part']}: {item['reason']}"))
+    _tell_findings(story)
     for step in _objects(story.get("dispositions")):
         answer_text(visible(f"{step['time']}  {step['outcome']} by {step['actor']}: {step['words']}"))
+    if story.get("held_sha256"):
+        answer_text(
+            f"{'held bytes':<12} {story['held_size']} octets, with our own headers; SHA-256 {story['held_sha256']}"
+        )
     if story.get("released_to"):
         answer_text(visible(f"{'released to':<12} {', '.join(texts(story['released_to']))}"))
     if story.get("expires"):
         wanted = f"release wanted by {story['wanted_by']}, {_tries(story)}" if story.get("wanted_by") else ""
         answer_text(visible(f"{'held':<12} until {story['expires']} {wanted} {story.get('last_words') or ''}".rstrip()))
+
+
+def _tell_findings(story: dict[str, Json]) -> None:
+    found = story.get("files")
+    names = found if isinstance(found, dict) else {}
+    for finding in _objects(story.get("findings")):
+        techniques = " ".join(texts(finding.get("techniques")))
+        where = place(None if finding["part"] is None else str(finding["part"]), names)
+        what = f"{finding['check']}: {finding['summary']}{where} {techniques}"
+        answer_text(visible(f"{'finding':<12} [{finding['severity']}] {what}".rstrip()))
+    for item in _objects(story.get("uninspectable")):
+        where = place(None if item["part"] is None else str(item["part"]), names)
+        answer_text(visible(f"{'not seen':<12} {item['reason']}{where}"))
 
 
 def _tries(story: dict[str, Json]) -> str:

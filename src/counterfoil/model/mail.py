@@ -156,6 +156,10 @@ class Scan:
     authentication: Authentication
     uninspectable: tuple[Uninspectable, ...]
 
+    def file_names(self) -> dict[str, str]:
+        """Return the most literal name of each part that has one, by the part's id."""
+        return {part.id: part.names[0] for part in self.parts if part.names}
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:

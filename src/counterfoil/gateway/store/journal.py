@@ -180,6 +180,14 @@ def _why(decision: Decision | None) -> dict[str, Json]:
     return {"verdict": decision.verdict, "action": decision.action, "reasons": list(decision.reasons)}
 
 
+def _files(scan: Scan) -> dict[str, Json]:
+    """Return the names of the files that something is said of, by their part: a person looks for a name."""
+    names = scan.file_names()
+    told = [finding.part for finding in scan.findings[:MAX_FINDINGS]]
+    told += [item.part for item in scan.uninspectable[:MAX_FINDINGS]]
+    return {part: names[part][:255] for part in told if part is not None and part in names}
+
+
 def _known(scan: Scan | None, decision: Decision | None) -> dict[str, Json]:
     """Return the columns of ``messages`` that a scan and a decision fill."""
     known: dict[str, Json] = {}
@@ -190,6 +198,7 @@ def _known(scan: Scan | None, decision: Decision | None) -> dict[str, Json]:
             "findings": [asdict(finding) for finding in scan.findings[:MAX_FINDINGS]],
             "findings_left_out": max(0, len(scan.findings) - MAX_FINDINGS),
             "uninspectable": [asdict(item) for item in scan.uninspectable[:MAX_FINDINGS]],
+            "files": _files(scan),
             "authentication": asdict(scan.authentication),
         }
     if decision is not None:
