@@ -3,10 +3,15 @@
 #
 #   sh examples/first_tenant.sh [DIR]
 #
-# COUNTERFOIL is the command (default: counterfoil). DIR keeps everything (default: a new folder in /tmp).
+# COUNTERFOIL is the command (default: counterfoil, else that of the .venv beside this folder). DIR keeps everything (default: a new folder in /tmp).
 # In a real tenant step 1 and the file of step 3 are not there, and what `by_hand` does is done by its administrator.
 set -eu
+here=$(cd "$(dirname "$0")/.." && pwd)
 counterfoil=${COUNTERFOIL:-counterfoil}
+if [ -z "${COUNTERFOIL:-}" ] && ! command -v counterfoil > /dev/null; then
+  counterfoil="$here/.venv/bin/counterfoil"
+  [ -x "$counterfoil" ] || { echo "there is no command counterfoil: run make setup, then . .venv/bin/activate" >&2; exit 2; }
+fi
 dir=${1:-$(mktemp -d)}
 began=$(date +%s)
 mkdir -p "$dir" && chmod 700 "$dir"
@@ -16,8 +21,8 @@ unset CURL_CA_BUNDLE
 
 say() { printf '\n== %s\n' "$*"; }
 field() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"; }
-started() { # wait until a command in the background has said in JSON that it is ready
-  for _ in $(seq 1 300); do [ -s "$1" ] && return; sleep 0.1; done
+started() { # wait until a command in the background has said in JSON that it is ready, or has ended
+  for _ in $(seq 1 300); do [ -s "$1" ] && return; kill -0 "$2" 2> /dev/null || break; sleep 0.1; done
   echo "it did not start: $1" >&2; exit 1
 }
 lab=''; signer=''
@@ -25,7 +30,7 @@ trap 'kill $signer $lab 2>/dev/null || true; wait' EXIT
 
 say "1. a laboratory Microsoft 365"
 $counterfoil lab --json --data "$dir" > "$dir/lab.json" & lab=$!
-started "$dir/lab.json"
+started "$dir/lab.json" $lab
 ca=$(field "$dir/lab.json" ca); admin=$(field "$dir/lab.json" admin); login=$(field "$dir/lab.json" login)
 by_hand() { curl -sS --fail --cacert "$ca" "$admin/lab/$1" -d "$2"; }
 by_hand add_tenant '{"name":"contoso","domains":["contoso.example"]}' > "$dir/tenant.json"
@@ -34,7 +39,7 @@ by_hand add_mailbox '{"tenant":"contoso.example","address":"alice@contoso.exampl
 
 say "2. the signer, the only process that can use a private key"
 $counterfoil signer --json --authority "${login#https://}" > "$dir/signer.json" & signer=$!
-started "$dir/signer.json"
+started "$dir/signer.json" $signer
 
 say "3. where Microsoft 365 is (here, in the laboratory), our certificate, and the tenant: its domain, and who takes its mail"
 cat > "$dir/counterfoil.toml" <<TOML

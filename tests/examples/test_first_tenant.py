@@ -37,3 +37,20 @@ def test_the_walk_leads_to_a_connected_tenant(tmp_path):
     evidence = list((tmp_path / "walk" / "data" / "evidence").rglob("*.json"))
     assert {path.parent.name for path in evidence} >= {"sign-ins", "directory-audit"}
     assert "PRIVATE" not in json.dumps([path.read_text() for path in (tmp_path / "walk").glob("*.json")])
+
+
+def test_without_the_command_it_says_so_at_once(tmp_path):
+    """Where no program is installed the walk ends before it begins, with the two commands that help."""
+    script = tmp_path / "examples" / SCRIPT.name
+    script.parent.mkdir()
+    script.write_bytes(SCRIPT.read_bytes())
+    done = subprocess.run(
+        ["sh", str(script)],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "run make setup, then . .venv/bin/activate" in done.stderr
