@@ -156,7 +156,7 @@ def test_a_thief_who_evicts_the_owner_makes_the_campaign_hold(at, thief):
     assert driver.run("c1", threading.Event(), 0.1, told) is False
     (where,) = campaigns.places("c1").values()
     assert (acted, where.state, where.out_at) == ([True], State.HELD, None)
-    assert where.words == "the new credential does not work now"
+    assert where.words == "the new credential does not work now: it is not listed"
 
 
 def test_a_subscription_that_he_leaves_holds_the_end_back(at, thief):

@@ -1,5 +1,6 @@
 """Campaigns on disk: a place survives, and a worker that was thought dead changes nothing."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -52,6 +53,14 @@ def test_a_place_is_read_back_as_it_was_written(store):
     )
     store.save(full, NOW)
     assert store.places("c1")["t1"] == full
+
+
+def test_a_place_of_the_first_release_is_read(store, tmp_path):
+    """It does not say whether somebody holds it by hand; nobody did, for that could not be said."""
+    with sqlite3.connect(tmp_path / "counterfoil.db") as connection:
+        connection.execute("UPDATE campaign_place SET document = json_remove(document, '$.held_by_operator')")
+    connection.close()
+    assert {place.held_by_operator for place in store.places("c1").values()} == {False}
 
 
 def test_a_leased_place_is_nobody_elses(store):

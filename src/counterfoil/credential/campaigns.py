@@ -276,6 +276,7 @@ def _row(place: Place) -> dict[str, Any]:
 
 def _place(document: dict[str, Any]) -> Place:
     came_from = document["came_from"]
+    document = {"held_by_operator": False, **document}  # places of the first release do not say it
     fields: dict[str, Any] = {name: document[name] for name in WORDS}
     fields |= {name: from_rfc3339(document[name]) if document[name] else None for name in TIMES}
     fields |= {name: tuple(from_rfc3339(moment) for moment in document[name]) for name in TALLIES}

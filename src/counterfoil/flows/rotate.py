@@ -173,8 +173,9 @@ def _retire(place: Place, house: House, pace: Pace, now: datetime) -> Seen:
     if not foreign:
         place = replace(_read_again(place, pace, now), removed_at=now)
         return place, Observation.ABSENT if len(place.reads) >= pace.reads else Observation.PRESENT
-    if place.new not in _thumbprints(listed) or house.try_new(place).error is not None:
-        return replace(place, words="the new credential does not work now"), Observation.LAST_ONE
+    fault = house.try_new(place).error if place.new in _thumbprints(listed) else "it is not listed"
+    if fault is not None:
+        return replace(place, words=f"the new credential does not work now: {fault}"), Observation.LAST_ONE
     house.evict(place, _ours(place, house))
     words = f"removed {', '.join(entry.key_id for entry in foreign)}"
     return replace(place, reads=(), removed_at=None, foreign_at=now, words=words), Observation.PRESENT
