@@ -48,13 +48,18 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def _run(arguments: argparse.Namespace) -> int:
+    """Run the command, and see that somebody read it before its exit code is given."""
+    code = int(importlib.import_module(f"counterfoil.cli.{arguments.command}").run(arguments))
+    sys.stdout.flush()
+    return code
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
         arguments = _arguments(list(sys.argv[1:] if argv is None else argv))
-        code = int(importlib.import_module(f"counterfoil.cli.{arguments.command}").run(arguments))
-        sys.stdout.flush()
-        return code
+        return _run(arguments)
     except CounterfoilError as error:
         return fail(error)
     except BrokenPipeError:

@@ -132,8 +132,6 @@ def test_a_token_that_he_kept_is_waited_for(at, thief):
         (where,) = places.values()
         worked.append((where.dead_at is not None, where.out_at is not None, hold.works()))
 
-    assert driving.driver(at.books, pace, Brakes(bake=timedelta(seconds=0.2))).run(
-        "c1", threading.Event(), 0.3, told
-    )
+    assert driving.driver(at.books, pace, Brakes(bake=timedelta(seconds=0.2))).run("c1", threading.Event(), 0.3, told)
     assert (True, False, True) in worked, "the key was dead and the token alive: the two facts are two"
     assert (True, True, True) not in worked, "out was never said while the token worked"

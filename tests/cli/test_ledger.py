@@ -2,12 +2,18 @@
 
 import json
 import shutil
+import uuid
 
 import pytest
 from tests.credential.conftest import APP, TENANT, SignerProcess
 from tests.ledger.test_publish import verify
 
+from counterfoil import clock
 from counterfoil.__main__ import main
+from counterfoil.app.state import open_state
+from counterfoil.config.settings import Config
+from counterfoil.model.trust import Connection
+from counterfoil.tenant.registry import Connections
 
 NAME = f"{TENANT}/{APP}/1"
 
@@ -60,6 +66,18 @@ def test_from_a_key_to_a_receipt_that_verifies_elsewhere(signer, run, tmp_path):
     assert kinds == {"action", "certificate", "mark", "credential"}
     assert run("ledger", "export", "--tenant", "somebody-else")[1] == ""
     assert run("ledger", "prove", "1", "--tenant", "somebody-else")[0] == 2
+
+
+def test_a_connected_tenant_is_known_by_our_name(run, tmp_path):
+    """``export`` and ``prove`` take the name that every command takes, and say where nobody is called so."""
+    with open_state(tmp_path, Config(), create=True) as state:
+        made = Connection("acme", TENANT, APP, str(uuid.uuid4()), str(uuid.uuid4()), ("Mail.Read",))
+        Connections(state.ledger).add(made, clock.now(), "test")
+    by_id, by_name = run("ledger", "export", "--tenant", TENANT), run("ledger", "export", "--tenant", "acme")
+    assert by_id[1] == by_name[1] != ""
+    row = next(n for n in range(9) if run("ledger", "prove", str(n), "--tenant", TENANT, "--out", tmp_path)[0] == 0)
+    assert run("ledger", "prove", str(row), "--tenant", "acme", "--out", tmp_path)[0] == 0
+    assert "no stub is of a tenant nope" in run("ledger", "export", "--tenant", "nope")[2]
 
 
 @pytest.mark.parametrize("more", [(), ("--all",)])

@@ -26,6 +26,7 @@ from counterfoil.ledger.stubs import flat, stub_at
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
+from counterfoil.tenant.registry import Connections
 
 run = run_verb
 
@@ -128,9 +129,12 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _prove(arguments: argparse.Namespace) -> int:
     with opened_ledger(arguments) as ledger:
-        chosen = list(_chosen(ledger, arguments.which, arguments.tenant))
+        chosen = [row for one in _spelt(ledger, arguments.tenant) for row in _chosen(ledger, arguments.which, one)]
         if not chosen:
-            raise Refused(f"there is no stub {arguments.which!r} to give a receipt for", "see `counterfoil track`")
+            raise Refused(
+                f"there is no stub {arguments.which!r} to give a receipt for",
+                "see: counterfoil track, counterfoil ledger export",
+            )
         written = [_receipt(ledger, row, arguments.out) for row in chosen]
     for path in written:
         if arguments.json:
@@ -138,6 +142,12 @@ def _prove(arguments: argparse.Namespace) -> int:
         else:
             answer_text(f"{path} and {path.with_suffix('.stub.json').name}")
     return 0
+
+
+def _spelt(ledger: Ledger, tenant: str | None) -> list[str | None]:
+    """Return how stubs spell a tenant: mail by our name, what its connection did by its id."""
+    connected = [] if tenant is None else [one.tenant_id for one in Connections(ledger).all(tenant)]
+    return list(dict.fromkeys([tenant, *connected]))
 
 
 def _chosen(ledger: Ledger, which: str, tenant: str | None) -> Iterator[Row]:
@@ -163,8 +173,12 @@ def _receipt(ledger: Ledger, row: Row, out: Path) -> Path:
 
 def _export(arguments: argparse.Namespace) -> int:
     with opened_ledger(arguments) as ledger:
-        stubs = ledger.exported(arguments.tenant, None if arguments.all else EXPORTED)
-        for line in lines(stubs):
+        # What reconciling reads bears the tenant's id, so the name of a connected one stands for that.
+        tenant = _spelt(ledger, arguments.tenant)[-1]
+        if tenant is not None and next(ledger.stubs(tenant=tenant), None) is None:
+            words = f"no stub is of a tenant {tenant}: say its name or its id, as counterfoil connection list has them"
+            sys.stderr.write(visible(f"counterfoil: {words}") + "\n")
+        for line in lines(ledger.exported(tenant, None if arguments.all else EXPORTED)):
             sys.stdout.write(line)
     return 0
 
