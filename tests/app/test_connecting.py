@@ -181,7 +181,7 @@ def test_before_the_certificate_is_uploaded_it_says_what_to_do(at):
     found = connecting.test(at.books, connection, connection.roles, "test")
     assert not found.works
     assert "AADSTS700027" in found.words
-    assert "publish the credential again" in found.words
+    assert "the certificate is not on the application" in found.words
     with pytest.raises(Refused, match="no current credential"):
         at.books.connections.current(connection)
     name = f"{credential.tenant}/{credential.app}/1"

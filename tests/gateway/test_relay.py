@@ -83,11 +83,20 @@ async def test_silence_has_an_end():
         assert not connected.alive
 
 
-@pytest.mark.parametrize("greeting", [b"554 go away\r\n", b"421 later\r\n", b"hello\r\n", b"", None])
-async def test_no_greeting_is_unavailable(greeting):
-    """Without a greeting there is no next hop: the mail is put off, whatever the code was."""
+@pytest.mark.parametrize(
+    ("greeting", "how"),
+    [
+        (b"554 go away\r\n", " as it should, but 554"),
+        (b"421 later\r\n", " as it should, but 421"),
+        (b"hello\r\n", ""),
+        (b"", ": it took no connection, or ended it"),
+        (None, " in time"),
+    ],
+)
+async def test_no_greeting_is_unavailable(greeting, how):
+    """Without a greeting there is no next hop: the mail is put off, whatever the code was, and it says how."""
     async with scripted(replies={"": greeting}) as hop:
-        with pytest.raises(Unavailable, match="the next hop does not answer"):
+        with pytest.raises(Unavailable, match=f"the next hop does not answer{how}"):
             await connect(hop, connect=0.3)
 
 

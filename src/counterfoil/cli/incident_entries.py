@@ -141,7 +141,7 @@ def _close(arguments: argparse.Namespace) -> int:
             f"see: counterfoil incident show {arguments.incident}",
         )
     left = _left(arguments)
-    code = _add(arguments, Said(Kind.CLOSED, f"closed: {arguments.why}", detail={"reason": arguments.why}))
+    code = _add(arguments, Said(Kind.CLOSED, arguments.why, detail={"reason": arguments.why}))
     if left:
         sys.stderr.write(f"counterfoil: it is closed all the same, but {left}\n")
     return code

@@ -196,7 +196,7 @@ def _sent(reply: Reply) -> Sent:
 
 
 def _unavailable(next_hop: NextHop, error: Exception) -> Unavailable:
-    words = f"the next hop does not answer: {type(error).__name__}"
+    words = f"the next hop does not answer{_how(error)}"
     if "STARTTLS" in str(error):
         words = "the next hop offers no STARTTLS, which its route asks for"
     elif isinstance(error, ssl.SSLCertVerificationError) or isinstance(error.__cause__, ssl.SSLCertVerificationError):
@@ -205,3 +205,12 @@ def _unavailable(next_hop: NextHop, error: Exception) -> Unavailable:
         words,
         f"see whether {next_hop} listens and speaks the TLS that its route asks for: {error}",
     )
+
+
+def _how(error: Exception) -> str:
+    """Say in words what aiosmtplib says by its classes, most of which are an ``OSError`` too."""
+    if isinstance(error, errors.SMTPResponseException):
+        return f" as it should, but {error.code}"
+    if isinstance(error, TimeoutError):
+        return " in time"
+    return ": it took no connection, or ended it"

@@ -100,7 +100,8 @@ class TokenRefused(Refused):
 
 
 HINTS: Mapping[str, str] = {
-    "AADSTS700027": "the certificate is not on the application, or has expired: publish the credential again",
+    "AADSTS700027": "the certificate is not on the application, or not yet everywhere, or has expired: "
+    "see counterfoil connection test; a new one takes some minutes",
     "AADSTS700024": "the clock of this machine is wrong: set it by NTP, then try again",
     "AADSTS700016": "the application is not in this tenant: check the tenant id and the application id",
     "AADSTS7000229": "the tenant's administrator has not consented or has deleted the enterprise application",
