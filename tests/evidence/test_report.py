@@ -119,6 +119,18 @@ def test_a_log_that_is_not_needed_is_no_gap(case):
     assert '<rect class="hole" x' not in text
 
 
+def test_a_log_in_which_a_call_of_ours_must_show_is_needed_whatever_the_roles_say(case):
+    """The page asks for the logs that the answer asks for: a Graph call of ours lacks its row, and that is a hole."""
+    case.heartbeat().stubs[0]["roles"] = ["full_access_as_app"]
+    case.calls.clear()
+    answer = case.answer()
+    text = report(answer.tenants, answer.document, [], answer.window.since, answer.window.until)
+
+    assert any(reason.startswith("graph-activity: ") for reason in answer.document["tenants"][0]["reasons"])
+    assert "not needed with these permissions" not in text
+    assert '<rect class="hole" x' in text
+
+
 def test_a_theft_beside_the_window_of_a_clean_tenant_is_on_the_page(case):
     """Among many that are only counted, the one with something to know is named with it."""
     case.heartbeat().connect(OTHER, connected=False)

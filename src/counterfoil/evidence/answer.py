@@ -39,6 +39,8 @@ class TenantAnswer:
     roles: tuple[str, ...] | None = None
     """What the connection may do; ``None`` where that is not known."""
     connected: bool = True
+    required: frozenset[str] = frozenset()
+    """Logs without which it cannot be called clean."""
 
 
 def tenant_answer(
@@ -48,6 +50,7 @@ def tenant_answer(
     unseen: Iterable[Mapping[str, Any]],
     radius: Radius,
     coverage: list[SourceCoverage],
+    required: Iterable[str],
     gaps: list[str],
     notes: Iterable[str],
     connection: Connection | None = None,
@@ -79,6 +82,7 @@ def tenant_answer(
         connection.name if connection else None,
         connection.roles if connection else None,
         connection is None or connection.connected,
+        frozenset(required),
     )
 
 

@@ -18,7 +18,6 @@ from counterfoil.evidence import phrases, timeline
 from counterfoil.evidence.answer import EVIDENCE_ROWS, TenantAnswer
 from counterfoil.evidence.coverage import SourceCoverage
 from counterfoil.evidence.readers.reading import FileReading
-from counterfoil.evidence.roles import required_sources
 from counterfoil.evidence.techniques import VERSION
 from counterfoil.evidence.words import besides_of, sum_line
 
@@ -99,7 +98,7 @@ MEANING: Final = {
 
 def _spare(answer: TenantAnswer, covered: SourceCoverage) -> bool:
     """Say whether a log proves nothing and need not: this connection can do nothing that it would show."""
-    return not covered.proven and covered.source not in required_sources(answer.roles)
+    return not covered.proven and covered.source not in answer.required
 
 
 def _environment() -> Environment:

@@ -31,7 +31,7 @@ from counterfoil.evidence.roles import required_sources
 from counterfoil.evidence.stubs import Books
 from counterfoil.evidence.uses import DIRECTORY
 from counterfoil.model.errors import Refused
-from counterfoil.model.instant import rfc3339
+from counterfoil.model.instant import hour_of, rfc3339
 from counterfoil.model.mail import Json
 
 
@@ -68,8 +68,8 @@ def window_of(books: Books, since: datetime | None, until: datetime | None, as_o
     times = [books.first, books.last] if books.first and books.last else books.spans
     if not times and (since is None or until is None):
         raise Refused("there is no stub with a time, and no window was given", "give --since and --until")
-    first = since or _hour(min(times))
-    last = until or _hour(max(times)) + timedelta(hours=1)
+    first = since or hour_of(min(times))
+    last = until or hour_of(max(times)) + timedelta(hours=1)
     if first >= last:
         raise Refused("the window is empty", "--since has to lie before --until")
     return Window(first, last, as_of or last)
@@ -183,6 +183,7 @@ def _answers(
                 unseen=gone,
                 radius=radius,
                 coverage=coverage,
+                required=required,
                 gaps=[*gaps(coverage, required, given[tenant]), *books.misread.reasons(tenant)],
                 notes=[*ground.notes.get(tenant, ()), *filter(None, [outside.get(tenant)]), *_notes(books)],
                 connection=connection,
@@ -238,10 +239,6 @@ def _notes(books: Books) -> list[str]:
         if books.calls
         else [*notes, "no call lines in the stubs: a replayed token cannot be told from our own use"]
     )
-
-
-def _hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def _moment(text: str) -> datetime:
