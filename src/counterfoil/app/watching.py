@@ -27,11 +27,11 @@ from counterfoil.flows.watch import Sighting, Watched, watched
 from counterfoil.gateway.store.tenants import Operator
 from counterfoil.incident.record import Kind, Origin, Said, Status, Subject
 from counterfoil.incident.store import Incidents
-from counterfoil.ledger.exchange import EXPORTED, document
+from counterfoil.ledger.exchange import document
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Misconfigured, Refused
-from counterfoil.model.instant import rfc3339
+from counterfoil.model.instant import hour_of, rfc3339
 from counterfoil.model.mail import Json
 from counterfoil.model.number import counted
 
@@ -87,9 +87,8 @@ def pulled(data: Path, config: Config) -> list[Path]:
 
 
 def _answers(ledger: Ledger, logs: Sequence[Path], since: datetime, now: datetime) -> dict[str, TenantAnswer]:
-    stubs = (row.stub for row in ledger.stubs(kinds=EXPORTED) if row.stub is not None)
-    books = read_objects(enumerate((document(stub) for stub in stubs), 1))
-    first = since.replace(minute=0, second=0, microsecond=0)
+    books = read_objects(enumerate(map(document, ledger.exported()), 1))
+    first = hour_of(since)
     window = Window(first, max(now, first + timedelta(hours=1)), now)
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as scratch, readers() as pool:
         answer = reconcile(books, logs, window, Path(scratch), pool=pool)

@@ -32,10 +32,15 @@ def answer_text(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def one_line(text: str) -> str:
+    """Make text from outside visible, and its line ends too: it makes no line of its own."""
+    return visible(text).replace("\n", "\\x0a")
+
+
 def answer_lines(lines: Iterable[tuple[str, str]]) -> None:
     """Print lines, each with its style, which shows on a terminal only; text from outside makes no line of its own."""
     for text, style in lines:
-        stdout.print(Text(visible(text).replace("\n", "\\x0a"), style), no_wrap=True, overflow="ignore", crop=False)
+        stdout.print(Text(one_line(text), style), no_wrap=True, overflow="ignore", crop=False)
 
 
 def columns() -> int | None:

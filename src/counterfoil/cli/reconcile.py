@@ -27,7 +27,7 @@ from counterfoil.evidence.stubs import Books, read_objects, read_stubs
 from counterfoil.evidence.typed.books import WORTHWHILE, read_large
 from counterfoil.evidence.words import summary_lines
 from counterfoil.flows.reconcile import Answer, reconcile, window_of
-from counterfoil.ledger.exchange import EXPORTED, document
+from counterfoil.ledger.exchange import document
 from counterfoil.model.errors import CounterfoilError, Misconfigured, Refused
 
 
@@ -148,8 +148,7 @@ def _books(arguments: argparse.Namespace, folder: Path) -> Books:
 def _ledger(data: Path) -> Books:
     """Read the stubs of an installation; its credentials say of which tenants they are."""
     with opened_ledger(argparse.Namespace(data=data, config=None)) as ledger:
-        stubs = (row.stub for row in ledger.stubs(kinds=EXPORTED) if row.stub is not None)
-        return read_objects(enumerate((document(stub) for stub in stubs), 1))
+        return read_objects(enumerate(map(document, ledger.exported()), 1))
 
 
 def write_report(answer: Answer, path: Path, news: News | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from counterfoil.cli.output import answer_text, stdout, visible
+from counterfoil.cli.output import answer_text, one_line, stdout, visible
 from counterfoil.cli.scan_input import Item
 from counterfoil.model.mail import Action, Decision, Json, Scan, Severity, Verdict
 from counterfoil.scan.wire import spell_finding, spell_part
@@ -96,5 +96,5 @@ def place(part: str | None, names: Mapping[str, Json]) -> str:
     """Say where something was found: the part, and the name of its file, which makes no line of its own."""
     if not part:
         return ""
-    name = visible(str(names.get(part) or "")).replace("\n", "\\x0a")
+    name = one_line(str(names.get(part) or ""))
     return f" (part {part}: {name})" if name else f" (part {part})"

@@ -13,6 +13,7 @@ from typing import Any
 
 from counterfoil.evidence.operations import LATENCY_HOURS, RETENTION_DAYS
 from counterfoil.evidence.uses import GRAPH, MAILBOX, SIGN_INS
+from counterfoil.model.instant import hour_of
 
 PROVEN, NO_DATA, LATE, MISSING = "proven", "no-data", "late", "missing"
 THROTTLED, UNLICENSED, RETENTION = "throttled", "unlicensed", "beyond-retention"
@@ -93,7 +94,7 @@ class SourceCoverage:
 
     def missed(self, entry: Mapping[str, Any]) -> bool:
         """Say whether rows that stubs promised lie in an hour that has had its time and lacks them."""
-        first = entry["first"].replace(minute=0, second=0, microsecond=0)
+        first = hour_of(entry["first"])
         last = entry["last"]
         return any(state == MISSING and first <= hour <= last for hour, state in self.hours.items())
 
@@ -105,7 +106,7 @@ class SourceCoverage:
 
 def hours_between(since: datetime, until: datetime) -> Iterator[datetime]:
     """Yield the start of every hour that the window [since, until) reaches into."""
-    hour = since.replace(minute=0, second=0, microsecond=0)
+    hour = hour_of(since)
     while hour < until:
         yield hour
         hour += timedelta(hours=1)

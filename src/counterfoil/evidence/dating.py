@@ -17,6 +17,7 @@ from counterfoil.evidence.lookups import Rows
 from counterfoil.evidence.matching import Row
 from counterfoil.evidence.queries import APART
 from counterfoil.evidence.readers.reading import FileReading
+from counterfoil.model.instant import hour_of
 
 MANY: Final = 10
 """Of so many rows of ours in a file one has to lie apart for the file to be in another time zone."""
@@ -137,4 +138,4 @@ def _apart(pair: Row) -> timedelta:
 
 def _hours(pair: Row) -> Iterator[datetime]:
     for moment in (pair["row"], pair["stub"]):
-        yield moment.replace(minute=0, second=0, microsecond=0)
+        yield hour_of(moment)

@@ -20,9 +20,9 @@ from counterfoil.evidence.coverage_queries import COVERAGE
 from counterfoil.evidence.fold import FOLD
 from counterfoil.evidence.queries import LARGE, PREPARE, STEPS, VIEWS
 from counterfoil.evidence.stubs import Books
-from counterfoil.evidence.tables import ADOPT, TABLES, UNFOLDED
+from counterfoil.evidence.tables import ADOPT, SLOT, TABLES, UNFOLDED
 from counterfoil.evidence.typed.books import StoredCalls, StoredJobs
-from counterfoil.evidence.typed.stored import SLOT, whole
+from counterfoil.evidence.typed.stored import whole
 from counterfoil.evidence.uses import COLUMNS, SOURCES
 
 LEAST_MEMORY = 1 << 30

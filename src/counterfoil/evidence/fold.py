@@ -4,6 +4,9 @@ from typing import Final
 
 from counterfoil.evidence.uses import COLUMNS
 
+CONTRADICTING: Final = "times that contradict each other"
+"""The doubt about a row whose copies are dated far apart."""
+
 _APART: Final = "max(time) > min(time) + INTERVAL 15 MINUTE"
 """Times of one row that lie further apart contradict each other: an exporter took its time zone for UTC."""
 
@@ -13,7 +16,7 @@ def _folded(name: str) -> str:
     if name == "time":
         return f"CASE WHEN {_APART} THEN NULL ELSE min(time) END AS time"
     if name == "doubt":
-        return f"CASE WHEN {_APART} THEN 'times that contradict each other' ELSE max(doubt) END AS doubt"
+        return f"CASE WHEN {_APART} THEN '{CONTRADICTING}' ELSE max(doubt) END AS doubt"
     if name == "call_slot":
         return "nullif(max(call_slot), max(call_slot)) AS call_slot"  # none: copies may have told several
     return f"{'min' if name in ('id', 'file', 'number') else 'max'}({name}) AS {name}"

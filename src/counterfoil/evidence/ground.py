@@ -6,6 +6,7 @@ from datetime import datetime
 from counterfoil.evidence import coverage_queries as queries
 from counterfoil.evidence.coverage import NOT_EXPORTED, UNKNOWN_SCHEMA, Ground, Hole
 from counterfoil.evidence.dating import Dating
+from counterfoil.evidence.fold import CONTRADICTING
 from counterfoil.evidence.lookups import Rows
 from counterfoil.evidence.readers.kinds import READERS, SUMMARY, UNKNOWN
 from counterfoil.evidence.readers.reading import FileReading
@@ -13,8 +14,6 @@ from counterfoil.evidence.uses import SIGN_INS
 
 _HELD = {SUMMARY: SIGN_INS}
 """What a kind that gives no use would have held."""
-_CONTRADICTING = "times that contradict each other"
-"""What :mod:`counterfoil.evidence.fold` says of such a row."""
 _CONTRADICTED = (
     "copies of a row contradict each other about its time, so one of the exports is in another time zone, or damaged: "
     "export it again in UTC; until then such rows have no time"
@@ -43,7 +42,7 @@ def ground_of(engine: Rows, files: list[FileReading], gaps: list[tuple[datetime,
         notes=dating.notes,
     )
     for row in engine.rows(queries.DOUBTS_BY_HOUR):
-        if row["tenant"] is not None and _CONTRADICTING in row["doubt"]:
+        if row["tenant"] is not None and CONTRADICTING in row["doubt"]:
             words = f"{row['source']}: {_CONTRADICTED}"
             if words not in dating.notes[row["tenant"]]:
                 dating.notes[row["tenant"]].append(words)

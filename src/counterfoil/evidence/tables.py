@@ -7,6 +7,9 @@ from typing import Final
 
 from counterfoil.evidence.uses import COLUMNS
 
+SLOT: Final = "CAST(hash({0}) >> 1 AS BIGINT)"
+"""A number by which texts that are equal are found; what has the same number has to be compared."""
+
 TABLES: Final = {
     "tokens": """no BIGINT, tenant VARCHAR, time TIMESTAMP, app VARCHAR, sha1 VARCHAR, sha256 VARCHAR, key_id VARCHAR,
         audience VARCHAR, jti VARCHAR, correlation_id VARCHAR, request_id VARCHAR, uti VARCHAR, job VARCHAR,
@@ -24,9 +27,9 @@ TABLES: Final = {
 """The columns of what is loaded, by table."""
 
 UNFOLDED: Final = {
-    "calls": """
+    "calls": f"""
         SELECT no, tenant, time, app, uti, crid, method, path, mailbox, len(messages) AS lists, effect, job, status,
-               operation, CAST(hash(crid) >> 1 AS BIGINT) AS call_slot FROM calls_loaded""",
+               operation, {SLOT.format("crid")} AS call_slot FROM calls_loaded""",  # noqa: S608 - our own names
     "call_names": "SELECT no, unnest(messages) AS message FROM calls_loaded",
     "items_loaded": """
         SELECT record, i.message AS message, i.item AS item, i.folder AS folder, i.crid AS crid

@@ -13,7 +13,7 @@ from counterfoil.evidence.answer import TenantAnswer
 from counterfoil.evidence.coverage import PROVEN
 from counterfoil.evidence.matching import ATTEMPTED, TOUCHING
 from counterfoil.evidence.uses import SIGN_INS
-from counterfoil.model.instant import from_rfc3339
+from counterfoil.model.instant import from_rfc3339, hour_of
 
 UNNAMED = "NO CREDENTIAL NAMED"
 
@@ -92,7 +92,7 @@ def _proven(answer: TenantAnswer, since: datetime) -> tuple[datetime | None, int
     for covered in answer.coverage:
         if covered.source == SIGN_INS:
             hours |= covered.hours
-    first = since.replace(minute=0, second=0, microsecond=0)
+    first = hour_of(since)
     window = sorted(hour for hour in hours if hour >= first)
     until: datetime | None = None
     for hour in window:

@@ -27,3 +27,8 @@ def from_rfc3339(text: str) -> datetime:
         message = f"not RFC 3339, it says no offset: {text!r}"
         raise ValueError(message)
     return instant.astimezone(UTC)
+
+
+def hour_of(instant: datetime) -> datetime:
+    """Return the start of the hour that a point in time lies in."""
+    return instant.replace(minute=0, second=0, microsecond=0)

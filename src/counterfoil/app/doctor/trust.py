@@ -47,8 +47,9 @@ def connections(patient: Patient) -> Iterator[Finding]:
     register = Connections(patient.state.ledger)
     common = shared(listed(patient.state.ledger.engine))
     standings = Standings(patient.data)
-    controlled = {one.tenant_id for one in register.all() if is_control(one)}
-    for connection in register.all():
+    everybody = register.all()
+    controlled = {one.tenant_id for one in everybody if is_control(one)}
+    for connection in everybody:
         about = f"{connection.tenant} ({connection.app})"
         for flag in flags_of(connection, _current(register, connection), common, patient.now):
             cause, fix = FLAGS[flag]

@@ -22,6 +22,7 @@ from counterfoil.cases.chance import Chance
 from counterfoil.cases.rows import Key
 from counterfoil.cases.write import write_case
 from counterfoil.ledger.stubs import stub_at
+from counterfoil.model.instant import hour_of
 from counterfoil.model.mail import Json
 
 DAYS = 2
@@ -62,7 +63,7 @@ class Before:
 def go_by(here: Stage, customers: list[Customer], seed: int) -> Before:
     """Let the days before have gone by, until now, for every customer with a connection."""
     now = clock.now()
-    until = (now - LAST_ACT).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    until = hour_of(now - LAST_ACT) + timedelta(hours=1)
     stage = Setting(until - timedelta(days=DAYS), DAYS * 24, CALLS_AN_HOUR, seed)
     connected = [customer for customer in customers if customer.connections]
     visited = _visited(connected, seed)

@@ -2,12 +2,12 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 
 from counterfoil import clock
 from counterfoil.app.drill.customers import Customer
 from counterfoil.app.drill.stage import Stage
 from counterfoil.model.errors import CounterfoilError
+from counterfoil.model.instant import hour_of
 from counterfoil.tenant.door import Door
 from counterfoil.tenant.endpoints import GRAPH
 from counterfoil.tenant.mail import Mail
@@ -23,21 +23,21 @@ class Heartbeats:
         self._read: dict[str, set[str]] = {customer.name: set() for customer in self._customers}
         self.tokens: dict[str, Token] = {}
         self.waiting: dict[str, str] = {}
-        self.hour = _hour()
+        self.hour = hour_of(clock.now())
         self._lock = threading.Lock()
 
     def beat(self) -> None:
         """Make one heartbeat for every customer, several at once; all within one hour of the clock, which it proves."""
         while True:
-            self.hour = _hour()
+            self.hour = hour_of(clock.now())
             with ThreadPoolExecutor(4) as pool:
                 list(pool.map(self._one, self._customers))
-            if self.hour == _hour():
+            if self.hour == hour_of(clock.now()):
                 return
 
     def keep_up(self) -> None:
         """Make another one if an hour has begun since: of an hour without one nothing can be said."""
-        if self.hour != _hour():
+        if self.hour != hour_of(clock.now()):
             self.beat()
 
     def _one(self, customer: Customer) -> None:
@@ -56,7 +56,3 @@ class Heartbeats:
                 self.waiting[customer.name] = error.message
         finally:
             books.connections.end_use(job.id)
-
-
-def _hour() -> datetime:
-    return clock.now().replace(minute=0, second=0, microsecond=0)

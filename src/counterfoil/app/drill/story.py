@@ -27,7 +27,7 @@ from counterfoil.evidence.stubs import read_objects
 from counterfoil.flows.reconcile import Answer, reconcile, window_of
 from counterfoil.incident.steps import Standing
 from counterfoil.ledger.equation import Balance, balance
-from counterfoil.ledger.exchange import EXPORTED, document
+from counterfoil.ledger.exchange import document
 from counterfoil.model.number import counted
 
 Say = Callable[[str], None]
@@ -215,8 +215,7 @@ def _reconcile(here: Stage, before: Before, tenants: Sequence[str]) -> Answer:
     """Export what tenants can see, and set it against our ledger, and the days before against the books of then."""
     logs = here.folder / LOGS
     here.lab.export(logs, tenants=tenants)
-    stubs = (row.stub for row in here.state.ledger.stubs(kinds=EXPORTED) if row.stub is not None)
-    books = read_objects(enumerate(chain(before.stubs(), (document(stub) for stub in stubs)), 1))
+    books = read_objects(enumerate(chain(before.stubs(), map(document, here.state.ledger.exported())), 1))
     window = window_of(books, None, None, None)
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as scratch, readers() as pool:
         return reconcile(books, [before.logs, logs], window, Path(scratch), pool=pool)

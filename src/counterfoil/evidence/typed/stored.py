@@ -6,11 +6,9 @@ than reading the JSON that it came from.
 
 from typing import Final
 
+from counterfoil.evidence.tables import SLOT
 from counterfoil.evidence.typed.sources import meanings
 from counterfoil.evidence.uses import COLUMNS, GRAPH, MAILBOX, SIGN_INS
-
-SLOT: Final = "CAST(hash({0}) >> 1 AS BIGINT)"
-"""A number by which texts that are equal are found; what has the same number has to be compared."""
 
 _NUMBERED: Final = "file_row_number"
 
