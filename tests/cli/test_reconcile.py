@@ -194,13 +194,16 @@ def test_id_shows_every_spelling(capsys):
     assert answer[1] == {"value": "what?", "meanings": {}}
 
 
-def test_an_installation_is_reconciled_from_its_own_ledger(tmp_path, capsys):
-    """With --ledger the stubs come from the state directory: a sign-in with its own certificate is a theft."""
+@pytest.mark.parametrize("server", ["postgresql_database", None])
+def test_an_installation_is_reconciled_from_its_own_ledger(tmp_path, capsys, request, server):
+    """With --ledger the stubs come from the state directory or its server: own certificate, no stub, so a theft."""
     tenant = "11111111-1111-1111-1111-111111111111"
+    (tmp_path / "c.toml").write_text(f'[database]\nurl = "{request.getfixturevalue(server)}"\n' if server else "")
+    config = ("--config", str(tmp_path / "c.toml"))
     signer = SignerProcess(tmp_path / "state")
     try:
         words = ["credential", "create", "--tenant", tenant, "--app", APP, "--data", str(tmp_path / "state")]
-        code, made = _json(capsys, *words)
+        code, made = _json(capsys, *words, *config)
         assert code == 0
     finally:
         signer.kill()
@@ -215,8 +218,8 @@ def test_an_installation_is_reconciled_from_its_own_ledger(tmp_path, capsys):
     }
     (tmp_path / "signins.json").write_text(json.dumps({"value": [row]}))
     window = ["--since", "2026-10-05T09:00:00Z", "--until", "2026-10-05T10:00:00Z"]
-    code, answer = _json(
-        capsys, "reconcile", "--ledger", str(tmp_path / "state"), "--logs", str(tmp_path / "signins.json"), *window
-    )
+    places = ("--ledger", str(tmp_path / "state"), "--logs", str(tmp_path / "signins.json"))
+    code, answer = _json(capsys, "reconcile", *places, *window, *config)
 
     assert (code, answer["tenants"][0]["discrepancies"][0]["kind"]) == (1, "stolen-certificate")
+    assert (tmp_path / "state" / "counterfoil.db").exists() == (server is None)

@@ -135,7 +135,7 @@ def made(arguments: argparse.Namespace) -> Iterator[Answer | None]:
 
 def _books(arguments: argparse.Namespace, folder: Path) -> Books:
     if arguments.stubs is None:
-        return _ledger(arguments.ledger or arguments.data)
+        return _ledger(arguments)
     try:
         if arguments.stubs.stat().st_size >= WORTHWHILE and (books := read_large(arguments.stubs, folder)) is not None:
             return books
@@ -145,9 +145,10 @@ def _books(arguments: argparse.Namespace, folder: Path) -> Books:
         raise Misconfigured(f"the stubs cannot be read: {error}", "give --stubs a file of UTF-8 JSON lines") from error
 
 
-def _ledger(data: Path) -> Books:
+def _ledger(arguments: argparse.Namespace) -> Books:
     """Read the stubs of an installation; its credentials say of which tenants they are."""
-    with opened_ledger(argparse.Namespace(data=data, config=None)) as ledger:
+    named = argparse.Namespace(data=arguments.ledger or arguments.data, config=arguments.config)
+    with opened_ledger(named) as ledger:
         return read_objects(enumerate(map(document, ledger.exported()), 1))
 
 
