@@ -57,8 +57,8 @@ TOML
 openssl req -x509 -newkey rsa:2048 -nodes -days 30 -CA "$ca" -CAkey "$(dirname "$ca")/ca-key.pem" \
   -subj /CN=gw.counterfoil.example -addext subjectAltName=DNS:gw.counterfoil.example \
   -keyout "$dir/gw-key.pem" -out "$dir/gw.pem" 2> /dev/null
-config="--config $dir/counterfoil.toml"
-$counterfoil tenant add contoso $config --domain contoso.example --next-hop "localhost:$(field "$dir/lab.json" smtp)"
+export COUNTERFOIL_CONFIG="$dir/counterfoil.toml"
+$counterfoil tenant add contoso --domain contoso.example --next-hop "localhost:$(field "$dir/lab.json" smtp)"
 
 say "4. what the tenant's administrator is asked to allow"
 $counterfoil connection plan contoso --product scan-internal --product watch --gateway gw.counterfoil.example
@@ -72,7 +72,7 @@ by_hand add_connector '{"tenant":"contoso.example","name":"Counterfoil","certifi
   > /dev/null
 
 say "6. the connection, with a key of its own that never leaves the signer"
-$counterfoil connection import contoso --json $config \
+$counterfoil connection import contoso --json \
   --tenant-id "$(field "$dir/application.json" tenant)" --app "$(field "$dir/application.json" app_id)" \
   --object-id "$(field "$dir/application.json" object_id)" \
   --principal "$(field "$dir/application.json" service_principal)" \
@@ -88,11 +88,11 @@ say "7. the administrator uploads its certificate"
 by_hand admin_add_key "@$dir/key.json" > /dev/null
 
 say "8. does it work, and is it neither more nor less than planned?"
-$counterfoil connection test contoso $config --product scan-internal --product watch
-$counterfoil connection list $config
+$counterfoil connection test contoso --product scan-internal --product watch
+$counterfoil connection list
 
 say "9. the tenant's own logs, and what the doctor says; it tries the back door with one real message"
-$counterfoil connection pull contoso $config
-$counterfoil doctor $config
+$counterfoil connection pull contoso
+$counterfoil doctor
 
 say "connected in $(($(date +%s) - began)) seconds; everything is in $dir"

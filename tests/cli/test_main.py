@@ -89,6 +89,27 @@ def test_an_unset_variable_is_not_this_folder(words, said, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
+    "words", ["serve --check", "tenant list", "ledger verify", "reconcile", "ledger gap --config="]
+)
+def test_an_empty_configuration_is_not_the_defaults(words: str, monkeypatch, capsys: pytest.CaptureFixture[str]):
+    """An empty COUNTERFOIL_CONFIG, or --config, is a shell variable that was not set: refused, never left out."""
+    monkeypatch.setenv("COUNTERFOIL_CONFIG", "")
+    with pytest.raises(SystemExit, match="2"):
+        main(words.split())
+    assert "the name of the configuration is empty (--config, else COUNTERFOIL_CONFIG)" in capsys.readouterr().err
+
+
+def test_the_environment_names_the_configuration(tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]):
+    """COUNTERFOIL_CONFIG is what --config says where nobody says it; what is said goes before it."""
+    (tmp_path / "wrong.toml").write_text("[gatway]\n")
+    (tmp_path / "right.toml").write_text("")
+    monkeypatch.setenv("COUNTERFOIL_CONFIG", str(tmp_path / "wrong.toml"))
+    assert main(["serve", "--check"]) == 2
+    assert "one fault in wrong.toml" in capsys.readouterr().err
+    assert main(["serve", "--check", "--config", str(tmp_path / "right.toml")]) == 0
+
+
+@pytest.mark.parametrize(
     ("words", "usage", "said"),
     [
         ("scan --jsn x", "usage: counterfoil scan ", "unrecognized arguments: --jsn"),

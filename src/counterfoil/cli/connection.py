@@ -18,7 +18,8 @@ from counterfoil.app.standing import Standings
 from counterfoil.cli.connection_logs import run_pull, run_status
 from counterfoil.cli.connection_trial import run_test
 from counterfoil.cli.output import answer_json, answer_text, visible
-from counterfoil.cli.state import add_config, confirm, opened, operator
+from counterfoil.cli.parser import add_config
+from counterfoil.cli.state import confirm, opened, operator
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.config import load
 from counterfoil.config.settings import Config

@@ -14,6 +14,7 @@ from counterfoil import clock
 from counterfoil.cli import credential_standby
 from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
+from counterfoil.cli.parser import add_config
 from counterfoil.cli.state import note
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.credential.collect import SOCKET, collect
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _verb(verbs: Verbs, name: str, run_it: Run, summary: str) -> argparse.ArgumentParser:
     verb = verbs.add(name, run_it, summary)
-    verb.add_argument("--config", type=Path, metavar="FILE", help="the configuration that serve runs with")
+    add_config(verb)
     verb.add_argument("--socket", type=Path, metavar="PATH", help="the signer's socket (DATA/signer/signer.sock)")
     return verb
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from counterfoil.app.doctor.examine import Looked, examine
 from counterfoil.app.doctor.finding import Weight
 from counterfoil.cli.output import answer_json, answer_text, stdout, visible
-from counterfoil.cli.state import add_config
+from counterfoil.cli.parser import add_config
 from counterfoil.config import load
 from counterfoil.model.mail import Json
 

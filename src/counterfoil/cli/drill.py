@@ -5,6 +5,7 @@ Exit codes: 0 every claim was true; 1 a claim differs from the truth; 2 it could
 
 import argparse
 import json
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from counterfoil.app.drill import own, page
 from counterfoil.app.drill.cast import FEWEST, Wanted, invented
 from counterfoil.app.drill.story import Told, play
 from counterfoil.cli.output import answer_json, answer_lines, stderr, visible
+from counterfoil.cli.parser import CONFIG, add_config
 from counterfoil.config import load
 from counterfoil.incident.outside import mark_of
 from counterfoil.ledger import durable
@@ -36,9 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--from", dest="own", type=Path, metavar="DIR", help="your own tenants instead: this data folder, only read"
     )
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="with --from: the configuration that serve runs with"
-    )
+    add_config(parser, "with --from: the configuration that serve runs with")
     parser.add_argument(
         "--thumbprint", metavar="HEX", help="with --from: the certificate that is stolen; the most shared if left out"
     )
@@ -85,7 +85,7 @@ def _cast(arguments: argparse.Namespace) -> tuple[Sequence[Wanted], tuple[str, .
                 "one that cannot be judged, one that is clean",
                 "say --tenants 20",
             )
-        if arguments.thumbprint or arguments.config:
+        if arguments.thumbprint or (arguments.config and str(arguments.config) != os.environ.get(CONFIG)):
             raise Misconfigured("--thumbprint and --config are about your own tenants", "say --from DIR too")
         return invented(arguments.tenants), ()
     mark = mark_of(arguments.thumbprint) if arguments.thumbprint else None

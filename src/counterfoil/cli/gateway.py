@@ -18,7 +18,8 @@ from counterfoil.app.certificate_offer import Wanted, configured, offer
 from counterfoil.app.lock import alone
 from counterfoil.app.state import State, see_begun
 from counterfoil.cli.output import answer_json, answer_text, visible
-from counterfoil.cli.state import add_config, opened, operator
+from counterfoil.cli.parser import add_config
+from counterfoil.cli.state import opened, operator
 from counterfoil.cli.verbs import Verbs, run_verb
 from counterfoil.config import load
 from counterfoil.config.settings import Config

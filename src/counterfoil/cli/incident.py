@@ -16,7 +16,8 @@ from counterfoil.app.state import State
 from counterfoil.cli import incident_entries, incident_notices, incident_papers, incident_reporters, incident_steps
 from counterfoil.cli.incident_open import NAME, By, add_by, add_logs, add_open, answer_incident, find
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
-from counterfoil.cli.state import add_config, confirm, opened
+from counterfoil.cli.parser import add_config
+from counterfoil.cli.state import confirm, opened
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.config import load
 from counterfoil.incident.asked import handovers, stands

@@ -9,7 +9,8 @@ from counterfoil.app import exhibits, telling
 from counterfoil.cli.incident_notices import OTHER_DOMAIN, pace
 from counterfoil.cli.incident_open import By, add_by, find
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
-from counterfoil.cli.state import add_config, opened
+from counterfoil.cli.parser import add_config
+from counterfoil.cli.state import opened
 from counterfoil.cli.verbs import Run, Verbs
 from counterfoil.credential.campaigns import Campaigns
 from counterfoil.incident import facts

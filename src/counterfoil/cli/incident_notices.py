@@ -9,7 +9,8 @@ from counterfoil.app.campaigning import pace_of
 from counterfoil.app.state import State
 from counterfoil.cli.incident_open import By, add_by, find
 from counterfoil.cli.output import answer_json, answer_table, answer_text
-from counterfoil.cli.state import add_config, opened
+from counterfoil.cli.parser import add_config
+from counterfoil.cli.state import opened
 from counterfoil.cli.verbs import Run, Verbs
 from counterfoil.config import load
 from counterfoil.credential.campaign import Pace

@@ -9,7 +9,8 @@ from counterfoil import clock
 from counterfoil.app import incidents, reporting
 from counterfoil.app.state import State
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
-from counterfoil.cli.state import add_config, opened, operator
+from counterfoil.cli.parser import add_config
+from counterfoil.cli.state import opened, operator
 from counterfoil.cli.verbs import Run, Verbs
 from counterfoil.gateway.store.tenants import Operator
 from counterfoil.incident.outside import mark_of

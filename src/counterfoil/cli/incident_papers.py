@@ -10,7 +10,8 @@ from counterfoil.app.state import State
 from counterfoil.cli.incident_notices import pace
 from counterfoil.cli.incident_open import By, add_by, find
 from counterfoil.cli.output import answer_json, answer_text, stderr
-from counterfoil.cli.state import add_config, opened
+from counterfoil.cli.parser import add_config
+from counterfoil.cli.state import opened
 from counterfoil.cli.verbs import Run, Verbs
 from counterfoil.incident import report
 from counterfoil.incident.asked import handovers, stands

@@ -5,7 +5,8 @@ import argparse
 from counterfoil.app import reporting
 from counterfoil.cli.incident_open import By, add_by
 from counterfoil.cli.output import answer_json, answer_table, answer_text
-from counterfoil.cli.state import add_config, opened
+from counterfoil.cli.parser import add_config
+from counterfoil.cli.state import opened
 from counterfoil.cli.verbs import Run, Verbs
 from counterfoil.model.errors import Refused
 

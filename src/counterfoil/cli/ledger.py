@@ -12,6 +12,7 @@ from counterfoil import clock
 from counterfoil.cli import ledger_witness
 from counterfoil.cli.opening import opened_database, opened_ledger
 from counterfoil.cli.output import answer_json, answer_text, visible
+from counterfoil.cli.parser import add_config
 from counterfoil.cli.search import time
 from counterfoil.cli.state import operator
 from counterfoil.cli.verbs import Verbs, run_verb
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verbs.group("witness", "add, list and remove outsiders who cosign the ledger's checkpoints")
     )
     for verb in (checkpoint, verify, prove, export, trust, renewing, gap):
-        verb.add_argument("--config", type=Path, metavar="FILE", help="the configuration that serve runs with")
+        add_config(verb)
 
 
 def _checkpoint(arguments: argparse.Namespace) -> int:

@@ -1,11 +1,11 @@
 """``counterfoil ledger witness``: outsiders who cosign the ledger's checkpoints (C2SP tlog-witness)."""
 
 import argparse
-from pathlib import Path
 
 from counterfoil import clock
 from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_table, answer_text
+from counterfoil.cli.parser import add_config
 from counterfoil.cli.state import operator
 from counterfoil.cli.verbs import Verbs
 from counterfoil.ledger import witnesses
@@ -25,7 +25,7 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
     remove = verbs.add("remove", _remove, "ask a witness no longer; what it cosigned stays published")
     remove.add_argument("name", metavar="NAME|KEY", help="its name or its whole key")
     for verb in (add, listing, remove):
-        verb.add_argument("--config", type=Path, metavar="FILE", help="the configuration that serve runs with")
+        add_config(verb)
 
 
 def _add(arguments: argparse.Namespace) -> int:

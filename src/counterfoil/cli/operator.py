@@ -12,7 +12,8 @@ from pathlib import Path
 
 from counterfoil.app.state import State
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
-from counterfoil.cli.state import add_config, confirm, opened, operator
+from counterfoil.cli.parser import add_config
+from counterfoil.cli.state import confirm, opened, operator
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.mail import Json

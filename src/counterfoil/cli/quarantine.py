@@ -17,8 +17,9 @@ from counterfoil.app.releases import Releases
 from counterfoil.app.sending import releases
 from counterfoil.app.state import State
 from counterfoil.cli.output import answer_json, answer_text, fail, visible
+from counterfoil.cli.parser import add_config
 from counterfoil.cli.search import add_search, query_of
-from counterfoil.cli.state import add_config, confirm, note, opened, operator
+from counterfoil.cli.state import confirm, note, opened, operator
 from counterfoil.cli.track import answer_messages, tell
 from counterfoil.cli.verbs import Run, Verbs, run_verb
 from counterfoil.config import load

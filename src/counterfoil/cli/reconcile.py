@@ -15,6 +15,7 @@ from counterfoil.app.left_behind import listed
 from counterfoil.app.standing import Standings
 from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_lines, columns, visible
+from counterfoil.cli.parser import add_config
 from counterfoil.cli.pulled import pulled_logs
 from counterfoil.cli.reconcile_export import export
 from counterfoil.cli.reconcile_news import News, news_of
@@ -57,7 +58,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--logs", type=Path, nargs="+", metavar="PATH", help="exports, or folders of them (else what was pulled)"
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration that serve runs with")
+    add_config(parser)
     parser.add_argument("--since", type=time, metavar="T", help="start of the window (else the hour of the first stub)")
     parser.add_argument(
         "--until", type=time, metavar="T", help="end of the window (else after the hour of the last stub)"

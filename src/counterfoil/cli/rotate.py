@@ -23,9 +23,10 @@ from counterfoil.app.connecting import opened_books
 from counterfoil.app.driving import driver
 from counterfoil.app.house import Books
 from counterfoil.cli.output import answer_json, answer_text, stderr
+from counterfoil.cli.parser import add_config
 from counterfoil.cli.rotate_meant import mark_of, see_meant, see_unplanned
 from counterfoil.cli.rotate_status import say_status
-from counterfoil.cli.state import add_config, confirm, note, opened, operator
+from counterfoil.cli.state import confirm, note, opened, operator
 from counterfoil.cli.verbs import Verbs, run_verb
 from counterfoil.config import load
 from counterfoil.credential.campaign import Place

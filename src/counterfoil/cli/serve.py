@@ -5,10 +5,10 @@ message says why.
 """
 
 import argparse
-from pathlib import Path
 
 from counterfoil.app.serving import serve
 from counterfoil.cli.output import answer_json, answer_text
+from counterfoil.cli.parser import add_config
 from counterfoil.config import load
 
 
@@ -17,9 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Exit codes: 0 stopped when asked to, or sound; 2 it could not start. Logs are JSON lines on stderr."
     )
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="a TOML file (docs/configuration.md); embedded defaults without one"
-    )
+    add_config(parser, "a TOML file (docs/configuration.md); embedded defaults without one")
     parser.add_argument("--check", action="store_true", help="only say whether the configuration is sound")
 
 

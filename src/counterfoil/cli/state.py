@@ -1,11 +1,10 @@
-"""What commands that look into the data folder share: --config, the opened state, and who is at the keyboard."""
+"""What commands that look into the data folder share: the opened state, and who is at the keyboard."""
 
 import argparse
 import os
 import pwd
 import sys
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 from counterfoil import clock
 from counterfoil.app.state import State, open_state
@@ -15,11 +14,6 @@ from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json
-
-
-def add_config(parser: argparse.ArgumentParser) -> None:
-    """Declare --config."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration that serve runs with")
 
 
 def opened(arguments: argparse.Namespace, *, create: bool = False) -> AbstractContextManager[State]:

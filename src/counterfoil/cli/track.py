@@ -7,9 +7,10 @@ import argparse
 from dataclasses import replace
 
 from counterfoil.cli.output import answer_json, answer_text, visible
+from counterfoil.cli.parser import add_config
 from counterfoil.cli.scan_report import place
 from counterfoil.cli.search import add_search, query_of, texts
-from counterfoil.cli.state import add_config, opened
+from counterfoil.cli.state import opened
 from counterfoil.model.mail import Json, Outcome
 from counterfoil.model.number import counted
 

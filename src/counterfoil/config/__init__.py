@@ -26,7 +26,7 @@ def load(file: Path | None) -> Config:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(
-            f"cannot read the configuration {file}: {error}", "give --config a readable file"
+            f"cannot read the configuration {file}: {error}", "give --config (else COUNTERFOIL_CONFIG) a readable file"
         ) from error
     try:
         document = tomllib.loads(text)

@@ -9,10 +9,10 @@ from counterfoil.config.values import HostPort
 
 _HEAD = """# Configuration
 
-`counterfoil serve --config FILE` reads one TOML file. Every key has a default, and without a file all of them
-hold. All faults are reported at once, each with its key and a hint; a key that is not in this list is a fault.
-Relative paths are taken from the folder of the file. Tenants, domains and policies are not here: see
-`counterfoil tenant`.
+`counterfoil serve --config FILE` reads one TOML file, and the other commands read the same one: say `--config` each
+time, or set COUNTERFOIL_CONFIG once. Every key has a default, and without a file all of them hold. All faults are
+reported at once, each with its key and a hint; a key that is not in this list is a fault. Relative paths are taken from
+the folder of the file. Tenants, domains and policies are not here: see `counterfoil tenant`.
 
 ```toml
 [gateway]

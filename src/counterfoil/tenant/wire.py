@@ -99,7 +99,10 @@ class Wire:
         self.close()
 
 
-REACH = "see that this machine may reach it, and that microsoft365.ca names the authority if it is no public one"
+REACH = (
+    "see that this machine may reach it, and that --config (else COUNTERFOIL_CONFIG) was not forgotten: "
+    "[microsoft365] in it says where else to go, and its ca names the authority if it is no public one"
+)
 
 
 def _host(url: str) -> str:
