@@ -41,6 +41,7 @@ async def test_deleting_asks_first(house: House):
         house.state.quarantine.raw("acme-4", "acme")
     last = house.state.stories.story("acme-4", "acme")["dispositions"][-1]
     assert (last["outcome"], last["actor"], last["words"]) == ("deleted", "console:chief", "it is spam")
+    assert ("console:chief", "held-delete", "acme-4") in house.actions()
 
 
 def test_reading_held_mail_is_text_and_leaves_a_stub(house: House):

@@ -87,13 +87,7 @@ def _add(arguments: argparse.Namespace) -> int:
             if not arguments.again:
                 _refuse_heir(state, arguments.name)
             Accounts(state.ledger).forget_tenant(arguments.name, by.now, by.who)
-        state.tenants.add(arguments.name, arguments.display, by)
-        if domain is not None:
-            try:
-                state.tenants.set_domain(domain, by)
-            except Refused:
-                state.tenants.remove(arguments.name, by)
-                raise
+        state.tenants.add(arguments.name, arguments.display, by, domain)
         return _print(state.tenants.one(arguments.name), arguments)
 
 

@@ -121,6 +121,9 @@ async def test_deleted_is_gone(held: Store):
     sha256 = str(held.stories.story("m1", None)["held_sha256"])
     held.quarantine.delete("m1", "acme", "phishing", BY)
     assert outcomes(held)[1:] == [("deleted", "anna", "phishing")]
+    assert [(stub["actor"], stub["action"], stub["subject"]) for stub in held.stubs("action")] == [
+        ("anna", "held-delete", "m1")
+    ]
     with pytest.raises(Refused, match="cannot be read"):
         held.files.read("m1", sha256)
     with pytest.raises(Refused, match="m1 is not held: it was deleted"):

@@ -48,6 +48,18 @@ def test_a_refused_change_leaves_nothing(two: Store):
     assert two.tenants.one("acme").display == "Acme Ltd"
 
 
+def test_a_tenant_whose_domain_is_taken_was_never_there(two: Store):
+    """With a first domain a tenant is added in one step: refused, it leaves no row, and no deed that nobody did."""
+    before = two.ledger.size()
+    with pytest.raises(Refused, match=r"the domain acme\.test is taken"):
+        two.tenants.add("other", "", BY, Domain("acme.test", "other", HOP))
+    assert two.ledger.size() == before
+    assert [tenant.name for tenant in two.tenants.all()] == ["acme", "beta"]
+    two.tenants.add("other", "", BY, Domain("other.test", "other", HOP))
+    assert [body["action"] for body in two.stubs("action")][-2:] == ["tenant-add", "domain-set"]
+    assert two.tenants.one("other").domains == (Domain("other.test", "other", HOP),)
+
+
 def test_a_domain_is_one_tenants_only(two: Store):
     """A second tenant cannot take a domain, and is not told whose it is."""
     with pytest.raises(Refused, match=r"the domain acme\.test is taken") as refusal:

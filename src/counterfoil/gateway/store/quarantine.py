@@ -151,11 +151,15 @@ class Quarantine:
     def delete(self, message: str, tenant: str | None, why: str, by: Operator) -> None:
         """Delete a held message for good, also one whose release is wanted and never succeeds.
 
+        What became of it is a disposition; that somebody did it is an action, as asking for a release is.
+
         Raises:
             Refused: If no such message is held, or it is being sent at this moment.
         """
-        self._row(message, tenant)
-        self._end(message, Outcome.DELETED, why or "deleted by an operator", actor=by.who, now=by.now)
+        body: dict[str, Json] = {"actor": by.who, "action": "held-delete", "subject": message}
+        deed = Stub("action", by.now, self._row(message, tenant).tenant, body)
+        words = why or "deleted by an operator"
+        self._end(message, Outcome.DELETED, words, actor=by.who, now=by.now, deeds=(deed,))
 
     def expire(self, now: datetime) -> int:
         """End what has been held as long as the policy says; what is wanted is kept. Return how many ended."""
@@ -169,7 +173,15 @@ class Quarantine:
         return len(old)
 
     def _end(
-        self, message: str, outcome: Outcome, words: str, *, actor: str, now: datetime, first: sa.Update | None = None
+        self,
+        message: str,
+        outcome: Outcome,
+        words: str,
+        *,
+        actor: str,
+        now: datetime,
+        first: sa.Update | None = None,
+        deeds: tuple[Stub, ...] = (),
     ) -> None:
         row = self._row(message, None)
         stub = disposition(message, row.tenant, outcome, words=words, actor=actor, now=now)
@@ -186,7 +198,7 @@ class Quarantine:
                 raise Refused(f"{message} is being sent, or is no longer held", "see: counterfoil track")
             settle(connection, stub, {})
 
-        self._ledger.append(stub, also=end)
+        self._ledger.append_all([*deeds, stub], also=end)
         # Dying here leaves a file without a row, which the sweep at the next start removes.
         self._files.remove(message, row.sha256)
 

@@ -83,8 +83,8 @@ class Tenants:
         with self._engine.connect() as connection:
             return _tenant(connection, _known(connection, name))
 
-    def add(self, name: str, display: str, by: Operator) -> None:
-        """Add a tenant with the default policy."""
+    def add(self, name: str, display: str, by: Operator, domain: Domain | None = None) -> None:
+        """Add a tenant with the default policy and, in the same step, its first domain."""
         names.tenant_name(name)
 
         def insert(connection: sa.Connection) -> None:
@@ -92,8 +92,11 @@ class Tenants:
                 raise Refused(f"there is a tenant {name} already", "see: counterfoil tenant list")
             row = {"name": name, "display": display or name, "added": sortable(by.now), "policy": "{}"}
             connection.execute(sa.insert(tenants).values(row))
+            if domain is not None:
+                _upsert(connection, domain)
 
-        self._do("tenant-add", name, by, insert)
+        deeds = [_deed("tenant-add", name, by), *([] if domain is None else [_domain_deed(domain, by)])]
+        self._ledger.append_all(deeds, also=insert)
 
     def remove(self, name: str, by: Operator) -> None:
         """Remove a tenant, its domains and senders; refused while messages of it are held. Its story stays."""
@@ -115,22 +118,7 @@ class Tenants:
 
     def set_domain(self, domain: Domain, by: Operator) -> None:
         """Give a tenant a domain, or change where its mail goes. A domain is one tenant's only."""
-        hop = domain.next_hop
-
-        def upsert(connection: sa.Connection) -> None:
-            _known(connection, domain.tenant)
-            found = connection.execute(sa.select(domains.c.tenant).where(domains.c.domain == domain.domain)).scalar()
-            if found not in (None, domain.tenant):
-                # Law 11: whose it is, is not said.
-                raise Refused(f"the domain {domain.domain} is taken", "a domain belongs to one tenant")
-            row = {"tenant": domain.tenant, "host": hop.host, "port": hop.port, "tls": hop.tls}
-            if found:
-                connection.execute(sa.update(domains).where(domains.c.domain == domain.domain).values(row))
-            else:
-                connection.execute(sa.insert(domains).values(row | {"domain": domain.domain}))
-
-        detail: dict[str, Json] = {"domain": domain.domain, "next_hop": str(hop), "tls": hop.tls}
-        self._do("domain-set", domain.tenant, by, upsert, detail)
+        self._ledger.append(_domain_deed(domain, by), also=lambda connection: _upsert(connection, domain))
 
     def remove_domain(self, tenant: str, domain: str, by: Operator) -> None:
         """Take a domain from a tenant; its mail is refused from then on."""
@@ -198,8 +186,31 @@ class Tenants:
         also: Callable[[sa.Connection], None],
         more: dict[str, Json] | None = None,
     ) -> None:
-        body: dict[str, Json] = {"actor": by.who, "action": did, "subject": tenant, "detail": more or {}}
-        self._ledger.append(Stub("action", by.now, tenant, body), also=also)
+        self._ledger.append(_deed(did, tenant, by, more), also=also)
+
+
+def _deed(did: str, tenant: str, by: Operator, more: dict[str, Json] | None = None) -> Stub:
+    body: dict[str, Json] = {"actor": by.who, "action": did, "subject": tenant, "detail": more or {}}
+    return Stub("action", by.now, tenant, body)
+
+
+def _domain_deed(domain: Domain, by: Operator) -> Stub:
+    hop = domain.next_hop
+    return _deed("domain-set", domain.tenant, by, {"domain": domain.domain, "next_hop": str(hop), "tls": hop.tls})
+
+
+def _upsert(connection: sa.Connection, domain: Domain) -> None:
+    _known(connection, domain.tenant)
+    found = connection.execute(sa.select(domains.c.tenant).where(domains.c.domain == domain.domain)).scalar()
+    if found not in (None, domain.tenant):
+        # Law 11: whose it is, is not said.
+        raise Refused(f"the domain {domain.domain} is taken", "a domain belongs to one tenant")
+    hop = domain.next_hop
+    row = {"tenant": domain.tenant, "host": hop.host, "port": hop.port, "tls": hop.tls}
+    if found:
+        connection.execute(sa.update(domains).where(domains.c.domain == domain.domain).values(row))
+    else:
+        connection.execute(sa.insert(domains).values(row | {"domain": domain.domain}))
 
 
 def secret_hash(secret: str) -> str:
