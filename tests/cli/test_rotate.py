@@ -68,8 +68,19 @@ def test_a_rehearsal_ends_where_it_began(at):
     code, status, messages = at.command("rotate", "rehearse", "r1", "--yes")
     assert code == 0, messages
     assert status[0]["tenants"][0]["state"] == "rolled-back"
+    assert status[0]["tenants"][0]["words"] == "rehearsed: published, accepted, taken away again"
+    told = [line.partition(" s  ")[2] for line in messages.splitlines() if " s  1 " in line]
+    assert told[-2:] == ["1 rolling-back", "1 rolled-back"]
+    assert len(told) == len(set(told))
     assert keys(at) == before
     assert at.books.connections.current(at.mail) == current
+    kept = [one for one in at.command("credential", "list", "--tenant", "alpha")[1] if one["app"] == at.mail.app]
+    assert [(one["name"], one["generation"], one["state"], one["control"]) for one in kept] == [
+        ("alpha", 1, "current", False),
+        ("alpha", 2, "retired", False),
+        ("alpha", CONTROLS_FROM + 2, "dead", True),
+    ]
+    assert at.command("credential", "list", "--tenant", "beta")[0] == 2
 
 
 def test_apply_asks_before_it_changes_anything(at):

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from counterfoil.cli import output
-from counterfoil.cli.rotate_status import as_document, say_status
+from counterfoil.cli.rotate_status import REHEARSED, as_document, say_status
 from counterfoil.credential.campaign import Pace, Place, label_of
 from counterfoil.credential.campaigns import Campaign, Campaigns
 from counterfoil.credential.rotation import Kind, Move, State, Step
@@ -87,6 +87,18 @@ def test_a_pipe_gets_each_tenant_on_one_line(shelf, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 6
     assert "2026-10-06T13:31:02Z" in next(line for line in lines if line.startswith("done"))
+
+
+def test_a_good_rehearsal_reads_like_one(shelf, capsys):
+    """Who was turned back once verified is rehearsed; who went back before that, by an operator's word, is not."""
+    blank = Place("dry", "t", Kind.ROUTINE, ("OLD",), label_of("dry", "t"), here=Move(State.ROLLED_BACK, Step.NOTHING))
+    places = [replace(blank, tenant="good", words=REHEARSED), replace(blank, tenant="cut-short", words="operator")]
+    Campaigns(shelf.ledger).open(Campaign("dry", Kind.ROUTINE, NOW, "ada", (), None), places)
+    say_status(shelf, "dry", Pace(), as_json=False)
+    head, _, *lines = capsys.readouterr().out.splitlines()
+    assert head == "dry: rehearsal, not held; 1 rolled-back, 1 rehearsed"
+    assert [line.split()[:2] for line in sorted(lines)] == [["cut-short", "rolled-back"], ["good", "rehearsed"]]
+    assert max(lines).endswith("rehearsed: published, accepted, taken away again")
 
 
 def test_what_is_no_fact_is_null(shelf):

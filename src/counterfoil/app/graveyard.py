@@ -70,6 +70,11 @@ class Graveyard:
             take_in(self.ledger, self.custodian.mark(self.connection.tenant_id, self.connection.app, name, state))
 
 
+def is_negative_control(credential: Credential) -> bool:
+    """Say whether a key is there to be refused: where it is accepted, no acceptance proves anything."""
+    return credential.generation >= CONTROLS_FROM
+
+
 def name_of(credential: Credential) -> str:
     """Return ``tenant/app/generation``."""
     return f"{credential.tenant}/{credential.app}/{credential.generation}"

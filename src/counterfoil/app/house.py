@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from counterfoil.app.graveyard import CONTROLS_FROM, Graveyard, name_of
+from counterfoil.app.graveyard import CONTROLS_FROM, Graveyard, is_negative_control, name_of
 from counterfoil.credential import registry
 from counterfoil.credential.campaign import Pace, Place, token_may_live_until
 from counterfoil.credential.collect import collect, take_in
@@ -237,7 +237,7 @@ class TenantHouse:
         """Destroy this campaign's negative control, and what others left of theirs."""
         own = _control_of(place.label)
         for credential in self._credentials():
-            left = credential.generation >= CONTROLS_FROM and credential.state is not CredentialState.DEAD
+            left = is_negative_control(credential) and credential.state is not CredentialState.DEAD
             if left or name_of(credential) == own:
                 self._graveyard.bury(credential, self._job("prove-dead", place))
 

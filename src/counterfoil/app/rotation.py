@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from types import MappingProxyType
 
-from counterfoil.app.graveyard import CONTROLS_FROM, name_of
+from counterfoil.app.graveyard import CONTROLS_FROM, is_negative_control, name_of
 from counterfoil.credential import registry
 from counterfoil.credential.campaign import Pace, Place
 from counterfoil.credential.campaigns import Campaign, Campaigns
@@ -210,7 +210,7 @@ def is_left(credential: Credential, promised: Collection[str] = ()) -> bool:
     The tainted one after an emergency cut-over to a standby; the key of a campaign that was rolled back, or, where its
     name is among the ``promised``, of one that is superseded now.
     """
-    if credential.generation >= CONTROLS_FROM:
+    if is_negative_control(credential):
         return False
     if credential.state in (CredentialState.TAINTED, CredentialState.RETIRED):
         return True

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from counterfoil import clock
+from counterfoil.app.graveyard import is_negative_control
 from counterfoil.cli import credential_standby
 from counterfoil.cli.opening import opened_ledger
 from counterfoil.cli.output import answer_json, answer_table, answer_text, visible
@@ -21,10 +22,11 @@ from counterfoil.credential.collect import SOCKET, collect
 from counterfoil.credential.custodian import Custodian
 from counterfoil.credential.registry import certificate_of, find, listed, shared
 from counterfoil.ledger.ledger import Ledger
-from counterfoil.model.errors import Misconfigured
+from counterfoil.model.errors import Misconfigured, Refused
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Credential, CredentialState
+from counterfoil.tenant.registry import Connections
 
 run = run_verb
 
@@ -34,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Exit codes: 0 done; 2 refused or wrong, and nothing was changed."
     verbs = Verbs(parser)
     listing = _verb(verbs, "list", _list, "list credentials, and certificates that several connections share")
-    listing.add_argument("--tenant", metavar="ID", help="only those of this tenant")
+    listing.add_argument("--tenant", metavar="TENANT", help="only those of this tenant, by our name for it or its id")
     create = _verb(verbs, "create", _create, "have the signer make a key pair and its certificate")
     _connection_arguments(create)
     create.add_argument("--days", type=int, default=90, metavar="N", help="life of the certificate (default 90)")
@@ -80,32 +82,43 @@ def _custodian(arguments: argparse.Namespace) -> Custodian:
 
 def _list(arguments: argparse.Namespace) -> int:
     with opened_ledger(arguments) as ledger:
-        found = listed(ledger.engine, arguments.tenant)
-        common = shared(listed(ledger.engine))
+        everything = listed(ledger.engine)
+        common = shared(everything)
+        names = {one.tenant_id: one.tenant for one in Connections(ledger).all()}
+    wanted = arguments.tenant
+    found = [one for one in everything if wanted in (None, one.tenant, names.get(one.tenant))]
+    if wanted is not None and not found:
+        raise Refused(f"no credential is of a tenant {wanted}", "see: counterfoil credential list")
     if arguments.json:
-        answer_json([_document(one, is_shared=one.thumbprint_sha256 in common) for one in found])
+        answer_json(
+            [{"name": names.get(c.tenant), **_document(c, is_shared=c.thumbprint_sha256 in common)} for c in found]
+        )
         return 0
-    columns = ("tenant", "app", "generation", "state", "until", "SHA-1 thumbprint", "key id", "shared")
-    answer_table(
-        columns,
-        [
-            (
-                one.tenant,
-                one.app,
-                str(one.generation),
-                one.state.value,
-                rfc3339(one.not_after),
-                one.thumbprint_sha1,
-                one.key_id or "not known yet",
-                "yes" if one.thumbprint_sha256 in common else "",
-            )
-            for one in found
-        ],
-        "No credentials yet. Make one: counterfoil credential create --tenant ID --app ID",
-    )
+    rows = [_row(c, names.get(c.tenant, ""), is_shared=c.thumbprint_sha256 in common) for c in found]
+    columns = ("name", "tenant", "app", "generation", "state", "until", "SHA-1 thumbprint", "key id", "shared")
+    answer_table(columns, rows, "No credentials yet. Make one: counterfoil credential create --tenant ID --app ID")
+    if any(map(is_negative_control, found)):
+        sys.stderr.write(
+            "A control is a key that nobody published, tried first: it must be refused (docs/rotation.md)\n"
+        )
     for mark, places in common.items():
         sys.stderr.write(f"The certificate {mark} is on {len(places)} connections: give each a key of its own.\n")
     return 0
+
+
+def _row(one: Credential, name: str, *, is_shared: bool) -> tuple[str, ...]:
+    control = is_negative_control(one)
+    return (
+        name,
+        one.tenant,
+        one.app,
+        str(one.generation),
+        f"{one.state.value}, a control" if control else one.state.value,
+        rfc3339(one.not_after),
+        one.thumbprint_sha1,
+        one.key_id or ("never published" if control else "not known yet"),
+        "yes" if is_shared else "",
+    )
 
 
 def _document(one: Credential, *, is_shared: bool) -> dict[str, Json]:
@@ -114,6 +127,7 @@ def _document(one: Credential, *, is_shared: bool) -> dict[str, Json]:
         "app": one.app,
         "generation": one.generation,
         "state": one.state.value,
+        "control": is_negative_control(one),
         "key": one.key,
         "thumbprint_sha1": one.thumbprint_sha1,
         "thumbprint_sha256": one.thumbprint_sha256,

@@ -7,14 +7,10 @@ Exit codes: 0 done, or everything said; 1 not at an end yet, or held; 2 refused 
 
 import argparse
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from rich.live import Live
-from rich.table import Table
 
 from counterfoil import clock
 from counterfoil.app import campaigning, watching
@@ -25,7 +21,8 @@ from counterfoil.app.house import Books
 from counterfoil.cli.output import answer_json, answer_text, stderr
 from counterfoil.cli.parser import add_config
 from counterfoil.cli.rotate_meant import mark_of, see_meant, see_unplanned
-from counterfoil.cli.rotate_status import say_status
+from counterfoil.cli.rotate_progress import Progress
+from counterfoil.cli.rotate_status import REHEARSED, say_status
 from counterfoil.cli.state import confirm, note, opened, operator
 from counterfoil.cli.verbs import Verbs, run_verb
 from counterfoil.config import load
@@ -180,12 +177,12 @@ def _drive(arguments: argparse.Namespace, books: Books, upto: int | None = None)
     moves = driver(books, *campaigning.pace_of(load(arguments.config)))
     campaign = Campaigns(books.ledger).campaign(arguments.campaign)
     stop = threading.Event()
-    with Live(console=stderr, refresh_per_second=4, transient=True) as live:
+    with Progress() as progress:
 
         def told(places: dict[str, Place]) -> None:
-            live.update(_progress(places))
+            progress.tell(places)
             if campaign.rehearsal:
-                tell_all(books.ledger, campaign.id, Observation.ROLL_BACK, _is_verified)
+                tell_all(books.ledger, campaign.id, Observation.ROLL_BACK, _is_verified, REHEARSED)
 
         try:
             ended = moves.run(campaign.id, stop, 1.0, told, upto=upto)
@@ -200,13 +197,6 @@ def _drive(arguments: argparse.Namespace, books: Books, upto: int | None = None)
 
 def _is_verified(place: Place) -> bool:
     return place.state is State.VERIFIED
-
-
-def _progress(places: dict[str, Place]) -> Table:
-    table = Table(box=None, show_header=False)
-    for state, count in Counter(place.state for place in places.values()).most_common():
-        table.add_row(str(count), state.value)
-    return table
 
 
 def _status(arguments: argparse.Namespace) -> int:

@@ -18,6 +18,8 @@ from counterfoil.model.mail import Json
 COLUMNS = ("tenant", "state", "next", "removed", "attacker_out", "proven_dead", "watched_until", "words")
 HEADS = ("tenant", "state", "key removed", "attacker out", "proven dead")
 NAME, STATE, TIME = 20, 12, 13
+REHEARSED = "rehearsed: published, accepted, taken away again"
+"""The words of a place that a rehearsal turned back because it had come as far as it should."""
 
 
 def say_status(books: Registers, chosen: str | None, pace: Pace, *, as_json: bool) -> int:
@@ -34,7 +36,7 @@ def say_status(books: Registers, chosen: str | None, pace: Pace, *, as_json: boo
         head |= {"rehearsal": campaign.rehearsal, "by_hand": [*by_hand]}
         documents.append(head | {"tenants": [*tenants]})
         if not as_json:
-            _print(campaign, places, tenants)
+            _print(campaign, places, [{**one, "state": _stands(campaign, one)} for one in tenants])
             answer_lines((f"by hand, no control application: {name}", "red") for name in by_hand)
     if as_json:
         answer_json(documents)
@@ -64,8 +66,14 @@ def as_document(name: str, place: Place, pace: Pace) -> dict[str, Json]:
     }
 
 
+def _stands(campaign: Campaign, one: Mapping[str, Json]) -> str:
+    """Say where a tenant stands: a rehearsal that went well ends rolled back, and was no failure."""
+    good = campaign.rehearsal and one["state"] == State.ROLLED_BACK.value and one["words"] == REHEARSED
+    return "rehearsed" if good else str(one["state"])
+
+
 def _print(campaign: Campaign, places: Mapping[str, Place], tenants: list[dict[str, Json]]) -> None:
-    counts = Counter(place.state.value for place in places.values())
+    counts = Counter(str(one["state"]) for one in tenants)
     stands = ", ".join(f"{count} {state}" for state, count in counts.most_common())
     kind = "rehearsal" if campaign.rehearsal else campaign.kind.value
     held = f"held: {campaign.held}" if campaign.held else "not held"
@@ -106,6 +114,8 @@ def _below(place: Place, one: Mapping[str, Json]) -> Iterator[str]:
             yield f"a token of the old key may still live until {one['old_tokens_until']}"
         if place.words:
             yield place.words
+    if place.state is State.ROLLED_BACK and place.words:
+        yield place.words
     if place.removed_at is not None and place.state in (State.DONE, State.PROVEN_DEAD, State.RETIRED):
         yield from _watch(place, one)
 
