@@ -181,7 +181,10 @@ def test_before_the_certificate_is_uploaded_it_says_what_to_do(at):
     found = connecting.test(at.books, connection, connection.roles, "test")
     assert not found.works
     assert "AADSTS700027" in found.words
-    assert "the certificate is not on the application" in found.words
+    assert found.words.startswith("the token service refused: AADSTS700027: ")
+    assert "not registered on application: The key was not found (thumbprint " in found.words
+    assert len(found.words) < 320
+    assert "counterfoil credential certificate" in str(found.hint)
     with pytest.raises(Refused, match="no current credential"):
         at.books.connections.current(connection)
     name = f"{credential.tenant}/{credential.app}/1"

@@ -8,7 +8,8 @@ import pytest
 
 from counterfoil.model.errors import Unavailable
 from counterfoil.tenant.endpoints import GRAPH
-from counterfoil.tenant.token import HINTS, Token, TokenRefused, Tokens, read_token
+from counterfoil.tenant.entra_words import HINTS
+from counterfoil.tenant.token import Token, TokenRefused, Tokens, read_token
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

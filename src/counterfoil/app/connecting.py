@@ -143,7 +143,7 @@ class Tested:
     """What real use showed. ``unknown`` are credentials on the application or its principal that are not ours.
 
     ``scope`` says which mailboxes it reaches: a value of ``counterfoil.app.scope.Scope``; ``clock_off`` that our clock
-    is far from the token service's.
+    is far from the token service's; ``hint`` what to do where it does not work.
     """
 
     works: bool
@@ -154,6 +154,7 @@ class Tested:
     unknown: tuple[str, ...] | None
     scope: Scope = Scope.UNKNOWN
     clock_off: bool = False
+    hint: str | None = None
 
 
 def test(
@@ -173,8 +174,9 @@ def test(
     try:
         granted = set(grants.by_use(tokens, job))  # a new client: nothing is kept from before
     except TokenRefused as error:
-        words = error.message if error.hint is None else f"{error.message}; {error.hint}"
-        return Tested(works=False, words=words, granted=(), missing=wanted, too_much=(), unknown=None)
+        return Tested(
+            works=False, words=error.message, hint=error.hint, granted=(), missing=wanted, too_much=(), unknown=None
+        )
     _settle(books, connection, credential, actor)
     door = Door(tokens)
     scope = scope_of(door, granted, probes, job)

@@ -63,6 +63,7 @@ def _lines(app: str, result: Tested) -> list[str]:
     unknown = "may not be listed by this connection" if result.unknown is None else ", ".join(result.unknown) or "none"
     return [
         f"{app}: {'works' if result.works else 'does not work'}: {visible(result.words)}",
+        *([] if result.hint is None else [f"  what to do: {visible(result.hint)}"]),
         *_permissions("granted:", result.granted),
         *_permissions("missing:", result.missing),
         *_permissions("too much:", result.too_much),

@@ -26,6 +26,7 @@ from counterfoil.model.errors import Refused, Unavailable
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential, Job, Stub
 from counterfoil.tenant.endpoints import Endpoints
+from counterfoil.tenant.entra_words import HINTS, in_short
 from counterfoil.tenant.lanes import Lanes
 from counterfoil.tenant.wire import Lost, Wire, fresh_id, off_by
 
@@ -94,22 +95,9 @@ class TokenRefused(Refused):
     """The token service said no. ``code`` is the AADSTS code, ``trace`` its trace id."""
 
     def __init__(self, code: str, text: str, trace: str | None) -> None:
-        super().__init__(f"the token service refused: {text.splitlines()[0] if text else code}", HINTS.get(code))
+        super().__init__(f"the token service refused: {in_short(text, code, trace)}", HINTS.get(code))
         self.code = code
         self.trace = trace
-
-
-HINTS: Mapping[str, str] = {
-    "AADSTS700027": "the certificate is not on the application, or not yet everywhere, or has expired: "
-    "see counterfoil connection test; a new one takes some minutes",
-    "AADSTS700024": "the clock of this machine is wrong: set it by NTP, then try again",
-    "AADSTS700016": "the application is not in this tenant: check the tenant id and the application id",
-    "AADSTS7000229": "the tenant's administrator has not consented or has deleted the enterprise application",
-    "AADSTS7000112": "the application is disabled in the tenant: its administrator can enable it",
-    "AADSTS90002": "there is no such tenant: check the tenant id",
-    "AADSTS53003": "a Conditional Access policy blocks this address: its administrator can allow it",
-}
-"""What to do, by code (Microsoft Entra, AADSTS error codes)."""
 
 
 @dataclass(frozen=True, slots=True)
