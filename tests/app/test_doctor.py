@@ -110,9 +110,14 @@ def test_a_tenant_that_lets_us_in_no_more_is_found(at):
     connection = at.register("shut", "mail", ["Mail.Read"])
     at.connect(connection)
     at.lab.operate("admin_enable", tenant=connection.tenant_id, app_id=connection.app, enabled=False)
-    about, cause = next(pair for pair in found(at, "tenants") if pair[0].startswith("shut"))
-    assert connection.app in about
-    assert "its administrator can enable it" in cause
+    looked = {one.check: one.findings for one in examine(at.data, load(at.config))}
+    told = next(finding for finding in looked["tenants"] if finding.about.startswith("shut"))
+    assert connection.app in told.about
+    assert "is disabled" in told.cause
+    assert "its administrator can enable it" in told.fix
+    alone = next(finding for finding in looked["connections"] if finding.about == "shut")
+    assert "it is connected, and has no domain" in alone.cause
+    assert "counterfoil tenant add shut --domain" in alone.fix
 
 
 def test_a_next_hop_that_does_not_answer_is_found(at):

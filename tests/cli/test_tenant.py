@@ -44,6 +44,17 @@ def test_add_and_show(run):
     ]
 
 
+def test_who_is_connected_alone_is_named(run, tmp_path: Path):
+    """Mail and connections are two registers: the list of the one says who is in the other alone."""
+    with open_state(tmp_path / "data", Config(), create=False) as state:
+        register = Connections(state.ledger)
+        for name in ("acme", "zeta"):
+            register.add(Connection(name, *(str(uuid.uuid4()) for _ in range(4)), ("Mail.Read",)), clock.now(), "test")
+    code, out, err = run("list")
+    assert (code, "zeta" in out) == (0, False)
+    assert err == "connected, and no tenant of the mail: zeta; add each under the same name.\n"
+
+
 def test_list_for_people_and_for_programs(run):
     """The table and the JSON name every tenant."""
     assert "acme.test" in run("list")[1]

@@ -5,6 +5,7 @@ Exit codes: 0 done; 2 refused or wrong, and nothing was changed.
 
 import argparse
 import json
+import sys
 import tomllib
 from dataclasses import asdict
 from pathlib import Path
@@ -110,6 +111,7 @@ def _refuse_heir(state: State, name: str) -> None:
 def _list(arguments: argparse.Namespace) -> int:
     with opened(arguments) as state:
         tenants = state.tenants.all()
+        connected = {connection.tenant for connection in Connections(state.ledger).all()}
     if arguments.json:
         answer_json([_document(tenant) for tenant in tenants])
         return 0
@@ -119,6 +121,8 @@ def _list(arguments: argparse.Namespace) -> int:
     ]
     hint = "no tenants yet; add one: counterfoil tenant add NAME --domain example.org --next-hop HOST"
     answer_table(("tenant", "display", "domains", "senders"), rows, empty=hint)
+    if alone := sorted(connected - {tenant.name for tenant in tenants}):
+        sys.stderr.write(f"connected, and no tenant of the mail: {', '.join(alone)}; add each under the same name.\n")
     return 0
 
 

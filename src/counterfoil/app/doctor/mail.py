@@ -115,7 +115,8 @@ def back_door(patient: Patient) -> Iterator[Finding]:
     if patient.offline:
         yield untried("back door", "--offline forbids every connection", "run doctor without it")
     elif not any(tenant.domains for tenant in tenants):
-        yield untried("back door", "there is no domain to try", "counterfoil tenant add TENANT --domain DOMAIN")
+        fix = "counterfoil tenant add TENANT --domain DOMAIN --next-hop HOST; a connection alone brings none"
+        yield untried("back door", "there is no domain to try", fix)
     else:
         yield from _doors(patient, tenants)
 

@@ -49,6 +49,11 @@ def connections(patient: Patient) -> Iterator[Finding]:
     standings = Standings(patient.data)
     everybody = register.all()
     controlled = {one.tenant_id for one in everybody if is_control(one)}
+    for name in sorted({one.tenant for one in everybody} - _with_domains(patient)):
+        cause = (
+            "it is connected, and has no domain: no mail of it comes here, nor a heartbeat, and no back door is tried"
+        )
+        yield note(name, cause, f"counterfoil tenant add {name} --domain DOMAIN --next-hop HOST, under the same name")
     for connection in everybody:
         about = f"{connection.tenant} ({connection.app})"
         for flag in flags_of(connection, _current(register, connection), common, patient.now):
@@ -65,6 +70,11 @@ def connections(patient: Patient) -> Iterator[Finding]:
         if beats(connection) and HEARTBEAT not in duties:
             cause = "it has made no heartbeat yet: hours without rows of our own prove nothing"
             yield note(about, cause, "run counterfoil serve beside the signer")
+
+
+def _with_domains(patient: Patient) -> set[str]:
+    """Name the tenants of the mail; which are connected is another register, and the name joins the two."""
+    return {tenant.name for tenant in patient.state.tenants.all() if tenant.domains}
 
 
 def _current(register: Connections, connection: Connection) -> Credential | None:
@@ -107,7 +117,7 @@ def _tested(patient: Patient, connection: Connection) -> Tested | str:
 def _judged(about: str, connection: Connection, found: Tested) -> Iterator[Finding]:
     again = f"counterfoil connection test {connection.tenant}"
     if not found.works:
-        yield Finding(about, found.words, again)
+        yield Finding(about, found.words, found.hint or again)
         return
     for name in found.unknown or ():
         cause = f"there is a credential that is not ours: {name}"
