@@ -6,23 +6,22 @@ stolen token of it cannot undo an eviction.
 """
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from counterfoil.app.graveyard import CONTROLS_FROM, Graveyard, is_negative_control, name_of
+from counterfoil.app.leftovers import Leftovers
 from counterfoil.credential import registry
-from counterfoil.credential.campaign import Pace, Place, token_may_live_until
+from counterfoil.credential.campaign import Pace, Place
 from counterfoil.credential.collect import collect, take_in
 from counterfoil.credential.custodian import Custodian
 from counterfoil.credential.rotation import Kind
 from counterfoil.flows.rotate import Listed, Try
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Refused
-from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 from counterfoil.model.trust import Connection, Credential, CredentialState, Job
-from counterfoil.tenant import grants
 from counterfoil.tenant.door import Ask, Door
 from counterfoil.tenant.endpoints import GRAPH, MANAGEMENT
 from counterfoil.tenant.permissions import PERMISSIONS
@@ -32,7 +31,6 @@ from counterfoil.tenant.registry import Connections
 from counterfoil.tenant.token import Means, ThroughSigner, TokenRefused, Tokens
 
 DAYS = 90
-IMPORTS = "MailboxItem.ImportExport.All"
 HARMLESS = {GRAPH: "/v1.0/organization", MANAGEMENT: "/api/v1.0/{tenant}/activity/feed/subscriptions/list"}
 """For each audience a call that reads no mail and changes nothing."""
 
@@ -202,30 +200,11 @@ class TenantHouse:
         return sum(self._books.connections.in_use(old, self._now()) for old in self._olds(place))
 
     def leftovers(self, place: Place) -> tuple[str, ...]:
-        """Name what may deliver or change this connection's mail without a key of ours.
-
-        Subscriptions, since we make none ourselves; after a compromise also consents beyond what we asked for, and
-        import sessions, which nobody can list: they are named until the last that an old token may have opened ends.
-        """
+        """Name what may deliver or change this connection's mail without a key of ours."""
         new = registry.find(self._books.ledger.engine, place.label)
-        job = self._job("inspect", place)
         tokens = Tokens(self._connection, new, self._books.through.for_use, self._books.means)
-        found = Registration(Door(tokens), self._connection).subscriptions(job)
-        left = [f"subscription {entry['id']} to {entry.get('notificationUrl')}" for entry in found]
-        wanted = self._connection.roles
-        if place.kind is Kind.COMPROMISE and wanted is not None:
-            held = grants.by_use(tokens, job)
-            left += [f"a consent to {role} that we did not ask for" for role in sorted(held - set(wanted))]
-        return (*left, *self._import_sessions(place))
-
-    def _import_sessions(self, place: Place) -> Iterator[str]:
-        roles = self._connection.roles
-        until = token_may_live_until(place, self._pace)
-        if place.kind is not Kind.COMPROMISE or until is None or (roles is not None and IMPORTS not in roles):
-            return
-        if self._now() < until + self._pace.import_session_life:
-            ends = rfc3339(until + self._pace.import_session_life)
-            yield f"import sessions that an old token may have opened, until {ends}: none can be listed"
+        looks = Leftovers(self._connection, tokens, self._pace)
+        return looks.named(place, self._job("inspect", place), self._now())
 
     def destroy_old(self, place: Place) -> bool:
         """Mark the old credentials dead, and destroy their private keys unless another tenant still uses one."""

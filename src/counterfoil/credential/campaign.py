@@ -33,6 +33,16 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """Something left in a tenant that a person looked at and left as it is: its exact words, who, when and why."""
+
+    words: str
+    by: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where one tenant stands in one campaign, with all that was counted on the way.
 
@@ -41,10 +51,11 @@ class Place:
     ``next_at`` is when the step is worth taking again; ``fence`` is the number of the lease under which
     this was written: an older one is refused. ``attempts`` counts the answers in a row that did not come, or that
     kept us out. ``held_by_operator`` tells a tenant that somebody holds from one that the campaign had to hold.
+    ``left`` is what the last look for it named as left in the tenant, ``accepted`` what a person accepted of such.
 
-    The last six are of the watch that follows: when the logs were last looked at, up to where every hour of the
-    sign-in log is proven and how many hours are not, how often something was used or tried since the removal,
-    and the ids of the rows that were reported.
+    The six from ``looked_at`` on are of the watch that follows: when the logs were last looked at, up to where every
+    hour of the sign-in log is proven and how many hours are not, how often something was used or tried since the
+    removal, and the ids of the rows that were reported.
     """
 
     campaign: str
@@ -75,11 +86,19 @@ class Place:
     used_since: int = 0
     tried_since: int = 0
     sighted: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
 
     @property
     def state(self) -> State:
         """The state alone."""
         return self.here.state
+
+    @property
+    def still_left(self) -> tuple[str, ...]:
+        """What was left when somebody last looked, and nobody has accepted in exactly these words."""
+        known = {one.words for one in self.accepted}
+        return tuple(words for words in self.left if words not in known)
 
 
 def label_of(campaign: str, tenant: str) -> str:
@@ -112,7 +131,10 @@ def worth_trying_at(place: Place, seen: Observation, pace: Pace, now: datetime) 
     """
     if seen is Observation.TOO_EARLY:
         until = token_may_live_until(place, pace)
-        return min(until, now + pace.peek) if until is not None and until > now else now + pace.spacing
+        if until is not None and until > now:
+            return min(until, now + pace.peek)
+        # Whatever is left waits for a person; to look for it may take a call for each mailbox.
+        return now + (pace.peek if place.still_left else pace.spacing)
     if seen in IN_VAIN:
         return now + min(pace.spacing * (1 << min(max(place.attempts - 1, 0), 12)), LONGEST_PAUSE)
     return now + pace.spacing

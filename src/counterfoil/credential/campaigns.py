@@ -6,16 +6,16 @@ that was thought dead cannot undo what its successor did.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 
 from counterfoil.credential.campaign import Place
-from counterfoil.credential.rotation import FINAL, Kind, Move, State, Step
+from counterfoil.credential.place_document import place_of, row_of
+from counterfoil.credential.rotation import FINAL, Kind
 from counterfoil.database import metadata
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.rows import microseconds
@@ -23,6 +23,7 @@ from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import from_rfc3339, rfc3339
 from counterfoil.model.mail import Json
+from counterfoil.model.trust import Stub
 
 campaigns = sa.Table(
     "campaign",
@@ -116,7 +117,7 @@ class Campaigns:
         def write(connection: sa.Connection) -> None:
             connection.execute(sa.insert(campaigns).values(**row))
             if begin:
-                connection.execute(sa.insert(places), [_row(place) | {"leased_until": 0} for place in begin])
+                connection.execute(sa.insert(places), [row_of(place) | {"leased_until": 0} for place in begin])
 
         detail: dict[str, Json] = {"kind": campaign.kind.value, "tenants": len(begin)}
         said = {"actor": campaign.opened_by, "action": "campaign-opened", "subject": campaign.id}
@@ -129,7 +130,7 @@ class Campaigns:
         def write(connection: sa.Connection) -> None:
             change = sa.update(campaigns).where(campaigns.c.id == campaign.id)
             connection.execute(change.values(waves=json.dumps(waves)))
-            connection.execute(sa.insert(places).values(_row(place) | {"leased_until": 0}))
+            connection.execute(sa.insert(places).values(row_of(place) | {"leased_until": 0}))
 
         detail: dict[str, Json] = {"campaign": campaign.id}
         said = {"actor": "rotation", "action": "campaign-joined", "subject": place.tenant}
@@ -158,7 +159,7 @@ class Campaigns:
         if only is not None:
             query = query.where(places.c.tenant.in_(sorted(only)))
         with self._ledger.engine.connect() as connection:
-            found = [_place(json.loads(text)) for text in connection.execute(query).scalars()]
+            found = [place_of(text) for text in connection.execute(query).scalars()]
         return {place.tenant: place for place in found}
 
     def lease(self, place: Place, now: datetime, *, force: bool = False) -> Place | None:
@@ -175,7 +176,7 @@ class Campaigns:
             change = change.values(fence=places.c.fence + 1, leased_until=microseconds(now + LEASE))
             if connection.execute(change).rowcount == 1:
                 row = connection.execute(sa.select(places.c.document, places.c.fence).where(here)).one()
-                found.append(replace(_place(json.loads(row.document)), fence=row.fence))
+                found.append(replace(place_of(row.document), fence=row.fence))
 
         # No stub, but together with those of others and in their queue: twenty workers take leases at once.
         self._ledger.append_all([], also=take)
@@ -185,8 +186,13 @@ class Campaigns:
         """Write down which step is about to be taken, before it is."""
         self._ledger.append(self._stub("rotation-intent", place, now))
 
-    def save(self, place: Place, now: datetime) -> None:
+    def save(self, place: Place, now: datetime, *, said: Sequence[Stub] = ()) -> None:
         """Write where a tenant stands after a step, and give the lease back.
+
+        Args:
+            place: Where it stands.
+            now: The time.
+            said: What somebody said that is written in the same commit, with a name, in place of a step's stub.
 
         Raises:
             Refused: If another worker holds a newer lease; nothing is written then.
@@ -195,10 +201,10 @@ class Campaigns:
 
         def write(connection: sa.Connection) -> None:
             change = sa.update(places).where(here & (places.c.fence == place.fence))
-            if connection.execute(change.values(**_row(place), leased_until=0)).rowcount != 1:
+            if connection.execute(change.values(**row_of(place), leased_until=0)).rowcount != 1:
                 raise Refused("another worker has taken this tenant over", "nothing was changed")
 
-        self._ledger.append(self._stub("rotation-step", place, now), also=write)
+        self._ledger.append_all(said or [self._stub("rotation-step", place, now)], also=write)
 
     def hold(self, campaign: str, why: str | None, now: datetime, actor: str) -> None:
         """Hold a campaign and say why, or let it go on (``None``).
@@ -229,7 +235,7 @@ class Campaigns:
         found: dict[str, list[Place]] = {}
         with self._ledger.engine.connect() as connection:
             for text in connection.execute(query).scalars():
-                place = _place(json.loads(text))
+                place = place_of(text)
                 found.setdefault(place.tenant, []).append(place)
         return found
 
@@ -239,7 +245,7 @@ class Campaigns:
         return None if row is None else _campaign(row)
 
     @staticmethod
-    def _stub(action: str, place: Place, now: datetime) -> Any:
+    def _stub(action: str, place: Place, now: datetime) -> Stub:
         detail: dict[str, Json] = {
             "campaign": place.campaign,
             "state": place.here.state.value,
@@ -255,39 +261,3 @@ def _campaign(row: sa.RowMapping) -> Campaign:
     left = tuple(LeftOut(tenant, Why(why), mark) for tenant, why, mark in json.loads(row["left_out"]))
     opened = from_rfc3339(row["opened"])
     return Campaign(row["id"], Kind(row["kind"]), opened, row["opened_by"], waves, row["held"], left)
-
-
-TIMES = ("switched_at", "removed_at", "foreign_at", "out_at", "dead_at", "next_at", "looked_at", "proven_until")
-TALLIES = ("reads", "successes", "refusals")
-COUNTS = ("attempts", "fence", "unproven", "used_since", "tried_since")
-WORDS = ("campaign", "tenant", "label", "new", "words", "held_by_operator", *COUNTS)
-
-
-def _row(place: Place) -> dict[str, Any]:
-    document: dict[str, Any] = {name: getattr(place, name) for name in WORDS}
-    document |= {name: rfc3339(moment) if (moment := getattr(place, name)) else None for name in TIMES}
-    document |= {name: [rfc3339(moment) for moment in getattr(place, name)] for name in TALLIES}
-    document |= {"kind": place.kind.value, "old": list(place.old), "roles": list(place.roles)}
-    document |= {"sighted": list(place.sighted)}
-    document |= {"here": _spelled(place.here), "came_from": place.came_from and _spelled(place.came_from)}
-    head = {"campaign": place.campaign, "tenant": place.tenant, "state": place.state.value, "fence": place.fence}
-    return head | {"document": json.dumps(document)}
-
-
-def _place(document: dict[str, Any]) -> Place:
-    came_from = document["came_from"]
-    document = {"held_by_operator": False, **document}  # places of the first release do not say it
-    fields: dict[str, Any] = {name: document[name] for name in WORDS}
-    fields |= {name: from_rfc3339(document[name]) if document[name] else None for name in TIMES}
-    fields |= {name: tuple(from_rfc3339(moment) for moment in document[name]) for name in TALLIES}
-    fields |= {"kind": Kind(document["kind"]), "old": tuple(document["old"]), "roles": tuple(document["roles"])}
-    fields |= {"sighted": tuple(document["sighted"])}
-    return Place(**fields, here=_read(document["here"]), came_from=None if came_from is None else _read(came_from))
-
-
-def _spelled(here: Move) -> list[str]:
-    return [here.state.value, here.step.value]
-
-
-def _read(pair: list[str]) -> Move:
-    return Move(State(pair[0]), Step(pair[1]))

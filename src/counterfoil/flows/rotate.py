@@ -20,6 +20,9 @@ KEY_NOT_FOUND = "AADSTS700027"
 Any other refusal proves nothing about the key.
 """
 
+SHOWN = 5
+"""So many of the things that are left stand in a place's words; ``Place.left`` has all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -86,7 +89,10 @@ class House(Protocol):
         """Count the jobs that still use the old credential."""
 
     def leftovers(self, place: Place) -> tuple[str, ...]:
-        """Name what a thief may have left that needs no key: subscriptions, consents, rules, import sessions."""
+        """Name what a thief may have left that needs no key: subscriptions, consents, rules, import sessions.
+
+        The same thing has the same words at each look, and another thing has others: a person accepts it by them.
+        """
 
     def destroy_old(self, place: Place) -> bool:
         """Destroy the old private key, unless another tenant's campaign still needs it; say whether it is gone."""
@@ -203,7 +209,7 @@ def _relist(place: Place, house: House, pace: Pace, now: datetime) -> Seen:
     """Look at once and again at the end: an old token may have put a credential back meanwhile."""
     if _not_ours(place, house, house.listing(place)):
         # What is listed again is not removed: that fact is taken back, and not only the proof of death.
-        back = replace(place, removed_at=None, dead_at=None, foreign_at=now, words="a credential came back")
+        back = replace(place, removed_at=None, dead_at=None, foreign_at=now, left=(), words="a credential came back")
         return back, Observation.PRESENT
     until = token_may_live_until(place, pace)
     if until is None or now < until:
@@ -211,10 +217,12 @@ def _relist(place: Place, house: House, pace: Pace, now: datetime) -> Seen:
     place = _read_again(place, pace, now)
     if len(place.reads) < pace.reads:
         return place, Observation.TOO_EARLY
-    left = house.leftovers(place)
-    if left:
-        return replace(place, words=f"still there: {', '.join(left)}"), Observation.TOO_EARLY
-    return replace(place, out_at=now), Observation.CLEAN
+    place = replace(place, left=house.leftovers(place), reads=place.reads[-pace.reads :])
+    if place.still_left:
+        more = len(place.still_left) - SHOWN
+        shown = [*place.still_left[:SHOWN], *([f"{more} more"] if more > 0 else [])]
+        return replace(place, words=f"still there: {'; '.join(shown)}"), Observation.TOO_EARLY
+    return replace(place, out_at=now, words=""), Observation.CLEAN
 
 
 def _destroy(place: Place, house: House, _pace: Pace, _now: datetime) -> Seen:
