@@ -97,6 +97,7 @@ AT_A_TENANT = {
     "ledger trust",
     "quarantine delete",
     "quarantine release",
+    "rotate accept",
     "rotate apply",
     "rotate back",
     "rotate hold",

@@ -1,4 +1,4 @@
-"""``counterfoil rotate``: plan, apply, status, watch, hold, resume, back, rehearse.
+"""``counterfoil rotate``: plan, apply, status, watch, hold, resume, back, accept, rehearse.
 
 It is safe to close the terminal: where a campaign stands is on disk, and ``apply`` with its name goes on.
 
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from counterfoil import clock
 from counterfoil.app import campaigning, watching
+from counterfoil.app.accepting import Decision, accept
 from counterfoil.app.commanding import tell_all
 from counterfoil.app.connecting import opened_books
 from counterfoil.app.driving import driver
@@ -88,6 +89,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verb.add_argument("--only", metavar="TENANT", help="only this tenant")
         if name == "hold":
             verb.add_argument("--why", required=True, metavar="WORDS", help="the reason, for the record")
+    verb = verbs.add("accept", _accept, 'accept what is left in a tenant and is no thief\'s, so that "out" may be said')
+    add_config(verb)
+    verb.add_argument("campaign", metavar="NAME", help="the campaign")
+    verb.add_argument(
+        "--left", action="append", required=True, metavar="MARK", help="what status names: its mark, or all its words"
+    )
+    verb.add_argument("--only", metavar="TENANT", help="only in this tenant (else wherever exactly this was seen)")
+    verb.add_argument("--why", required=True, metavar="WORDS", help="the reason, for the record")
 
 
 def _wave(text: str) -> int:
@@ -234,13 +243,27 @@ def _back(arguments: argparse.Namespace) -> int:
     return _tell(arguments, Observation.ROLL_BACK, None)
 
 
+def _accept(arguments: argparse.Namespace) -> int:
+    """Accept things that are left, with a stub for each that names who did."""
+    with _shelf(arguments) as books:
+        only = _stems(books, arguments.only)
+        decision = Decision(operator().who, tuple(arguments.left), arguments.why)
+        accept(books.ledger, arguments.campaign, decision, lambda place: only is None or place.tenant in only)
+        return _say(arguments, books)
+
+
+def _stems(books: _Shelf, tenant: str | None) -> set[str] | None:
+    """Return the connections of a tenant, as the signer names them; ``None`` where none is named."""
+    return None if tenant is None else {f"{c.tenant_id}/{c.app}" for c in books.connections.all(tenant)}
+
+
 def _tell(arguments: argparse.Namespace, seen: Observation, why: str | None) -> int:
     """Put an operator's word into the campaign as a whole, or into one tenant's places."""
     with _shelf(arguments) as books:
         campaigns = Campaigns(books.ledger)
         campaigns.campaign(arguments.campaign)
         names = {f"{c.tenant_id}/{c.app}": c.tenant for c in books.connections.all()}
-        only = {stem for stem, name in names.items() if name == arguments.only} if arguments.only else None
+        only = _stems(books, arguments.only)
         if only is None and seen is not Observation.ROLL_BACK:
             campaigns.hold(arguments.campaign, why, clock.now(), operator().who)
             return _say(arguments, books)
