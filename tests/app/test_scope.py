@@ -7,6 +7,7 @@ from tests.app.laboratory import place
 
 from counterfoil.app import connecting
 from counterfoil.app.scope import Probes, Scope, judge
+from counterfoil.tenant.plan_scope import ROLES
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def at(tmp_path_factory):
     ],
 )
 def test_each_observation_has_its_word(by_token, inside, outside, found):
-    """The table of microsoft365.md 5: rights add up, a policy takes away, and what was not tried is not known."""
+    """Rights add up, a policy takes away, and what was not tried is not known."""
     assert judge(by_token, inside, outside) is found
 
 
@@ -50,7 +51,7 @@ def test_a_role_in_exchange_is_noticed_though_no_token_shows_it(at):
         "admin_exchange_grant",
         tenant=connection.tenant_id,
         app_id=connection.app,
-        role="Application Mail.Read",
+        role=ROLES["Mail.Read"],
         mailboxes=["inside@rbac.example"],
     )
     at.connect(connection)

@@ -8,6 +8,7 @@ import pytest
 from counterfoil.model.errors import Misconfigured
 from counterfoil.tenant import plan
 from counterfoil.tenant.permissions import PERMISSIONS, PRODUCTS, needed
+from counterfoil.tenant.plan_scope import ROLES
 
 
 def made(*products):
@@ -66,6 +67,80 @@ def test_control_alone_says_of_which_application():
     with pytest.raises(Misconfigured, match="control alone is for an application") as refusal:
         made("control")
     assert "--app ID (counterfoil connection list)" in str(refusal.value.hint)
+
+
+GROUP = "mail-guard@contoso.example"
+
+
+def scoped(*products, app=None, mailboxes=GROUP):
+    """A plan that opens the mailboxes of a group's members alone."""
+    return plan.make("contoso", products, "gw.example.org", "X-C", app=app, mailboxes=mailboxes)
+
+
+def test_some_mailboxes_are_opened_in_exchange_and_not_in_entra():
+    """With a group the permission to read mail is a role with a scope; Entra grants the others alone."""
+    role = ROLES["Mail.ReadWrite"]
+    made_for = scoped("remediate", "watch", "control")
+    lines = plan.as_powershell(made_for).splitlines()
+    entra = [line.rpartition("# ")[2] for line in lines if line.startswith("New-MgServicePrincipalAppRoleAssignment")]
+    assert entra == ["AuditLog.Read.All", "ActivityFeed.Read", "Application.Read.All", "Application.ReadWrite.OwnedBy"]
+    exchange = lines[lines.index("Connect-ExchangeOnline") :]
+    assert "New-ServicePrincipal -AppId $app.AppId -ObjectId $sp.Id -DisplayName 'Counterfoil'" in exchange
+    assert f"$group = (Get-Recipient -Identity '{GROUP}').DistinguishedName -replace \"'\", \"''\"" in exchange
+    assert [line for line in exchange if line.startswith("New-Management")] == [
+        "New-ManagementScope -Name 'Counterfoil' -RecipientRestrictionFilter \"MemberOfGroup -eq '$group'\"",
+        f"New-ManagementRoleAssignment -App $sp.Id -Role '{role}' -CustomResourceScope 'Counterfoil'",
+    ]
+    assert role == "Application Mail.ReadWrite"
+    assert not any("Remove-Mg" in line for line in lines), "nothing was granted yet"
+    told = plan.as_json(made_for)
+    assert (told["mailboxes"], told["exchange"]) == (GROUP, exchange_lines(lines))
+    assert {entry["permission"]: entry["exchange_role"] for entry in told["permissions"]} == {
+        "Mail.ReadWrite": "Application Mail.ReadWrite",
+        **dict.fromkeys(("AuditLog.Read.All", "ActivityFeed.Read", "Application.Read.All")),
+    }
+
+
+def exchange_lines(lines):
+    """The part of the lines that is for Exchange: all but the last, which prints the ids."""
+    return lines[next(n for n, line in enumerate(lines) if line.startswith("# Exchange")) : -1]
+
+
+def test_an_application_that_reads_all_mail_is_narrowed():
+    """What Entra granted is taken back after Exchange granted it, so that nothing stops and nothing is left beside."""
+    lines = plan.as_powershell(scoped("scan-internal", app="7b24f8a4-42bd-4f0c-b7ad-0c4a4bd9b5a1")).splitlines()
+    given = next(n for n, line in enumerate(lines) if line.startswith("New-ManagementRoleAssignment"))
+    taken = [n for n, line in enumerate(lines) if "Remove-MgServicePrincipalAppRoleAssignment" in line]
+    assert given < min(taken)
+    assert {PERMISSIONS[name].id for name in ("Mail.Read", "Mail.ReadWrite")} == {
+        lines[n].partition("-eq '")[2].partition("'")[0] for n in taken
+    }
+    assert not any(line.startswith("New-MgServicePrincipalAppRoleAssignment") for line in lines)
+
+
+def test_the_page_says_that_rights_add_up():
+    """Who grants the Entra permission besides has opened every mailbox: text says so, and how the scope is tried."""
+    text = plan.as_text(scoped("remediate"))
+    assert "must not be granted besides: rights add up" in text
+    assert "* Mail.ReadWrite (as a role in Exchange, for some mailboxes; not in Entra)" in text
+    assert "counterfoil connection test contoso --inside MEMBER --outside ANOTHER" in text
+    assert "rights add up" not in plan.as_text(made("remediate"))
+    assert plan.as_json(made("remediate"))["exchange"] == []
+
+
+@pytest.mark.parametrize(
+    ("products", "group", "words"),
+    [
+        (("watch",), GROUP, "watch opens no mailbox, so there is nothing to narrow"),
+        (("remediate",), "x'; Remove-Mailbox all #@contoso.example", "is no address of a group"),
+        (("remediate",), "group", "is no address of a group"),
+        (("remediate",), "$(evil)@contoso.example", "is no address of a group"),
+    ],
+)
+def test_what_cannot_be_narrowed_is_refused(products, group, words):
+    """A product that opens no mailbox, and what is no plain address: it would stand in lines that somebody runs."""
+    with pytest.raises(Misconfigured, match=words):
+        scoped(*products, mailboxes=group)
 
 
 def test_every_permission_says_what_it_reads_or_changes():

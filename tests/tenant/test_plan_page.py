@@ -57,3 +57,13 @@ def test_no_line_to_run_is_cut():
     text = page("remediate", "control")
     assert re.search(r"pre \{[^}]*white-space: pre-wrap; overflow-wrap: anywhere", text)
     assert "overflow-x" not in text
+
+
+def test_a_page_for_some_mailboxes_says_how_they_are_opened():
+    """The role, its scope and the warning are on the page; the pattern of an address holds no markup."""
+    made = plan.make("contoso", ("remediate",), "gw.example.org", "X-C", mailboxes="a&b@contoso.example")
+    text = as_html(made)
+    assert "<code>Mail.ReadWrite</code> (as a role in Exchange, for some mailboxes; not in Entra)" in text
+    assert "a&amp;b@contoso.example" in text
+    assert "rights add up" in text
+    assert "New-ManagementRoleAssignment" in text

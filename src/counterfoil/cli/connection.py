@@ -49,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--outbound-gateway", metavar="NAME", help="the host of the outbound listener; the gateway's name if left out"
     )
     planning.add_argument("--app", type=_guid, metavar="ID", help="the application, where it is registered already")
+    planning.add_argument(
+        "--mailboxes",
+        metavar="GROUP",
+        help="open the mailboxes of this group's members alone, by a role in Exchange (RBAC for Applications)",
+    )
     form = planning.add_mutually_exclusive_group()
     form.add_argument("--powershell", action="store_true", help="as lines for Microsoft Graph PowerShell")
     form.add_argument("--html", action="store_true", help="as a page for the tenant's administrator")
@@ -105,7 +110,13 @@ def _plan(arguments: argparse.Namespace) -> int:
     products = tuple(arguments.product or PRODUCTS)
     header = _config(arguments).gateway.secret_header
     made = plan.make(
-        arguments.tenant, products, arguments.gateway, header, arguments.outbound_gateway, app=arguments.app
+        arguments.tenant,
+        products,
+        arguments.gateway,
+        header,
+        arguments.outbound_gateway,
+        app=arguments.app,
+        mailboxes=arguments.mailboxes,
     )
     if arguments.json:
         answer_json(plan.as_json(made))

@@ -4,11 +4,12 @@ Least privilege by product; every permission says whether it reads or changes. B
 close the back door: without them mail can be sent straight to the tenant, past the gateway.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from counterfoil.model.errors import Misconfigured
 from counterfoil.model.mail import Json
+from counterfoil.tenant import plan_scope
 from counterfoil.tenant.permissions import PERMISSIONS, PRODUCTS, RESOURCE_APPS, needed
 
 _REF = '@{"@odata.id" = "https://graph.microsoft.com/v1.0/directoryObjects/$($controlSp.Id)"}'
@@ -25,7 +26,8 @@ class Plan:
 
     ``gateway`` is the name in our client certificate; ``outbound`` the host of the outbound listener, which
     has an address of its own (docs/connect.md). ``app`` is the client id of the application that is registered
-    already: nothing but what is added to it is in the plan.
+    already: nothing but what is added to it is in the plan. ``mailboxes`` is the address of the group whose
+    members' mailboxes are opened, where not all are.
     """
 
     tenant: str
@@ -34,6 +36,19 @@ class Plan:
     secret_header: str
     outbound: str
     app: str | None = None
+    mailboxes: str | None = None
+
+    @property
+    def scoped(self) -> list[str]:
+        """The permissions that Exchange grants for those mailboxes; Entra must not grant them too."""
+        return [] if self.mailboxes is None else plan_scope.narrowed(self.consent)
+
+    @property
+    def scope_words(self) -> list[str]:
+        """What is to be known about that; nothing where every mailbox is opened."""
+        if self.mailboxes is None:
+            return []
+        return plan_scope.words(self.mailboxes, self.scoped, self.tenant)
 
     @property
     def consent(self) -> dict[str, list[str]]:
@@ -54,11 +69,13 @@ def make(
     outbound: str | None = None,
     *,
     app: str | None = None,
+    mailboxes: str | None = None,
 ) -> Plan:
     """Make a plan; without a name of its own the outbound listener is reached by the gateway's.
 
     Raises:
-        Misconfigured: If a product is unknown, none is named, or there is no application for ``control`` to own.
+        Misconfigured: If a product is unknown, none is named, there is no application for ``control`` to own, or no
+            permission that could be narrowed to ``mailboxes``.
     """
     unknown = [name for name in products if name not in PRODUCTS]
     if unknown or not products:
@@ -71,7 +88,13 @@ def make(
             "control alone is for an application that is registered already, and none was named",
             f"say --app ID (counterfoil connection list), or plan it with the other products of {tenant}",
         )
-    return Plan(tenant, products, gateway, secret_header, outbound or gateway, app)
+    group = None if mailboxes is None else plan_scope.group_address(mailboxes)
+    made = Plan(tenant, products, gateway, secret_header, outbound or gateway, app, group)
+    if group is not None and not made.scoped:
+        raise Misconfigured(
+            f"{', '.join(products)} opens no mailbox, so there is nothing to narrow", "leave --mailboxes out"
+        )
+    return made
 
 
 def as_json(plan: Plan) -> dict[str, Json]:
@@ -79,14 +102,16 @@ def as_json(plan: Plan) -> dict[str, Json]:
     return {
         "tenant": plan.tenant,
         "products": list(plan.products),
-        "permissions": _explained(plan.consent),
+        "permissions": _explained(plan.consent, plan.scoped),
+        "mailboxes": plan.mailboxes,
+        "exchange": [*_scope(plan)],
         "control_application": bool(plan.control),
         "control_permissions": _explained(plan.control),
         "back_door": list(back_door(plan)) if plan.app is None else [],
     }
 
 
-def _explained(wanted: dict[str, list[str]]) -> list[Json]:
+def _explained(wanted: dict[str, list[str]], scoped: Collection[str] = ()) -> list[Json]:
     return [
         {
             "permission": name,
@@ -95,6 +120,7 @@ def _explained(wanted: dict[str, list[str]]) -> list[Json]:
             "reads": PERMISSIONS[name].reads,
             "changes": PERMISSIONS[name].changes,
             "why": list(why),
+            "exchange_role": plan_scope.ROLES[name] if name in scoped else None,
         }
         for name, why in wanted.items()
     ]
@@ -105,7 +131,8 @@ def as_text(plan: Plan) -> str:
     lines = [f"What {plan.tenant} is asked to allow", "=" * (len(plan.tenant) + 23), ""]
     lines += [f"* {name}: {PRODUCTS[name].what}" for name in plan.products]
     if plan.consent:
-        lines += ["", "Permissions (application permissions, admin consent)", "", *_listed(plan.consent)]
+        lines += ["", "Permissions (application permissions, admin consent)", "", *_listed(plan.consent, plan.scoped)]
+        lines += ["", *plan.scope_words] if plan.scoped else []
     if plan.control:
         lines += ["", f"A second application, for rotations: {CONTROL}", "", *_listed(plan.control)]
     lines += ["", "Register and consent (Microsoft Graph PowerShell)", "", *as_powershell(plan).splitlines()]
@@ -115,17 +142,18 @@ def as_text(plan: Plan) -> str:
     return "\n".join([*lines, ""])
 
 
+IN_EXCHANGE = " (as a role in Exchange, for some mailboxes; not in Entra)"
 CONTROL = "it owns the first, so that it can write its credentials and switch it off, and it reads no mail."
 REPLY = (
     "Send us the ids that the last lines print, and the tenant's id; we answer with a certificate to upload for each."
 )
 
 
-def _listed(wanted: dict[str, list[str]]) -> list[str]:
+def _listed(wanted: dict[str, list[str]], scoped: Collection[str] = ()) -> list[str]:
     lines = []
     for name, why in wanted.items():
         permission = PERMISSIONS[name]
-        lines.append(f"* {name}")
+        lines.append(f"* {name}{IN_EXCHANGE if name in scoped else ''}")
         lines.append(f"    reads:   {permission.reads or 'nothing'}")
         lines.append(f"    changes: {permission.changes or 'nothing'}")
         lines += [f"    why:     {reason}" for reason in why]
@@ -137,7 +165,7 @@ def as_powershell(plan: Plan) -> str:
     lines = [
         "Connect-MgGraph -Scopes 'Application.ReadWrite.All','AppRoleAssignment.ReadWrite.All'",
         *_application(plan.app),
-        *grants(plan.consent, "$sp"),
+        *grants([name for name in plan.consent if name not in plan.scoped], "$sp"),
     ]
     if plan.control:
         lines += [
@@ -147,8 +175,16 @@ def as_powershell(plan: Plan) -> str:
             *OWNER,
             '"control: app $($control.AppId) object $($control.Id) principal $($controlSp.Id)"',
         ]
+    lines += _scope(plan)
     lines.append('"app $($app.AppId) object $($app.Id) principal $($sp.Id)"')
     return "\n".join(lines) + "\n"
+
+
+def _scope(plan: Plan) -> list[str]:
+    if plan.mailboxes is None:
+        return []
+    ids = {name: PERMISSIONS[name].id for name in plan_scope.narrowed(PERMISSIONS)}
+    return plan_scope.lines(plan.mailboxes, plan.scoped, None if plan.app is None else ids)
 
 
 def _application(app: str | None) -> tuple[str, str]:

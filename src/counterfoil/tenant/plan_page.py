@@ -1,9 +1,10 @@
 """The connection plan as one HTML page that can be sent to a tenant's administrator. Pure; no script, no link out."""
 
+from collections.abc import Collection
 from html import escape
 
 from counterfoil.tenant.permissions import PERMISSIONS, PRODUCTS
-from counterfoil.tenant.plan import CONTROL, REPLY, Plan, as_powershell, back_door, secret_words
+from counterfoil.tenant.plan import CONTROL, IN_EXCHANGE, REPLY, Plan, as_powershell, back_door, secret_words
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --soft: #5b6675; --line: #d9dee5; --paper: #fff; --note: #f5f7fa;
@@ -41,7 +42,8 @@ def as_html(plan: Plan) -> str:
             _table(
                 ("product", "what it does"), [(escape(name), escape(PRODUCTS[name].what)) for name in plan.products]
             ),
-            *_permissions("Permissions", plan.consent),
+            *_permissions("Permissions", plan.consent, plan.scoped),
+            *(f"<p>{escape(words)}</p>" for words in plan.scope_words),
             *_control(plan),
             "<h2>Register and consent (Microsoft Graph PowerShell)</h2>",
             f"<pre>{escape(as_powershell(plan))}</pre>",
@@ -52,16 +54,16 @@ def as_html(plan: Plan) -> str:
     )
 
 
-def _permissions(head: str, wanted: dict[str, list[str]]) -> list[str]:
-    rows = [_row(name, why) for name, why in wanted.items()]
+def _permissions(head: str, wanted: dict[str, list[str]], scoped: Collection[str] = ()) -> list[str]:
+    rows = [_row(name, why, IN_EXCHANGE if name in scoped else "") for name, why in wanted.items()]
     return [f"<h2>{head}</h2>", _table(("permission", "reads", "changes", "why"), rows)] if rows else []
 
 
-def _row(name: str, why: list[str]) -> tuple[str, ...]:
+def _row(name: str, why: list[str], how: str) -> tuple[str, ...]:
     permission = PERMISSIONS[name]
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in why)
     return (
-        f"<code>{escape(name)}</code>",
+        f"<code>{escape(name)}</code>{escape(how)}",
         _opened("reads", permission.reads),
         _opened("changes", permission.changes),
         f"<ul>{reasons}</ul>",

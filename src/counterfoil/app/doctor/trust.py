@@ -132,5 +132,9 @@ def _judged(about: str, connection: Connection, found: Tested) -> Iterator[Findi
         yield Finding(about, f"not granted: {', '.join(found.missing)}", "have its administrator consent again")
     if found.scope is Scope.UNSCOPED:
         cause = "it reaches every mailbox of the tenant"
-        fix = "where few are meant: RBAC for Applications instead of the app role, then test with --outside"
+        fix = (
+            "where few are meant, a role in Exchange instead of the app role: "
+            f"counterfoil connection plan {connection.tenant} --app {connection.app} --mailboxes GROUP; "
+            "then test with --outside"
+        )
         yield note(about, cause, fix)
