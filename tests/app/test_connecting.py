@@ -32,7 +32,7 @@ def at(tmp_path_factory):
 
 
 def short(guid):
-    """Spell a sign-in's id as the ``uti`` of its token (microsoft365.md 1.6)."""
+    """Spell a sign-in's id as the ``uti`` of its token."""
     return base64.urlsafe_b64encode(uuid.UUID(guid).bytes_le).rstrip(b"=").decode()
 
 

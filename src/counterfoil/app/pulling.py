@@ -38,7 +38,7 @@ STEP = timedelta(hours=24)
 """How much is pulled at once; how far it got is noted after each step."""
 
 LATE = timedelta(hours=6)
-"""How late a record may come and still be found by the next pull (microsoft365.md 3.0, 3.5)."""
+"""How late a record may come and still be found by the next pull (Microsoft names no bound)."""
 
 SIGN_INS, DIRECTORY, MAILBOX = "sign-ins", "directory-audit", "mailbox-audit"
 NEEDS = {SIGN_INS: "AuditLog.Read.All", DIRECTORY: "AuditLog.Read.All", MAILBOX: "ActivityFeed.Read"}

@@ -1,6 +1,6 @@
 """Which mailboxes does a connection reach: all, or those that an administrator chose? Found by trying.
 
-Three things decide together (microsoft365.md 5): an app role in Entra opens every mailbox; a role in
+Three things decide together: an app role in Entra opens every mailbox; a role in
 Exchange (RBAC for Applications) opens those in its scope, and shows in no token; an application access
 policy closes mailboxes again. The rights add up, so a scope beside an app role limits nothing.
 """

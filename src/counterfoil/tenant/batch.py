@@ -1,4 +1,4 @@
-"""Several calls in one request to Graph (microsoft365.md 4.5), each with an id, a stub and a fate of its own.
+"""Several calls in one request to Graph (Graph, JSON batching), each with an id, a stub and a fate of its own.
 
 Graph logs each part as a call by itself, so each part has a ``client-request-id`` of its own, and the
 request that carries them has another. A part that is throttled inside a batch that went well comes back

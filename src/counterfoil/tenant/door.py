@@ -218,7 +218,7 @@ def retry_after(answer: Answer, now: datetime, default: float) -> float:
 
 
 LACKING = frozenset({"AF10001", "AF20010"})
-"""With these the management API says 401 where others say 403 (microsoft365.md 3.5): the token is known."""
+"""With these the Management Activity API says 401 where others say 403: the token is known."""
 
 
 def accepted(answer: Answer) -> Answer:

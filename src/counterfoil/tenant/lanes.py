@@ -1,4 +1,4 @@
-"""At most four calls in flight for one application and mailbox (microsoft365.md 4.6); more would be answered 429.
+"""At most four calls in flight for one application and mailbox (Graph, throttling limits); more are answered 429.
 
 An edge: it holds threads up.
 """
