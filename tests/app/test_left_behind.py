@@ -1,12 +1,18 @@
-"""What a thief left in a connected tenant is found by listing: credentials, consents, subscriptions."""
+"""What a thief left in a connected tenant is found by listing: credentials, consents, subscriptions, rules."""
+
+from dataclasses import replace
 
 import pytest
 from tests.app.laboratory import place
 from tests.app.test_rotation_thief import _hook
 
 from counterfoil import clock
-from counterfoil.app.left_behind import LEFT_BEHIND
+from counterfoil.app.left_behind import INBOX_RULES, LEFT_BEHIND, look_at_rules
+from counterfoil.app.left_behind import listed as left_listed
+from counterfoil.app.leftovers import may_list_rules
 from counterfoil.app.pulling import pull, pulls
+from counterfoil.app.standing import Standings
+from counterfoil.lab.objects import Rule
 from counterfoil.lab.spelling import utc
 from counterfoil.lab.thief import Thief
 
@@ -78,7 +84,46 @@ def test_a_subscription_that_delivers_mail_elsewhere(at, tmp_path):
     assert f"to {hook.url}" in words
 
 
+MAKES = ["Mail.Read", "MailboxSettings.ReadWrite", "User.Read.All"]
+
+
+def test_inbox_rules_are_listed_and_shown_where_somebody_has_to_look(at):
+    """Each is named in one entry of its kind; by itself it is nothing to act on, since a list says not whose it is."""
+    two = at.register("two", "mail", MAKES)
+    mailbox = at.lab.add_mailbox(two.tenant_id, "bob@two.example")
+    at.connect(two)
+    assert listed_rules(at, two) == ("good", "no rule sends mail away, hides it or deletes it")
+    people = [{"emailAddress": {"address": "x@thief.example"}}]
+    rule = Rule("R1", mailbox["id"], "a; secret b", 1, enabled=True, conditions={}, actions={"forwardTo": people})
+    at.lab.engine.ask(lambda world: world.put(rule))
+    code, rows, _ = at.command("connection", "pull", "two")
+    (row,) = [row for row in rows if row["duty"] == INBOX_RULES]
+    assert (code, row["state"]) == (0, "good")
+    assert row["words"].startswith("inbox rule of bob@two.example: «a, secret b», forwards to x@thief.example (id R1")
+    (entry,) = left_listed(Standings(at.data))[two.tenant_id]
+    assert (entry["kind"], entry["mailbox"], entry["record"]) == ("forwarding", "bob@two.example", "listing")
+
+
+def test_a_list_that_failed_is_no_list(at):
+    """Where the right to list was taken away the state says so, and nothing is claimed to have been seen."""
+    two = at.register("two", "mail", ["Mail.Read"])
+    at.connect(two)
+    state, words = listed_rules(at, replace(two, roles=tuple(MAKES)))
+    assert (state, "the connection lacks a permission" in words) == ("refused", True)
+    assert left_listed(Standings(at.data)) == {}
+
+
+def listed_rules(at, connection):
+    """List the rules now, and return how that went."""
+    standing = look_at_rules(at.books, connection, at.data, clock.now())
+    return standing.state, standing.words
+
+
 def test_who_may_not_list_is_not_asked(at):
     """A connection without the permission has no such duty."""
     other = at.register("two", "mail", ["Mail.Read"])
     assert LEFT_BEHIND not in pulls(other)
+    assert not may_list_rules(other)
+    # Who could make no rule has none to look for.
+    assert not may_list_rules(replace(other, roles=("MailboxSettings.Read", "User.Read.All")))
+    assert may_list_rules(replace(other, roles=tuple(MAKES)))

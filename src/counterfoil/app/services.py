@@ -20,6 +20,8 @@ from counterfoil.app.connecting import opened_books
 from counterfoil.app.containers import NONE, Containers, read_containers
 from counterfoil.app.heartbeat import HEARTBEAT, Sender, beat, beats, mailbox_of
 from counterfoil.app.house import Books
+from counterfoil.app.left_behind import INBOX_RULES, RULES_MINUTES, look_at_rules
+from counterfoil.app.leftovers import may_list_rules
 from counterfoil.app.pulling import pull, pulls
 from counterfoil.app.standing import FAILED, GOOD, NOT_POSSIBLE, Standing, Standings
 from counterfoil.app.state import State
@@ -83,6 +85,9 @@ class Services:
         if settings.pull_minutes and (logs := pulls(connection, containers)):
             pulling = partial(pull, books, connection, self.data, clock.now(), containers)
             duties.append((logs[0], settings.pull_minutes, pulling))
+        if settings.pull_minutes and may_list_rules(connection):
+            looking = partial(look_at_rules, books, connection, self.data, clock.now())
+            duties.append((INBOX_RULES, RULES_MINUTES, looking))
         if settings.heartbeat_minutes and beats(connection):
             duties.append((HEARTBEAT, settings.heartbeat_minutes, lambda: self._beat(books, connection, standings)))
         for duty, minutes, work in duties:

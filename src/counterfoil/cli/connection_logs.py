@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from counterfoil import clock
 from counterfoil.app import connecting
 from counterfoil.app.containers import read_containers
+from counterfoil.app.left_behind import INBOX_RULES, look_at_rules
+from counterfoil.app.leftovers import may_list_rules
 from counterfoil.app.pulling import pull, pulls
 from counterfoil.app.standing import Standing, Standings
 from counterfoil.cli.output import answer_json, answer_text, visible
@@ -25,10 +27,14 @@ def run_pull(arguments: argparse.Namespace) -> int:
     config = load(arguments.config)
     containers = read_containers(config.evidence)
     with opened(arguments) as state, connecting.opened_books(arguments.data, config, state.ledger) as books:
-        able = [connection for connection in books.connections.all(arguments.tenant) if pulls(connection, containers)]
+        every = books.connections.all(arguments.tenant)
+        able = [connection for connection in every if pulls(connection, containers) or may_list_rules(connection)]
         for one in able:
             note(state.ledger, "logs-pull", f"{one.tenant_id}/{one.app}", one.tenant_id)
         found = [(one, pull(books, one, arguments.data, clock.now(), containers)) for one in able]
+        for one, all_of in found:
+            if may_list_rules(one):
+                all_of[INBOX_RULES] = look_at_rules(books, one, arguments.data, clock.now())
     if not found:
         raise Refused(
             f"no connection of {arguments.tenant} may read its logs",

@@ -7,6 +7,7 @@ each tenant whole on one line.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from counterfoil.app.accepting import mark_of
 from counterfoil.app.campaigning import Registers, still_by_hand
 from counterfoil.cli.output import answer_json, answer_lines, answer_table, answer_text, columns, visible
 from counterfoil.credential.campaign import Pace, Place, token_may_live_until
@@ -15,7 +16,18 @@ from counterfoil.credential.rotation import FINAL, State
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
 
-COLUMNS = ("tenant", "state", "next", "removed", "attacker_out", "proven_dead", "watched_until", "words")
+COLUMNS = (
+    "tenant",
+    "state",
+    "next",
+    "removed",
+    "attacker_out",
+    "proven_dead",
+    "watched_until",
+    "words",
+    "left",
+    "accepted",
+)
 HEADS = ("tenant", "state", "key removed", "attacker out", "proven dead")
 NAME, STATE, TIME = 20, 12, 13
 REHEARSED = "rehearsed: published, accepted, taken away again"
@@ -63,6 +75,8 @@ def as_document(name: str, place: Place, pace: Pace) -> dict[str, Json]:
         "hours_not_proven": place.unproven,
         "used_since": place.used_since,
         "tried_since": place.tried_since,
+        "left": [{"mark": mark_of(words), "what": words} for words in place.still_left],
+        "accepted": [{"what": a.words, "by": a.by, "at": rfc3339(a.at), "why": a.why} for a in place.accepted],
     }
 
 
@@ -80,13 +94,19 @@ def _print(campaign: Campaign, places: Mapping[str, Place], tenants: list[dict[s
     answer_text(visible(f"{campaign.id}: {kind}, {held}; {stands or 'no tenants'}"))
     width = columns()
     if width is None:
-        answer_table(COLUMNS, [tuple(str(one[name] or "") for name in COLUMNS) for one in tenants], "no tenants")
+        answer_table(COLUMNS, [_row(*pair) for pair in zip(places.values(), tenants, strict=True)], "no tenants")
         return
     answer_lines([(_line(HEADS), "bold")])
     for place, one in zip(places.values(), tenants, strict=True):
         facts = tuple(str(one[name] or "") for name in ("removed", "attacker_out", "proven_dead"))
         answer_lines([(_line((str(one["tenant"]), str(one["state"]), *map(_short, facts))), _style(place))])
         answer_lines((f"  {line}", "") for line in _below(place, one))
+
+
+def _row(place: Place, one: Mapping[str, Json]) -> tuple[str, ...]:
+    """Lay a tenant out on one line."""
+    lists = {"left": "; ".join(_left(place)), "accepted": "; ".join(_accepted(place))}
+    return tuple(str({**one, **lists}[name] or "") for name in COLUMNS)
 
 
 def _line(cells: tuple[str, ...]) -> str:
@@ -110,14 +130,25 @@ def _below(place: Place, one: Mapping[str, Json]) -> Iterator[str]:
     if place.state not in FINAL:
         when = f", not before {one['next_at']}" if one["next_at"] else ""
         yield f"next: {one['next']}{when}"
-        if place.removed_at is not None and place.out_at is None:
+        if place.removed_at is not None and place.out_at is None and not place.still_left:
             yield f"a token of the old key may still live until {one['old_tokens_until']}"
-        if place.words:
+        if place.words and not (place.still_left and place.state is State.RETIRED):  # these are named below
             yield place.words
+    yield from (f"left, {line}" for line in _left(place))
+    yield from _accepted(place)
     if place.state is State.ROLLED_BACK and place.words:
         yield place.words
     if place.removed_at is not None and place.state in (State.DONE, State.PROVEN_DEAD, State.RETIRED):
         yield from _watch(place, one)
+
+
+def _left(place: Place) -> Iterator[str]:
+    """Name what keeps "attacker out" back, each with the mark by which it can be accepted."""
+    yield from (f"{mark_of(words)}: {words}" for words in place.still_left)
+
+
+def _accepted(place: Place) -> Iterator[str]:
+    yield from (f"accepted by {one.by}: {one.words}, because {one.why}" for one in place.accepted)
 
 
 def _watch(place: Place, one: Mapping[str, Json]) -> Iterator[str]:

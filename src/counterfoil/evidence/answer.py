@@ -9,6 +9,7 @@ from typing import Any
 from counterfoil.evidence.coverage import SourceCoverage
 from counterfoil.evidence.ids import dashed, uti
 from counterfoil.evidence.matching import TOUCHING, UNEXPLAINED, UNSEEN, Judgement, Row
+from counterfoil.evidence.persistence import ANYBODYS
 from counterfoil.evidence.radius import Extent, Radius
 from counterfoil.evidence.roles import could
 from counterfoil.evidence.standing import Connection
@@ -58,19 +59,22 @@ def tenant_answer(
 ) -> TenantAnswer:
     """Put one tenant's answer together (touched, else cannot-say, else clean).
 
-    ``listed`` is what a listing found to be left behind, which no log may show any more.
+    ``listed`` is what a listing found to be left behind, which no log may show any more; inbox rules among it may be
+    anybody's, so they cost nobody "clean".
     """
     found = list(judgements)
     discrepancies, subjects, reasons = _discrepancies(found)
     unexplained = any(judgement.kind == UNEXPLAINED for judgement in found)
     # A credential that somebody else put on our application is no use yet, and no peace either.
-    planted = any(judgement.kind in TOUCHING and not judgement.touches for judgement in found) or bool(listed)
+    strange = [entry for entry in listed if entry["kind"] not in ANYBODYS]
+    planted = any(judgement.kind in TOUCHING and not judgement.touches for judgement in found) or bool(strange)
     state = TOUCHED if subjects else CANNOT_SAY if gaps or unexplained or planted else CLEAN
     if unexplained:
         reasons.append("unexplained: rows that neither our stubs nor a theft account for")
     if planted and not subjects:
         reasons.append("a use or credential that is not ours, without a successful use of it: somebody has to look")
-    radius.persistence.extend(dict(entry) for entry in listed)
+    # Where nothing else is amiss, the rules in the mailboxes are people's own.
+    radius.persistence.extend(dict(entry) for entry in (strange if state == CLEAN else listed))
     return TenantAnswer(
         tenant,
         state,

@@ -20,6 +20,12 @@ RULE, FORWARDING, PERMISSION, SETTING = "inbox-rule", "forwarding", "mailbox-per
 CHANGE = "directory-change"
 """The kinds, as the answer names them."""
 
+LISTING = "listing"
+"""Stands for the record of what a list shows and no row."""
+
+ANYBODYS = frozenset({RULE, FORWARDING})
+"""What a list shows without saying whose it is: people make rules themselves, and a log says who made one."""
+
 _CALLS: Final = (
     (re.compile(r"^/subscriptions$"), SUBSCRIPTION),
     (re.compile(r"/messagerules(/[^/]+)?$"), RULE),

@@ -82,7 +82,7 @@ class Rule:
         """Name it exactly, in one line without a semicolon."""
         state = "" if self.enabled else ", switched off"
         return (
-            f"inbox rule of {shown(self.mailbox)}: «{shown(self.name)}»{state}, {shown(', '.join(self.does))} "
+            f"{RULE_OF}{shown(self.mailbox)}: «{shown(self.name)}»{state}, {shown(', '.join(self.does))} "
             f"(id {shown(self.id)}, mark {self.mark})"
         )
 
@@ -93,6 +93,7 @@ def shown(text: str) -> str:
     return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}..."
 
 
+RULE_OF = "inbox rule of "
 SENDS = ("forwards", "redirects")
 _SENDS = (
     ("forwardTo", "forwards to"),
