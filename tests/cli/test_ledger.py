@@ -66,6 +66,9 @@ def test_from_a_key_to_a_receipt_that_verifies_elsewhere(signer, run, tmp_path):
     assert kinds == {"action", "certificate", "mark", "credential"}
     assert run("ledger", "export", "--tenant", "somebody-else")[1] == ""
     assert run("ledger", "prove", "1", "--tenant", "somebody-else")[0] == 2
+    code, out, err = run("ledger", "checkpoint")
+    assert (code, out.splitlines()[0].split("/")[0]) == (0, "counterfoil.invalid")
+    assert "counterfoil signer --origin" in err
 
 
 def test_a_connected_tenant_is_known_by_our_name(run, tmp_path):

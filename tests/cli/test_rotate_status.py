@@ -77,7 +77,7 @@ def test_the_facts_fit_and_are_three(shelf, monkeypatch, capsys, width):
     assert "a token of the old key may still live until 2026-10-06T13:41:02Z" in text
     assert "USED 2 times since: counterfoil incident show c1-used-again" in text
     assert "refused 3 times since: counterfoil incident show c1-tried-again" in text
-    assert "proven up to 2026-10-06T14:31:02Z; 1 hours not proven" in text
+    assert "proven up to 2026-10-06T14:31:02Z; 1 hour not proven" in text
     assert "c1: compromise, not held; 1 verified, 1 done, 1 held, 1 retired" in text
 
 

@@ -66,7 +66,7 @@ def test_nobody_can_accuse_through_his_own_container(pulled):
 
     assert told(pulled)[OTHER] == before[OTHER]
     assert set(told(pulled)) == {TENANT, OTHER}
-    assert reading.faults == ["2 rows name another tenant than the one whose logs these are: they do not count"]
+    assert reading.faults == ["2 rows of another tenant than the one whose logs these are: not counted"]
 
 
 def test_nobody_can_vouch_through_his_own_container(pulled):

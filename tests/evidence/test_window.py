@@ -47,6 +47,6 @@ def test_a_theft_beside_the_window_is_said_though_it_is_not_counted(case):
     assert (tenant["state"], tenant["discrepancies"]) == ("clean", [])
     (said,) = tenant["reasons"]
     assert said == (
-        "outside the window: 1 rows that are not ours, 2026-10-05T08:30:00Z to 2026-10-05T08:30:00Z: "
+        "outside the window: 1 row not ours, 2026-10-05T08:30:00Z to 2026-10-05T08:30:00Z: "
         "ask again with a wider window"
     )

@@ -20,6 +20,7 @@ from counterfoil.credential.collect import publication_of
 from counterfoil.credential.renewal import Wish, renew
 from counterfoil.ledger.audit import audit, gap_text
 from counterfoil.ledger.exchange import EXPORTED, lines
+from counterfoil.ledger.keyfile import UNNAMED
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.ledger.note import NoteError, VerifierKey
 from counterfoil.ledger.rows import Row
@@ -30,6 +31,11 @@ from counterfoil.model.mail import Json
 from counterfoil.tenant.registry import Connections
 
 run = run_verb
+NAMELESS = (
+    "Nobody named this ledger, so it made up a name under .invalid, which is nobody's domain. That is sound, and "
+    "stays so: every proof bears it. A new installation's is given at its signer's first start: counterfoil signer "
+    "--origin HOST/PATH\n"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +89,8 @@ def _checkpoint(arguments: argparse.Namespace) -> int:
             answer_json({**said, "key": str(publication.key), "note": latest[1].decode(), "witnesses": heard})
         else:
             answer_text(latest[1].decode().rstrip("\n"))
+            if checkpoint.origin.startswith(UNNAMED):
+                sys.stderr.write(NAMELESS)
     for key, asked in said_by.items():
         words = f": {asked.words}" if asked.words else ""
         sys.stderr.write(visible(f"witness {key.partition('+')[0]} {asked.verdict}{words}") + "\n")

@@ -15,6 +15,7 @@ from counterfoil.credential.campaigns import Campaign, Campaigns
 from counterfoil.credential.rotation import FINAL, State
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 
 COLUMNS = (
     "tenant",
@@ -156,8 +157,10 @@ def _watch(place: Place, one: Mapping[str, Json]) -> Iterator[str]:
         yield f"watched since {one['removed']}: nobody has looked yet (counterfoil rotate watch {place.campaign})"
         return
     proves = f"proven up to {one['watched_until']}" if place.proven_until else "not one hour proven"
-    yield f"watched since {one['removed']}, {proves}; {place.unproven} hours not proven; looked {one['looked_at']}"
+    left = counted(place.unproven, "hour")
+    yield f"watched since {one['removed']}, {proves}; {left} not proven; looked {one['looked_at']}"
+    see = f"since: counterfoil incident show {place.campaign}"
     if place.used_since:
-        yield f"USED {place.used_since} times since: counterfoil incident show {place.campaign}-used-again"
+        yield f"USED {counted(place.used_since, 'time')} {see}-used-again"
     if place.tried_since:
-        yield f"refused {place.tried_since} times since: counterfoil incident show {place.campaign}-tried-again"
+        yield f"refused {counted(place.tried_since, 'time')} {see}-tried-again"

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from counterfoil.credential.providers.wrapping import Wrapping, find_wrapping
 from counterfoil.ledger import durable
+from counterfoil.ledger.keyfile import UNNAMED
 from counterfoil.ledger.note import VerifierKey, valid_name
 from counterfoil.model.errors import Misconfigured
 
@@ -79,7 +80,7 @@ def open_home(directory: Path, *, origin: str | None = None, passphrase: bytes |
             if (directory / "journal").exists():
                 raise Misconfigured(f"{path} is gone and the journal is there", "restore the file from a backup")
             made = {
-                "origin": origin or f"counterfoil.invalid/{secrets.token_hex(8)}",
+                "origin": origin or f"{UNNAMED}{secrets.token_hex(8)}",
                 "stub": secrets.token_hex(32),
                 "checkpoint": secrets.token_hex(32),
             }

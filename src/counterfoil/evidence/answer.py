@@ -17,6 +17,7 @@ from counterfoil.evidence.techniques import NAMES
 from counterfoil.evidence.uses import SIGN_INS
 from counterfoil.model.instant import rfc3339
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 
 EVIDENCE_ROWS = 100
 """Rows printed for one discrepancy; ``count`` always says how many there are."""
@@ -114,7 +115,7 @@ def _discrepancies(found: list[Judgement]) -> tuple[list[dict[str, Json]], set[s
         )
         if kind in TOUCHING and any(member.touches for member in members):
             subjects.add(subject)
-            reasons.append(f"{kind}: {len(rows)} rows by {spelled(subject)} ({_rule(members)})")
+            reasons.append(f"{kind}: {counted(len(rows), 'row')} by {spelled(subject)} ({_rule(members)})")
     return entries, subjects, reasons
 
 

@@ -7,6 +7,7 @@ from counterfoil.evidence.matching import FOREIGN, REPLAYED, STOLEN, Row
 from counterfoil.evidence.paths import asked
 from counterfoil.evidence.techniques import TACTIC_OF, VERSION
 from counterfoil.evidence.uses import DIRECTORY, GRAPH, MAILBOX, SIGN_INS
+from counterfoil.model.number import counted
 
 _RULE_CHANGES = frozenset({"new-inboxrule", "set-inboxrule", "updateinboxrules", "enable-inboxrule"})
 _FORWARDS = re.compile(r"forward|redirect", re.IGNORECASE)
@@ -120,7 +121,7 @@ def navigator(techniques: dict[str, list[str]], name: str) -> dict[str, object]:
                 "tactic": TACTIC_OF[technique],
                 "score": len(rows),
                 "enabled": True,
-                "comment": f"{len(rows)} rows: {', '.join(rows[:20])}{', …' if len(rows) > 20 else ''}",
+                "comment": f"{counted(len(rows), 'row')}: {', '.join(rows[:20])}{', …' if len(rows) > 20 else ''}",
                 "metadata": [],
                 "showSubtechniques": "." in technique,
             }

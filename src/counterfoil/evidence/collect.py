@@ -20,6 +20,7 @@ from counterfoil.bounded.pool import Bounds, Died, Exceeded, Pool
 from counterfoil.evidence.collected import Collected
 from counterfoil.evidence.readers.reading import FileReading
 from counterfoil.evidence.typed.worker import bounds, limits
+from counterfoil.model.number import counted
 
 BOUNDS = Bounds(seconds=1_800, memory=1_500 << 20, output=1 << 40, questions=1 << 30)
 """What reading one file may cost: half an hour and 1.5 GB; pieces and rows pass through many questions."""
@@ -223,7 +224,7 @@ def _one(pool: Pool, job: dict[str, Any], found: Found, write: Callable[[bytes],
             # Whoever wrote it can cost nobody else the coverage, by naming him or by writing what nobody knows.
             reading.tenants = [found.owner]
     if strange:
-        readings[0].fault(f"{strange} rows name another tenant than the one whose logs these are: they do not count")
+        readings[0].fault(f"{counted(strange, 'row')} of another tenant than the one whose logs these are: not counted")
     return readings
 
 

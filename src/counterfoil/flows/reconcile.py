@@ -33,6 +33,7 @@ from counterfoil.evidence.uses import DIRECTORY
 from counterfoil.model.errors import Refused
 from counterfoil.model.instant import hour_of, rfc3339
 from counterfoil.model.mail import Json
+from counterfoil.model.number import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +172,9 @@ def _answers(
             coverage = cover(tenant, JUDGED, (window.since, window.until), as_of=window.as_of, ground=ground)
         roles = connection.roles if connection else None
         required = set() if apart else {*required_sources(roles), *shown.get(tenant, ())}
-        counted = [judgement for judgement in inside[tenant] if judgement.touches]
+        touching = [judgement for judgement in inside[tenant] if judgement.touches]
         paused = [(mailbox, None) for mailbox in ground.paused.get(tenant, [])]
-        radius = radius_of(_with_strays(counted, inside[tenant]), names[tenant], paused, _planted(inside[tenant]))
+        radius = radius_of(_with_strays(touching, inside[tenant]), names[tenant], paused, _planted(inside[tenant]))
         late = {covered.source: covered for covered in coverage}
         gone = [entry for entry in unseen[tenant] if entry["source"] in late and late[entry["source"]].missed(entry)]
         answers.append(
@@ -211,16 +212,16 @@ def _outside(judgements: list[Judgement], window: Window) -> dict[str, str]:
         if judgement.touches and time is not None and not window.since <= time < window.until:
             missed[judgement.row["tenant"]].append(time)
     return {
-        tenant: f"outside the window: {len(times)} rows that are not ours, {rfc3339(min(times))} to "
+        tenant: f"outside the window: {counted(len(times), 'row')} not ours, {rfc3339(min(times))} to "
         f"{rfc3339(max(times))}: ask again with a wider window"
         for tenant, times in missed.items()
     }
 
 
-def _with_strays(counted: list[Judgement], everything: list[Judgement]) -> list[Judgement]:
+def _with_strays(touching: list[Judgement], everything: list[Judgement]) -> list[Judgement]:
     """In a tenant that was touched, mailbox rows without a token id that are not ours belong to the radius."""
-    strays = [j for j in everything if j.rule == "access-without-token-id" and j.row["success"]] if counted else []
-    return counted + strays
+    strays = [j for j in everything if j.rule == "access-without-token-id" and j.row["success"]] if touching else []
+    return touching + strays
 
 
 def _planted(everything: list[Judgement]) -> list[Judgement]:

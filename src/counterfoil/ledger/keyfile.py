@@ -13,6 +13,9 @@ from counterfoil.ledger import durable
 from counterfoil.ledger.note import CheckpointSigner, VerifierKey, sign_note, valid_name
 from counterfoil.model.errors import Misconfigured
 
+UNNAMED = "counterfoil.invalid/"
+"""How the name of a ledger begins that nobody gave one; ``.invalid`` is nobody's domain (RFC 2606 section 2)."""
+
 
 def embedded_key(path: Path, origin: str | None = None) -> tuple[VerifierKey, CheckpointSigner]:
     """Open the key file, or make one (mode 0600) with a random origin if none is given.
@@ -22,7 +25,7 @@ def embedded_key(path: Path, origin: str | None = None) -> tuple[VerifierKey, Ch
     """
     with durable.lock(path.with_name(f".{path.name}.lock")):
         if not path.exists():
-            name = origin or f"counterfoil.invalid/{secrets.token_hex(8)}"
+            name = origin or f"{UNNAMED}{secrets.token_hex(8)}"
             key = Ed25519PrivateKey.generate()
             durable.write(path, f"{name} {key.private_bytes_raw().hex()}\n".encode(), mode=0o600)
     status = path.stat()
