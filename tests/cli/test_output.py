@@ -4,7 +4,8 @@ import pytest
 from rich.console import Console
 
 from counterfoil.cli import output
-from counterfoil.cli.output import answer_table
+from counterfoil.cli.output import answer_table, fail
+from counterfoil.model.errors import Misconfigured
 
 SHA256 = "AB" * 32
 
@@ -32,6 +33,14 @@ def test_no_cell_makes_a_line_or_drives_a_terminal(capsys: pytest.CaptureFixture
     """A line end, an escape and markup in text from outside stay inside their row, and are seen."""
     answer_table(("name", "what"), [("a\nb  forged", "\x1b[2J[red]x[/red]")], "none")
     assert capsys.readouterr().out.splitlines()[1:] == ["a b  forged  \\x1b[2J[red]x[/red]"]
+
+
+def test_each_line_of_a_hint_stands_below_its_error(capsys: pytest.CaptureFixture[str]):
+    """A hint of several lines, as for a policy with several faults, is indented as a whole."""
+    assert fail(Misconfigured("the policy has 2 faults", "hold_days: too few\nactions: no shred")) == 2
+    assert capsys.readouterr().err == (
+        "counterfoil: the policy has 2 faults\n  hold_days: too few\n  actions: no shred\n"
+    )
 
 
 def test_no_line_of_an_answer_makes_another(capsys: pytest.CaptureFixture[str]):

@@ -25,6 +25,6 @@ COMMANDS = {
     "score": "reconcile simulated cases and compare the answer with the truth",
     "drill": "practise a theft from alert to proof, in the laboratory",
     "signer": "run the signer, the only process that can use a private key",
-    "doctor": "is it set up right? each finding with cause and fix",
+    "doctor": "is it set up right? cause and fix of each finding; sends each domain one message, --offline none",
 }
 """Every command in the order that ``counterfoil --help`` prints them."""

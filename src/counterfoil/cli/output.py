@@ -92,5 +92,5 @@ def fail(error: CounterfoilError) -> int:
     """Print an error and its hint on stderr; return exit code 2."""
     sys.stderr.write(f"counterfoil: {visible(error.message)}\n")
     if error.hint:
-        sys.stderr.write(f"  {visible(error.hint)}\n")
+        sys.stderr.write("".join(f"  {line}\n" for line in visible(error.hint).splitlines()))
     return 2
