@@ -15,7 +15,7 @@ from counterfoil.lab import authority
 from counterfoil.lab.graph import notify
 from counterfoil.lab.logs import mailbox_audit
 from counterfoil.lab.objects import Scheduled
-from counterfoil.lab.operations import OPERATIONS
+from counterfoil.lab.operations import OPERATIONS, see_arguments
 from counterfoil.lab.settings import Settings
 from counterfoil.lab.store import Store
 from counterfoil.lab.wire import Call, Errand, Pending, Reply
@@ -76,12 +76,10 @@ class Engine:
         Raises:
             Refused: If there is none of that name, or it refuses.
         """
-        operation = OPERATIONS.get(name)
-        if operation is None:
-            raise Refused(f"the laboratory has no operation {name}", f"it has: {', '.join(OPERATIONS)}")
+        see_arguments(name, arguments)
         with self._lock:
             try:
-                answer = operation(self.world, clock.now().timestamp(), **arguments)
+                answer = OPERATIONS[name](self.world, clock.now().timestamp(), **arguments)
             except (TypeError, ValueError) as error:
                 raise Refused(f"{name}: {error}") from error
             self._store.save(self.world.drain())

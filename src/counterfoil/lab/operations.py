@@ -3,12 +3,14 @@
 ``POST /lab/<name>`` on the admin port and ``Laboratory.operate(name, ...)`` run the same functions.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Collection
 from typing import Any
 
 from counterfoil.lab import blobs, by_hand, looks, plan, seed
 from counterfoil.lab.graph.openapi import describe
 from counterfoil.lab.world import World
+from counterfoil.model.errors import Refused
 
 Operation = Callable[..., Any]
 
@@ -54,3 +56,21 @@ OPERATIONS: dict[str, Operation] = {
         looks.import_sessions,
     )
 }
+
+
+def see_arguments(name: str, given: Collection[str]) -> None:
+    """Look whether an operation takes what it is given, and is given what it needs.
+
+    Raises:
+        Refused: If not, or there is no such operation; the hint lists what there is.
+    """
+    if name not in OPERATIONS:
+        raise Refused(f"the laboratory has no operation {name}", f"it has: {', '.join(OPERATIONS)}")
+    _world, _now, *takes = inspect.signature(OPERATIONS[name]).parameters.values()
+    known = {one.name: one.default is one.empty for one in takes if one.kind is not one.VAR_KEYWORD}
+    strange = sorted(set(given) - set(known)) if len(known) == len(takes) else []
+    lacking = [one for one, needed in known.items() if needed and one not in given]
+    if strange or lacking:
+        faults = [f"takes no {', '.join(strange)}"] * bool(strange) + [f"lacks {', '.join(lacking)}"] * bool(lacking)
+        names = ", ".join(one if needed else f"[{one}]" for one, needed in known.items())
+        raise Refused(f"{name} {' and '.join(faults)}", f"it takes: {names or 'nothing'}")
