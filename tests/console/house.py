@@ -15,7 +15,7 @@ from counterfoil.app.state import State
 from counterfoil.console.server import ConsoleServer
 from counterfoil.console.views import Sources
 from counterfoil.credential.campaign import Place
-from counterfoil.credential.campaigns import Campaign
+from counterfoil.credential.campaigns import Campaign, LeftOut, Why
 from counterfoil.credential.registry import credentials
 from counterfoil.credential.rotation import Kind
 from counterfoil.gateway.received import Received
@@ -168,8 +168,9 @@ async def furnish(house: House) -> None:
         await take(state, f"{tenant}-2", tenant, subject=f"Held for {tenant}", sender=sender, held=True)
         stems.append(connect(state, tenant, number, "AB" * 32))
     house.furnished = rfc3339(clock.now())
+    by_hand = tuple(LeftOut(stem, Why.BY_HAND, "") for stem in stems)
     campaigns.open(
-        Campaign("spring", Kind.ROUTINE, clock.now(), "root", ((stems[0],), (stems[1],)), None),
+        Campaign("spring", Kind.ROUTINE, clock.now(), "root", ((stems[0],), (stems[1],)), None, by_hand),
         [Place("spring", stem, Kind.ROUTINE, ("AB" * 32,), f"{stem}/2", words=f"words of {stem}") for stem in stems],
     )
     campaigns.open(

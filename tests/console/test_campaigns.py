@@ -1,5 +1,6 @@
 """What pages say of a campaign that is done, and what they offer to do with it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from counterfoil.console.page import Asked
 from counterfoil.console.pages import campaigns, overview
 from counterfoil.console.render import Frame, html
-from counterfoil.credential.campaign import Place
+from counterfoil.credential.campaign import Accepted, Place
 from counterfoil.credential.campaigns import Campaign
 from counterfoil.credential.rotation import Kind, Move, State, Step
 from counterfoil.operators.accounts import Account
@@ -39,6 +40,18 @@ def test_only_a_campaign_that_moves_can_be_held(states: tuple[State, ...], held:
     offered = [words for words in ("Hold the campaign", "Let it go on") if words in page]
     assert offered == ([button] if button else [])
     assert ("<form" in page and 'name="why"' in page) is bool(button)
+
+
+def test_who_must_do_it_himself_and_what_was_accepted_are_named():
+    """Tenants without a control application have a list of their own; what a person accepted stands with its reason."""
+    given = Accepted("a consent to Mail.Send that we did not ask for", "ada", NOW, "they wanted it")
+    places = {"1": replace(place("1", State.DONE), out_at=NOW, accepted=(given,))}
+    found = Campaign("spring", Kind.COMPROMISE, NOW, "root", (("1",),), None)
+    page = html(campaigns.one(found, places, {"1": "acme"}, CHIEF, ["beta"]), Frame())
+    assert "a consent to Mail.Send that we did not ask for: by ada, because they wanted it" in page
+    assert "Still to be done by hand" in page
+    assert '<a href="/tenants/beta"' in page
+    assert "Still to be done by hand" not in html(campaigns.one(found, places, {}, CHIEF), Frame())
 
 
 @pytest.mark.parametrize(

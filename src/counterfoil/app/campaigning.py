@@ -111,6 +111,14 @@ class Registers(Protocol):
         """The register of connections."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The registers alone: what only reads, or only says a word, needs no signer."""
+
+    ledger: Ledger
+    connections: Connections
+
+
 def make_plan(books: Registers, name: str, kind: Kind, wish: Wanted, *, now: datetime, actor: str) -> Plan:
     """Plan a campaign.
 

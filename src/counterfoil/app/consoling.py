@@ -9,6 +9,7 @@ from pathlib import Path
 
 from counterfoil import clock
 from counterfoil.app import reporting
+from counterfoil.app.campaigning import Shelf, still_by_hand
 from counterfoil.app.standing import Standings
 from counterfoil.app.state import State
 from counterfoil.bounded.pool import Bounds, Died, Exceeded, Pool
@@ -27,6 +28,7 @@ from counterfoil.model.trust import Connection
 from counterfoil.operators.accounts import Accounts
 from counterfoil.scan import wire
 from counterfoil.scan.scanner import WORK, uninspectable
+from counterfoil.tenant.registry import Connections
 
 WAIT = 5.0
 """Seconds that a reader waits for another one's message."""
@@ -99,6 +101,7 @@ def sources_of(data: Path, state: State, look: Look) -> Sources:
         incidents=incidents,
         look=look,
         duties=duties,
+        by_hand=partial(still_by_hand, Shelf(state.ledger, Connections(state.ledger))),
         clock=clock.now,
         desk=Desk(partial(reporting.secret_of, data), partial(reporting.take_in, incidents, data)),
     )

@@ -9,7 +9,7 @@ import argparse
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from counterfoil import clock
@@ -30,7 +30,6 @@ from counterfoil.config import load
 from counterfoil.credential.campaign import Place
 from counterfoil.credential.campaigns import Campaigns, Why
 from counterfoil.credential.rotation import Kind, Observation, State
-from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json
 from counterfoil.tenant.registry import Connections
@@ -111,18 +110,10 @@ def _books(arguments: argparse.Namespace) -> Iterator[Books]:
         yield books
 
 
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """The registers alone: what only reads, or only says a word, needs no signer."""
-
-    ledger: Ledger
-    connections: Connections
-
-
 @contextmanager
-def _shelf(arguments: argparse.Namespace) -> Iterator[_Shelf]:
+def _shelf(arguments: argparse.Namespace) -> Iterator[campaigning.Shelf]:
     with opened(arguments) as state:
-        yield _Shelf(state.ledger, Connections(state.ledger))
+        yield campaigning.Shelf(state.ledger, Connections(state.ledger))
 
 
 def _made(arguments: argparse.Namespace, books: campaigning.Registers, kind: Kind) -> campaigning.Plan:
@@ -252,7 +243,7 @@ def _accept(arguments: argparse.Namespace) -> int:
         return _say(arguments, books)
 
 
-def _stems(books: _Shelf, tenant: str | None) -> set[str] | None:
+def _stems(books: campaigning.Shelf, tenant: str | None) -> set[str] | None:
     """Return the connections of a tenant, as the signer names them; ``None`` where none is named."""
     return None if tenant is None else {f"{c.tenant_id}/{c.app}" for c in books.connections.all(tenant)}
 

@@ -45,8 +45,9 @@ class Verified:
 class Sources:
     """What pages and deeds work with. ``look`` takes held bytes apart in a bounded worker (law 12).
 
-    ``duties`` tells how a connection stands: rows of duty, state, words, at, until. ``desk`` is where reports from
-    outside are taken in.
+    ``duties`` tells how a connection stands: rows of duty, state, words, at, until. ``by_hand`` names the tenants that
+    a campaign cannot rotate and whose administrators have not done it. ``desk`` is where reports from outside are
+    taken in.
     """
 
     ledger: Ledger
@@ -59,6 +60,7 @@ class Sources:
     incidents: Incidents
     look: Callable[[bytes], Scan]
     duties: Callable[[Connection], list[Row]]
+    by_hand: Callable[[Campaign], list[str]]
     clock: Callable[[], datetime]
     desk: Desk
     verified: Verified = field(default_factory=Verified)
@@ -212,7 +214,9 @@ def campaign(sources: Sources, asked: Asked) -> Page:
     places = sources.campaigns.places(name, None if asked.scope.everything else names)
     if not places and not asked.scope.everything:
         raise Refused(f"there is no campaign {name}")
-    return campaign_pages.one(_campaign(sources, name), places, names, asked)
+    found = _campaign(sources, name)
+    by_hand = [tenant for tenant in sources.by_hand(found) if asked.scope.has(tenant)]
+    return campaign_pages.one(found, places, names, asked, by_hand)
 
 
 def _campaign(sources: Sources, name: str) -> Campaign:

@@ -1,7 +1,7 @@
 """Rotations as they run: waves, where each tenant stands, and the three facts that are kept apart (law 6)."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from counterfoil.console.page import Asked, Column, Fact, Page, Row, Table
 from counterfoil.credential.campaign import Place
@@ -31,7 +31,10 @@ PLACES = (
     Column("attacker_out", "Attacker out", "time"),
     Column("proven_dead", "Proven dead", "time"),
     Column("words", "Words"),
+    Column("accepted", "Left, and accepted"),
 )
+BY_HAND = (Column("tenant", "Tenant", "text", "/tenants/{tenant}"), Column("words", "Words"))
+STEPS = "its administrator has to do it: no control application (counterfoil incident steps)"
 
 Places = Mapping[str, Place]
 
@@ -61,8 +64,10 @@ def listing(found: list[Row]) -> Page:
     return Page("Campaigns", tables=(Table("campaigns", "Campaigns", COLUMNS, found, NO_CAMPAIGNS),))
 
 
-def one(campaign: Campaign, places: Places, names: Mapping[str, str], asked: Asked) -> Page:
-    """Return one campaign; ``names`` are our names of the tenants."""
+def one(
+    campaign: Campaign, places: Places, names: Mapping[str, str], asked: Asked, by_hand: Sequence[str] = ()
+) -> Page:
+    """Return one campaign; ``names`` are our names of the tenants, ``by_hand`` those that we cannot rotate."""
     head = row(campaign, places, everything=asked.scope.everything)
     waves = {stem: number for number, wave in enumerate(campaign.waves, 1) for stem in wave}
     found = sorted(
@@ -85,7 +90,9 @@ def one(campaign: Campaign, places: Places, names: Mapping[str, str], asked: Ask
         "may_resume": asked.account.scope(Permission.RESUME).everything and campaign.held is not None,
     }
     table = Table("places", "Connections", PLACES, found, "No connection of yours is in this campaign.")
-    return Page(f"Campaign {campaign.id}", "campaign.html", (table,), tuple(facts), more)
+    left = [{"tenant": tenant, "words": STEPS} for tenant in by_hand]
+    hands = [Table("by_hand", "Still to be done by hand", BY_HAND, left, "")] if left else []
+    return Page(f"Campaign {campaign.id}", "campaign.html", (table, *hands), tuple(facts), more)
 
 
 def _place(place: Place, name: str, wave: int | None) -> Row:
@@ -98,6 +105,7 @@ def _place(place: Place, name: str, wave: int | None) -> Row:
         "attacker_out": rfc3339(place.out_at) if place.out_at else None,
         "proven_dead": rfc3339(place.dead_at) if place.dead_at else None,
         "words": place.words,
+        "accepted": "; ".join(f"{one.words}: by {one.by}, because {one.why}" for one in place.accepted) or None,
     }
 
 
