@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from tests.incident.conftest import NOW, entry
 
-from counterfoil.credential.campaign import Place
+from counterfoil.credential.campaign import Accepted, Place
 from counterfoil.credential.rotation import Kind
 from counterfoil.incident.containment import Containment
 from counterfoil.incident.facts import SHOWN, Customer, Grade, telling
@@ -104,6 +104,15 @@ def test_removed_dead_and_out_are_three_sentences():
     out = told("touched", places=(place(removed_at=NOW, dead_at=NOW, out_at=NOW),), may_live_until=(until,))
     assert any("has expired" in did.words for did in out.did)
     assert not any("may live" in did.words for did in out.did)
+    assert any(did.words.endswith("nothing is listed that is not ours.") for did in out.did)
+
+
+def test_what_was_accepted_is_told_to_whom_it_concerns():
+    """A customer is not told that nothing is left where a person decided to leave something."""
+    given = Accepted("a consent to Mail.Send that we did not ask for", "ada", NOW, "they wanted it")
+    some = told("touched", places=(place(removed_at=NOW, out_at=NOW, left=(given.words,), accepted=(given,)),))
+    (words,) = [did.words for did in some.did if "has expired" in did.words]
+    assert words.endswith(f"and this alone is left, which somebody looked at and accepted: {given.words}.")
 
 
 def test_a_containment_is_told_with_its_gap_and_whether_it_was_confirmed():

@@ -249,6 +249,8 @@ def _rotated(place: Place, until: datetime | None) -> Iterator[Did]:
         yield Did(place.dead_at, "The old key is proven dead: we tried it several times, and Microsoft refused it.")
     if place.out_at:
         nothing = "and on the connection nothing is listed that is not ours"
+        if place.left:  # nothing but what a person accepted, or it would not be out
+            nothing = f"and this alone is left, which somebody looked at and accepted: {'; '.join(place.left)}"
         yield Did(place.out_at, f"The last token that the old key could have won has expired, {nothing}.")
     elif place.removed_at:
         yield Did(
