@@ -110,7 +110,8 @@ def test_removed_dead_and_out_are_three_sentences():
 def test_what_was_accepted_is_told_to_whom_it_concerns():
     """A customer is not told that nothing is left where a person decided to leave something."""
     given = Accepted("a consent to Mail.Send that we did not ask for", "ada", NOW, "they wanted it")
-    some = told("touched", places=(place(removed_at=NOW, out_at=NOW, left=(given.words,), accepted=(given,)),))
+    here = place(removed_at=NOW, out_at=NOW, left=(given.words,), accepted=(given,))
+    some = told("touched", places=(here,), may_live_until=(NOW,))
     (words,) = [did.words for did in some.did if "has expired" in did.words]
     assert words.endswith(f"and this alone is left, which somebody looked at and accepted: {given.words}.")
 
