@@ -5,7 +5,7 @@ import pytest
 from counterfoil.cli.scan_input import Item
 from counterfoil.cli.scan_report import place, row
 from counterfoil.cli.track import tell
-from counterfoil.gateway.store.journal import _files
+from counterfoil.gateway.store.report import _files
 from counterfoil.model.mail import (
     Action,
     Authentication,
@@ -74,6 +74,10 @@ def test_the_story_of_a_held_message_names_the_file(capsys: pytest.CaptureFixtur
         "findings": [{"check": "executable", "severity": "high", "summary": "A program", "part": "2/1"}],
         "uninspectable": [{"part": "2", "reason": "encrypted"}],
         "files": NAMES,
+        "attachments": [{"part": "2/1", "name": "a\nb.exe", "type": "application/x-dosexec", "size": 7}],
+        "attachments_left_out": 3,
+        "link_hosts": ["login.evil.test", "cdn.test"],
+        "link_hosts_left_out": 0,
         "held_sha256": "ab" * 32,
         "held_size": 1916,
     }
@@ -81,6 +85,9 @@ def test_the_story_of_a_held_message_names_the_file(capsys: pytest.CaptureFixtur
     out = capsys.readouterr().out
     assert "executable: A program (part 2/1: invoice.pdf.exe)\n" in out
     assert "encrypted (part 2: inv.zip)\n" in out
+    assert "a\\x0ab.exe, 7 octets, application/x-dosexec (part 2/1)\n" in out
+    assert "and 3 more files\n" in out
+    assert "login.evil.test, cdn.test\n" in out
     assert "192.0.2.7 mx.test\n" in out
     assert "spf fail, dkim none\n" in out
     assert f"1916 octets, with our own headers; SHA-256 {'ab' * 32}\n" in out

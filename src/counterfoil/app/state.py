@@ -22,6 +22,7 @@ from counterfoil.gateway.store.tenants import Tenants
 from counterfoil.ledger import durable
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.errors import Misconfigured
+from counterfoil.scan.hosts import hosts_of
 from counterfoil.scan.policy import DEFAULT_POLICY
 
 DATABASE = "counterfoil.db"
@@ -93,7 +94,7 @@ def _opened(engine: sa.Engine, data: Path, config: Config, files: HeldFiles) -> 
     ledger = open_ledger_of(engine, data)
     try:
         pause = timedelta(seconds=config.quarantine.retry_seconds)
-        journal = Journal(engine, ledger, files, clock.now, DEFAULT_POLICY.hold_days)
+        journal = Journal(engine, ledger, files, clock.now, DEFAULT_POLICY.hold_days, hosts=hosts_of)
         yield State(
             tenants=Tenants(engine, ledger),
             directory=Directory(engine),

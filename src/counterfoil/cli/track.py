@@ -6,7 +6,7 @@ Exit codes: 0 found; 1 no message matches, also by its id; 2 an error.
 import argparse
 from dataclasses import replace
 
-from counterfoil.cli.output import answer_json, answer_text, visible
+from counterfoil.cli.output import answer_json, answer_text, one_line, visible
 from counterfoil.cli.parser import add_config
 from counterfoil.cli.scan_report import place
 from counterfoil.cli.search import add_search, query_of, texts
@@ -86,6 +86,7 @@ def tell(story: dict[str, Json]) -> None:
         for change in texts(story.get("would_change")):
             answer_text(visible(f"{'':<12} {change}"))
     _tell_findings(story)
+    _tell_contents(story)
     for step in _objects(story.get("dispositions")):
         answer_text(visible(f"{step['time']}  {step['outcome']} by {step['actor']}: {step['words']}"))
     if story.get("held_sha256"):
@@ -110,6 +111,23 @@ def _tell_findings(story: dict[str, Json]) -> None:
     for item in _objects(story.get("uninspectable")):
         where = place(None if item["part"] is None else str(item["part"]), names)
         answer_text(visible(f"{'not seen':<12} {item['reason']}{where}"))
+
+
+def _tell_contents(story: dict[str, Json]) -> None:
+    """Say what files are in a message and where its links lead; that is kept of those that are not clean."""
+    files = _objects(story.get("attachments"))
+    for file in files:
+        what = f"{one_line(str(file['name']))}, {counted(int(str(file['size'])), 'octet')}, {file['type']}"
+        answer_text(f"{'file':<12} {what} (part {file['part']})")
+    _left_out("file", "files", story.get("attachments_left_out"))
+    if hosts := texts(story.get("link_hosts")):
+        answer_text(f"{'links to':<12} {one_line(', '.join(hosts))}")
+    _left_out("links to", "hosts", story.get("link_hosts_left_out"))
+
+
+def _left_out(head: str, what: str, count: Json) -> None:
+    if count:
+        answer_text(f"{head:<12} and {count} more {what}")
 
 
 def _tries(story: dict[str, Json]) -> str:

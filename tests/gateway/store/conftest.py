@@ -30,6 +30,7 @@ from counterfoil.model.mail import (
     Uninspectable,
     Verdict,
 )
+from counterfoil.scan.hosts import hosts_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BY = Operator("anna", NOW)
@@ -79,7 +80,7 @@ def store(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Store]:
         files,
         Tenants(engine, ledger),
         Directory(engine),
-        Journal(engine, ledger, files, lambda: NOW, 30),
+        Journal(engine, ledger, files, lambda: NOW, 30, hosts=hosts_of),
         Quarantine(engine, ledger, files, timedelta(seconds=60)),
         Stories(engine),
     )

@@ -20,6 +20,7 @@ from counterfoil.gateway.store.tables import held, messages
 from counterfoil.ledger.equation import balance
 from counterfoil.model.errors import Refused, Unavailable
 from counterfoil.model.mail import Outcome
+from counterfoil.scan.hosts import hosts_of
 
 
 async def test_intent_comes_before_everything(store: Store):
@@ -185,7 +186,7 @@ async def test_what_was_heard_is_not_forgotten_with_a_failed_intent(store: Store
 async def test_another_gateways_work_is_left_alone(store: Store, tmp_path: Path):
     """On a shared database a restart settles its own open intents, and neither releases nor expires others' bytes."""
     other_files = HeldFiles(tmp_path / "other", "other")
-    other = Journal(store.engine, store.ledger, other_files, lambda: NOW, 30)
+    other = Journal(store.engine, store.ledger, other_files, lambda: NOW, 30, hosts=hosts_of)
     quarantine = Quarantine(store.engine, store.ledger, other_files, timedelta(seconds=60))
     await store.journal.intent(received("open"))
     await store.journal.intent(received("kept"))

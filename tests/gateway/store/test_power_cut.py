@@ -15,6 +15,7 @@ from tests.gateway.store.conftest import BY, DECISION, NOW, RAW, Store, received
 from counterfoil.gateway.store.held_files import HeldFiles
 from counterfoil.gateway.store.journal import Journal
 from counterfoil.gateway.store.quarantine import Quarantine
+from counterfoil.scan.hosts import hosts_of
 
 STEPS = 6
 """Sync of the folder, write, sync, rename, sync of the folder, and nothing: the power stays on."""
@@ -90,7 +91,7 @@ async def test_held_or_never_promised(store: Store, monkeypatch: pytest.MonkeyPa
             pass
     disk.forget(renames=renames)
     files = HeldFiles(store.folder)
-    left = Journal(store.engine, store.ledger, files, lambda: NOW, 30).recover()
+    left = Journal(store.engine, store.ledger, files, lambda: NOW, 30, hosts=hosts_of).recover()
     story = store.stories.story("m1", None)
     if promised:
         quarantine = Quarantine(store.engine, store.ledger, files, timedelta(seconds=1))

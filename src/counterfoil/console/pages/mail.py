@@ -51,6 +51,12 @@ STEPS = (
     Column("actor", "By"),
     Column("words", "Words"),
 )
+FILES = (
+    Column("part", "Part", "code"),
+    Column("name", "Name"),
+    Column("type", "Type", "code"),
+    Column("size", "Octets", "number"),
+)
 UNSEEN = (Column("part", "Part", "code"), Column("reason", "Reason"))
 
 
@@ -82,6 +88,7 @@ def story(told: Mapping[str, Json], asked: Asked) -> Page:
     told = {**_UNSCANNED, **told}
     tenant = str(told["tenant"] or "")
     is_held = told.get("expires") is not None
+    files = _rows(told.get("attachments"))
     tables = (
         Table(
             "findings",
@@ -97,6 +104,7 @@ def story(told: Mapping[str, Json], asked: Asked) -> Page:
             _rows(told.get("uninspectable")),
             "Everything could be inspected." if is_scanned else NO_SCAN,
         ),
+        *([Table("attachments", "Files in it", FILES, files, "None.")] if files else []),
         Table("steps", "What became of it", STEPS, _rows(told.get("dispositions")), "We are at work on it."),
     )
     more: dict[str, object] = {
@@ -131,6 +139,7 @@ def _facts(told: Mapping[str, Json]) -> tuple[Fact, ...]:
         ("Message-ID", "message_id", "code"),
         ("SHA-256", "sha256", "code"),
         ("Octets", "size", "number"),
+        ("Links lead to", "link_hosts", "text"),
         ("Held until", "expires", "time"),
         ("Release wanted by", "wanted_by", "text"),
         ("Tries", "tries", "number"),

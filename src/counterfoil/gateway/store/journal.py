@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -12,14 +11,12 @@ import sqlalchemy as sa
 from counterfoil.gateway.received import Received
 from counterfoil.gateway.store.dispositions import disposition, settle
 from counterfoil.gateway.store.held_files import HeldFiles
+from counterfoil.gateway.store.report import Hosts, known
 from counterfoil.gateway.store.tables import held, messages, recipients, sortable, storable, tenants
 from counterfoil.gateway.store.unheard import Unheard, forget, owe
 from counterfoil.ledger.ledger import Ledger
 from counterfoil.model.mail import Decision, Json, Outcome, Scan
 from counterfoil.model.trust import Stub
-
-MAX_FINDINGS = 200
-"""Findings kept with a message; a hostile one may have tens of thousands."""
 
 Clock = Callable[[], datetime]
 
@@ -27,15 +24,18 @@ Clock = Callable[[], datetime]
 class Journal:
     """``flows.mail.Journal`` and ``flows.mail.Holder`` over the tables, the held files and the ledger.
 
-    ``hold_days`` is for tenants whose policy does not say.
+    ``hold_days`` is for tenants whose policy does not say; ``hosts`` tells where a link leads.
     """
 
-    def __init__(self, engine: sa.Engine, ledger: Ledger, files: HeldFiles, clock: Clock, hold_days: int) -> None:
+    def __init__(
+        self, engine: sa.Engine, ledger: Ledger, files: HeldFiles, clock: Clock, hold_days: int, *, hosts: Hosts
+    ) -> None:
         self._engine = engine
         self._ledger = ledger
         self._files = files
         self._clock = clock
         self._hold_days = hold_days
+        self._hosts = hosts
         self._unheard = Unheard(engine, ledger, clock)
 
     async def intent(self, received: Received) -> None:
@@ -83,10 +83,10 @@ class Journal:
         now = self._clock()
         stub = disposition(received.id, received.envelope.tenant, outcome, words=words, actor=received.via, now=now)
         stub.body.update(_why(decision))
-        known = _known(scan, decision)
+        columns = known(scan, decision, self._hosts)
 
         def write(connection: sa.Connection) -> None:
-            settle(connection, stub, known)
+            settle(connection, stub, columns)
             if outcome is Outcome.HANDED_ON:
                 owe(connection, received.id)
 
@@ -113,10 +113,10 @@ class Journal:
             received.id, received.envelope.tenant, Outcome.HELD, words="held by policy", actor=received.via, now=now
         )
         stub.body.update(_why(decision) | {"held_sha256": sha256})
-        known = _known(scan, decision)
+        columns = known(scan, decision, self._hosts)
 
         def insert(connection: sa.Connection) -> None:
-            settle(connection, stub, known)
+            settle(connection, stub, columns)
             owe(connection, received.id)
             expires = sortable(now + timedelta(days=self._days(connection, received.envelope.tenant)))
             row = {"message": received.id, "sha256": sha256, "size": len(raw), "expires": expires}
@@ -178,31 +178,3 @@ def _why(decision: Decision | None) -> dict[str, Json]:
     if decision is None:
         return {}
     return {"verdict": decision.verdict, "action": decision.action, "reasons": list(decision.reasons)}
-
-
-def _files(scan: Scan) -> dict[str, Json]:
-    """Return the names of the files that something is said of, by their part: a person looks for a name."""
-    names = scan.file_names()
-    told = [finding.part for finding in scan.findings[:MAX_FINDINGS]]
-    told += [item.part for item in scan.uninspectable[:MAX_FINDINGS]]
-    return {part: names[part][:255] for part in told if part is not None and part in names}
-
-
-def _known(scan: Scan | None, decision: Decision | None) -> dict[str, Json]:
-    """Return the columns of ``messages`` that a scan and a decision fill."""
-    known: dict[str, Json] = {}
-    report: dict[str, Json] = {}
-    if scan is not None:
-        known |= {"message_id": storable(scan.message_id), "subject": storable(scan.subject)}
-        report |= {
-            "findings": [asdict(finding) for finding in scan.findings[:MAX_FINDINGS]],
-            "findings_left_out": max(0, len(scan.findings) - MAX_FINDINGS),
-            "uninspectable": [asdict(item) for item in scan.uninspectable[:MAX_FINDINGS]],
-            "files": _files(scan),
-            "authentication": asdict(scan.authentication),
-        }
-    if decision is not None:
-        known |= {"verdict": decision.verdict, "action": decision.action}
-        report |= {"reasons": list(decision.reasons), "would_change": list(decision.would_change)}
-    # JSON escapes what UTF-8 cannot spell, so evidence needs no repair.
-    return known | {"report": json.dumps(report)}

@@ -68,7 +68,7 @@ messages = sa.Table(
     sa.Column("subject", sa.Text),
     sa.Column("verdict", sa.Text),
     sa.Column("action", sa.Text),
-    sa.Column("report", sa.Text, doc="JSON: reasons, would_change, findings, uninspectable, files, authentication"),
+    sa.Column("report", sa.Text, doc="JSON: what a scan found and a policy decided (report.py)"),
 )
 
 recipients = sa.Table(
