@@ -1,5 +1,7 @@
 """What a person reads of a scan: which file it is about, in one line that drives no terminal."""
 
+from dataclasses import replace
+
 import pytest
 
 from counterfoil.cli.scan_input import Item
@@ -48,6 +50,13 @@ def test_a_finding_says_which_file_it_is_about():
         "low links: A link",
         "uninspectable: encrypted (part 2: inv.zip)",
     )
+
+
+def test_what_the_dns_was_asked_is_told():
+    """With --dns each method stands with its result; where nothing was asked there is no such line."""
+    asked = replace(scanned(), authentication=Authentication("fail", "none", "temperror", "none"))
+    lines = row(Item("m.eml", b""), asked, Decision(Verdict.MALICIOUS, Action.QUARANTINE, ()), 1.0).lines
+    assert lines[-1] == "spf fail, dkim none, dmarc temperror, arc none"
 
 
 def test_what_is_kept_names_the_files_that_something_is_said_of():

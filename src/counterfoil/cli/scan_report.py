@@ -9,7 +9,7 @@ from rich.text import Text
 
 from counterfoil.cli.output import answer_text, one_line, stdout, visible
 from counterfoil.cli.scan_input import Item
-from counterfoil.model.mail import Action, Decision, Json, Scan, Severity, Verdict
+from counterfoil.model.mail import NOT_CHECKED, Action, Decision, Json, Scan, Severity, Verdict
 from counterfoil.scan.wire import spell_finding, spell_part
 
 STYLES = {
@@ -43,12 +43,7 @@ def document(item: Item, scan: Scan, decision: Decision, elapsed_ms: float) -> d
         "findings": [spell_finding(finding) for finding in scan.findings],
         "parts": [spell_part(part) for part in scan.parts],
         "links": [{"url": link.url, "text": link.text, "part": link.part} for link in scan.links],
-        "authentication": {
-            "spf": scan.authentication.spf,
-            "dkim": scan.authentication.dkim,
-            "dmarc": scan.authentication.dmarc,
-            "arc": scan.authentication.arc,
-        },
+        "authentication": _results(scan),
         "uninspectable": [{"part": one.part, "reason": one.reason} for one in scan.uninspectable],
         "elapsed_ms": elapsed_ms,
     }
@@ -62,9 +57,22 @@ def row(item: Item, scan: Scan, decision: Decision, elapsed_ms: float) -> Row:
     names = scan.file_names()
     lines = [f"{one.severity.value} {one.check}: {one.summary}{place(one.part, names)}" for one in told]
     lines += [f"uninspectable: {one.reason}{place(one.part, names)}" for one in scan.uninspectable]
+    results = _results(scan)
+    if any(result != NOT_CHECKED for result in results.values()):
+        lines.append(proven(results))
     lines += [f"it would change: {one}" for one in decision.would_change]
     name = item.path if item.index is None else f"{item.path} [{item.index}]"
     return Row(name, decision.verdict, decision.action, tuple(lines), elapsed_ms)
+
+
+def _results(scan: Scan) -> dict[str, Json]:
+    found = scan.authentication
+    return {"spf": found.spf, "dkim": found.dkim, "dmarc": found.dmarc, "arc": found.arc}
+
+
+def proven(results: Mapping[str, Json]) -> str:
+    """Say what the DNS proved of a message: ``spf fail, dkim none``."""
+    return one_line(", ".join(f"{name} {result}" for name, result in results.items() if isinstance(result, str)))
 
 
 def print_table(rows: Sequence[Row]) -> None:

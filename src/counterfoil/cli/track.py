@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from counterfoil.cli.output import answer_json, answer_text, one_line, visible
 from counterfoil.cli.parser import add_config
-from counterfoil.cli.scan_report import place
+from counterfoil.cli.scan_report import place, proven
 from counterfoil.cli.search import add_search, query_of, texts
 from counterfoil.cli.state import opened
 from counterfoil.model.mail import Json, Outcome
@@ -78,8 +78,7 @@ def tell(story: dict[str, Json]) -> None:
         answer_text(visible(f"{'from host':<12} {story['client_address']} {story.get('helo') or ''}".rstrip()))
     checked = story.get("authentication")
     if isinstance(checked, dict):
-        shown = ", ".join(f"{name} {result}" for name, result in checked.items() if result and isinstance(result, str))
-        answer_text(visible(f"{'proven':<12} {shown or 'nothing'}").replace("\n", " "))
+        answer_text(f"{'proven':<12} {proven(checked) or 'nothing'}")
     if story.get("verdict"):
         reasons = ", ".join(texts(story.get("reasons"))) or "nothing found"
         answer_text(visible(f"{'verdict':<12} {story['verdict']} -> {story['action']}, because of: {reasons}"))
