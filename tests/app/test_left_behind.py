@@ -1,5 +1,6 @@
 """What a thief left in a connected tenant is found by listing: credentials, consents, subscriptions, rules."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -7,11 +8,15 @@ from tests.app.laboratory import place
 from tests.app.test_rotation_thief import _hook
 
 from counterfoil import clock
+from counterfoil.app.heartbeat import Sender
 from counterfoil.app.left_behind import INBOX_RULES, LEFT_BEHIND, look_at_rules
 from counterfoil.app.left_behind import listed as left_listed
 from counterfoil.app.leftovers import may_list_rules
 from counterfoil.app.pulling import pull, pulls
+from counterfoil.app.services import Services
 from counterfoil.app.standing import Standings
+from counterfoil.app.state import open_state
+from counterfoil.config import load
 from counterfoil.lab.objects import Rule
 from counterfoil.lab.spelling import utc
 from counterfoil.lab.thief import Thief
@@ -102,6 +107,20 @@ def test_inbox_rules_are_listed_and_shown_where_somebody_has_to_look(at):
     assert row["words"].startswith("inbox rule of bob@two.example: «a, secret b», forwards to x@thief.example (id R1")
     (entry,) = left_listed(Standings(at.data))[two.tenant_id]
     assert (entry["kind"], entry["mailbox"], entry["record"]) == ("forwarding", "bob@two.example", "listing")
+
+
+def test_serve_lists_them_once_a_day(at):
+    """The first round of its services lists; the next one, a moment later, does not ask again."""
+    two = at.register("two", "mail", MAKES[1:])
+    at.connect(two)
+    config, seen = load(at.config), []
+    with open_state(at.data, config, create=True) as state:
+        services = Services(at.data, config, state, Sender(None, "gw.example"))
+        for _ in range(2):
+            services.round(threading.Event())
+            seen.append(Standings(at.data).of(two).duties[INBOX_RULES])
+    assert seen[0] == seen[1]
+    assert seen[0].good
 
 
 def test_a_list_that_failed_is_no_list(at):
