@@ -18,22 +18,22 @@ def rule(actions, **more):
 
 
 @pytest.mark.parametrize(
-    ("actions", "does", "sends"),
+    ("actions", "does"),
     [
-        ({"forwardTo": [person("a@x.example"), person("b@x.example")]}, "forwards to a@x.example, b@x.example", True),
-        ({"forwardAsAttachmentTo": [person("a@x.example")]}, "forwards as an attachment to a@x.example", True),
-        ({"redirectTo": [person("a@x.example")], "delete": True}, "redirects to a@x.example, deletes", True),
-        ({"permanentDelete": True, "delete": True}, "deletes for good", False),
-        ({"moveToFolder": "AAA", "markAsRead": True}, "marks as read and moves out of the inbox", False),
-        ({"forwardTo": ["odd"]}, "forwards to somebody", True),
-        ({"forwardTo": "odd"}, "forwards to odd", True),
-        ("odd", "does what cannot be read", False),
+        ({"forwardTo": [person("a@x.example"), person("b@x.example")]}, "forwards to a@x.example, b@x.example"),
+        ({"forwardAsAttachmentTo": [person("a@x.example")]}, "forwards as an attachment to a@x.example"),
+        ({"redirectTo": [person("a@x.example")], "delete": True}, "redirects to a@x.example, deletes"),
+        ({"permanentDelete": True, "delete": True}, "deletes for good"),
+        ({"moveToFolder": "AAA", "markAsRead": True}, "marks as read and moves out of the inbox"),
+        ({"forwardTo": ["odd"]}, "forwards to somebody"),
+        ({"forwardTo": "odd"}, "forwards to odd"),
+        ("odd", "does what cannot be read"),
     ],
 )
-def test_what_sends_away_hides_or_deletes_is_named(actions, does, sends):
+def test_what_sends_away_hides_or_deletes_is_named(actions, does):
     """Each says in words what it does, also where it is not spelled as Graph spells it."""
     found = rule(actions)
-    assert (", ".join(found.does), found.sends) == (does, sends)
+    assert ", ".join(found.does) == does
     assert found.words.startswith(f"inbox rule of {ALICE}: «n», {does} (id AQ1, mark ")
 
 

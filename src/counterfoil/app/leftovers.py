@@ -36,7 +36,7 @@ def unasked(granted: Iterable[str], connection: Connection) -> Iterator[str]:
     """Name the permissions that were granted and that we did not ask for; none where nobody knows what we asked for."""
     if connection.roles is not None:
         for role in sorted(set(granted) - set(connection.roles)):
-            yield f"a consent to {role} that we did not ask for"
+            yield f"a consent to {shown(role)} that we did not ask for"
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,11 +73,6 @@ class Rule:
     enabled: bool = True
 
     @property
-    def sends(self) -> bool:
-        """Whether it sends mail away."""
-        return any(words.startswith(SENDS) for words in self.does)
-
-    @property
     def words(self) -> str:
         """Name it exactly, in one line without a semicolon."""
         state = "" if self.enabled else ", switched off"
@@ -95,6 +90,8 @@ def shown(text: str) -> str:
 
 RULE_OF = "inbox rule of "
 SENDS = ("forwards", "redirects")
+"""How the words of what sends mail away begin."""
+
 _SENDS = (
     ("forwardTo", "forwards to"),
     ("forwardAsAttachmentTo", "forwards as an attachment to"),
