@@ -73,13 +73,14 @@ def test_a_rehearsal_ends_where_it_began(at):
     assert told[-2:] == ["1 rolling-back", "1 rolled-back"]
     assert len(told) == len(set(told))
     assert keys(at) == before
-    assert at.books.connections.current(at.mail) == current
+    assert at.books.connections.current(at.mail).key == current.key
     kept = [one for one in at.command("credential", "list", "--tenant", "alpha")[1] if one["app"] == at.mail.app]
     assert [(one["name"], one["generation"], one["state"], one["control"]) for one in kept] == [
         ("alpha", 1, "current", False),
         ("alpha", 2, "retired", False),
         ("alpha", CONTROLS_FROM + 2, "dead", True),
     ]
+    assert [one["key_id"] is None for one in kept] == [False, False, True], "what was listed is known by its key id"
     assert at.command("credential", "list", "--tenant", "beta")[0] == 2
 
 

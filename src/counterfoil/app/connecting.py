@@ -7,7 +7,7 @@
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,7 +35,7 @@ from counterfoil.model.trust import Connection, Credential, CredentialState, Job
 from counterfoil.tenant import grants
 from counterfoil.tenant.door import CallRefused, Door
 from counterfoil.tenant.endpoints import Endpoints
-from counterfoil.tenant.registration import Listed, Registration
+from counterfoil.tenant.registration import Registration
 from counterfoil.tenant.registry import Connections
 from counterfoil.tenant.token import Means, ThroughSigner, TokenRefused, Tokens
 from counterfoil.tenant.wire import Wire
@@ -255,17 +255,8 @@ def unknown_credentials(books: Books, connection: Connection, door: Door, job: J
     """
     ours = registry.listed(books.ledger.engine, connection.tenant_id)
     listed = Registration(door, connection).credentials(job)
-    _note_key_ids(books, [one for one in ours if one.app == connection.app], listed)
+    given = {entry.thumbprint_sha256: entry.key_id for entry in listed if entry.where == "application"}
+    registry.note_key_ids(books.ledger, [one for one in ours if one.app == connection.app], given, clock.now())
     known = {c.thumbprint_sha256 for c in ours}
     strange = [entry for entry in listed if entry.thumbprint_sha256 not in known]
     return tuple(f"{entry.kind} {entry.key_id} on the {entry.where}" for entry in strange)
-
-
-def _note_key_ids(books: Books, mine: Sequence[Credential], listed: Iterable[Listed]) -> None:
-    """Write down which ``keyId`` the tenant gave our certificates: some rows of its logs have nothing else."""
-    given = {entry.thumbprint_sha256: entry.key_id for entry in listed if entry.where == "application"}
-    for one in mine:
-        key_id = given.get(one.thumbprint_sha256)
-        if key_id not in {None, one.key_id}:
-            name = f"{one.tenant}/{one.app}/{one.generation}"
-            registry.set_key_id(books.ledger, name, str(key_id), clock.now())

@@ -89,6 +89,8 @@ class TenantHouse:
     def listing(self, place: Place) -> tuple[Listed, ...]:
         """Read all credentials of the application and its service principal."""
         found = self._registration.credentials(self._job("inspect", place))
+        given = {entry.thumbprint_sha256: entry.key_id for entry in found if entry.where == "application"}
+        registry.note_key_ids(self._books.ledger, self._credentials(), given, self._now())
         return tuple(Listed(entry.key_id, entry.thumbprint_sha256, entry.where) for entry in found)
 
     def publish(self, place: Place) -> None:

@@ -5,6 +5,7 @@ It is a projection: rows are written in the same commit as the stub that they co
 
 import base64
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -86,6 +87,21 @@ def set_key_id(ledger: Ledger, credential: str, key_id: str, now: datetime) -> N
         "credential", now, known.tenant, **said, key_id=key_id, state=known.state.value, credential=credential
     )
     ledger.append(stub, also=change)
+
+
+def note_key_ids(ledger: Ledger, mine: Iterable[Credential], given: Mapping[str | None, str], now: datetime) -> None:
+    """Write down which ``keyId`` the tenant gave our certificates: some rows of its logs have nothing else.
+
+    Args:
+        ledger: The ledger.
+        mine: The credentials of one connection.
+        given: SHA-256 thumbprint -> key id, as the application lists them.
+        now: The time.
+    """
+    for one in mine:
+        key_id = given.get(one.thumbprint_sha256)
+        if key_id not in {None, one.key_id}:
+            set_key_id(ledger, f"{one.tenant}/{one.app}/{one.generation}", str(key_id), now)
 
 
 def find(engine: sa.Engine, credential: str) -> Credential:
