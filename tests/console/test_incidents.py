@@ -8,6 +8,7 @@ from counterfoil import clock
 from counterfoil.incident.notice import Notice, Paper, State
 from counterfoil.incident.notices import Notices
 from counterfoil.incident.record import Kind, Said
+from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.instant import rfc3339
 from counterfoil.tenant.registry import Connections
 
@@ -16,6 +17,10 @@ def test_deeds_are_told_with_names_and_the_ids_are_in_the_data(house):
     """Who reads the ledger page meets our name for a tenant; what is for programs has the id beside it."""
     connections = {one.tenant: one for one in Connections(house.state.ledger).all()}
     acme = connections["acme"]
+    # The page shows the newest hundred, and other tests of this house do deeds too.
+    for action, subject in (("connection-added", f"{acme.tenant_id}/{acme.app}"), ("incident-finding", "a-reference")):
+        said = {"actor": "root", "action": action, "subject": subject}
+        house.state.ledger.append(stub_at("action", clock.now(), acme.tenant_id, **said))
     deeds = house.browser("chief").get("/ledger.json").json()["deeds"]
     added = [deed for deed in deeds if deed["action"] == "connection-added"]
     assert f"acme/{acme.app}" in [deed["subject"] for deed in added]
