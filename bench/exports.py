@@ -98,7 +98,7 @@ def write(place: Path, calls: int, tenants: int) -> None:
         base.execute(f"SET temp_directory = '{place / 'spill'}'")
         base.execute(MACROS)
         base.execute(CALLS.format(**given))
-        # DuckDB holds what it writes by tenant until the end: all at once, 30 million rows spill 40 GB beside the files.
+        # DuckDB holds what it writes by tenant until the end: all at once, 30 million rows spill 40 GB.
         step = max(1, tenants * AT_ONCE // calls)
         for first in range(0, tenants, step):
             graph = GRAPH.format(**given, first=first, last=first + step - 1)

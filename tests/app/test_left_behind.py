@@ -1,5 +1,6 @@
 """What a thief left in a connected tenant is found by listing: credentials, consents, subscriptions, rules."""
 
+import re
 import threading
 from dataclasses import replace
 
@@ -72,8 +73,8 @@ def test_what_was_listed_stands_in_the_answer(at):
     assert any("somebody has to look" in reason for reason in tenant["reasons"])
 
 
-def test_a_subscription_that_delivers_mail_elsewhere(at, tmp_path):
-    """The thief's notification needs no token any more; it is listed with where it delivers to."""
+def test_a_subscription_that_delivers_mail_elsewhere(at, tmp_path, capsys):
+    """The thief's notification needs no token any more: it is listed with its address, and deleted by command."""
     secret = at.lab.operate("admin_add_secret", app_id=at.one.app)["secret"]
     where, hook = at.lab.endpoints, _hook(at)
     try:
@@ -87,6 +88,19 @@ def test_a_subscription_that_delivers_mail_elsewhere(at, tmp_path):
 
     assert state == "found"
     assert f"to {hook.url}" in words
+
+    name = re.search(r"subscription (\S+) to", words)[1]
+    unsubscribe = ("connection", "unsubscribe", "one")
+    code, _, said = at.here(capsys, *unsubscribe, name, "no-such-id", "--why", "not ours")
+    assert (code, "one has no subscription no-such-id" in said) == (2, True)
+    assert "nothing is deleted without a reason" in at.here(capsys, *unsubscribe, name, "--why", " ")[2]
+    assert listed(at)[0] == "found", "one that is refused deletes none"
+    assert at.command(*unsubscribe, name, "--why", "not ours")[:2] == (0, [{"id": name, "address": hook.url}])
+    assert "subscription" not in listed(at)[1]
+    deeds = [row.stub.body for row in at.books.ledger.stubs(kinds=frozenset({"action"}))]
+    (deed,) = [body for body in deeds if body["action"] == "subscription-removed"]
+    assert deed["actor"]
+    assert deed["detail"] == {"id": name, "address": hook.url, "why": "not ours"}
 
 
 MAKES = ["Mail.Read", "MailboxSettings.ReadWrite", "User.Read.All"]

@@ -22,10 +22,7 @@ from counterfoil.model.mail import Json
 from counterfoil.model.trust import Stub
 
 ACTION = "leftover-accepted"
-REMOVE = (
-    "the application that made it can delete it, with a token of this connection (docs/connections.md; Graph: "
-    "DELETE /subscriptions/ID); else it ends by itself, after seven days at most"
-)
+REMOVE = "counterfoil connection unsubscribe TENANT ID --why WORDS; the next look finds it gone"
 NEVER = {
     SUBSCRIPTION: (
         "a subscription tells a stranger of mail, and none is ours: it is removed, not accepted",

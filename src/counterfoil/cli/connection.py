@@ -1,4 +1,4 @@
-"""``counterfoil connection``: plan, import, test, list, status, pull, remove. Connect a tenant's Microsoft 365.
+"""``counterfoil connection``: plan, import, test, list, status, pull, unsubscribe, remove. Connect Microsoft 365.
 
 Exit codes: 0 done, and for ``test`` it works as planned; 1 ``test`` found something missing, too much or
 unknown, ``pull`` or ``status`` something that needs a look; 2 refused or wrong, and nothing was changed.
@@ -17,6 +17,7 @@ from counterfoil.app.flags import flags_of, troubles
 from counterfoil.app.standing import Standings
 from counterfoil.cli.connection_logs import run_pull, run_status
 from counterfoil.cli.connection_trial import run_test
+from counterfoil.cli.connection_unsubscribe import add_unsubscribe, run_unsubscribe
 from counterfoil.cli.output import answer_json, answer_text, visible
 from counterfoil.cli.parser import add_config
 from counterfoil.cli.state import confirm, opened, operator
@@ -75,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(status)
     status.add_argument("tenant", nargs="?", metavar="TENANT", help="only this tenant")
     _verb(verbs, "pull", run_pull, "pull the tenant's own logs into DATA/evidence, going on where the last pull ended")
+    add_unsubscribe(_verb(verbs, "unsubscribe", run_unsubscribe, "delete change notifications that a stranger left"))
     removing = _verb(verbs, "remove", _remove, "take a connection out, and retire its credentials")
     removing.add_argument("--app", metavar="ID", help="the application, where the tenant has several")
     removing.add_argument("--yes", action="store_true", help="do not ask")
