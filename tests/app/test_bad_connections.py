@@ -62,7 +62,7 @@ def test_a_wrong_tenant_id_is_said_to_be_wrong(at):
     connection = other(at.register("lost", "mail", ["Mail.Read"]), tenant_id=str(uuid.uuid4()))
     found = entered(at, connection)
     assert not found.works
-    assert "check the tenant id" in found.words
+    assert "check the tenant id" in found.hint
     with pytest.raises(Refused, match="no current credential"):
         at.books.connections.current(connection)
 
@@ -155,7 +155,7 @@ def test_consent_that_was_taken_back_is_told(at):
     at.lab.operate("admin_remove_principal", tenant=connection.tenant_id, app_id=connection.app)
     found = connecting.test(at.books, connection, connection.roles, "test")
     assert not found.works
-    assert "has not consented or has deleted the enterprise application" in found.words
+    assert "has not consented or has deleted the enterprise application" in found.hint
     assert found.missing == ("Mail.Read",)
 
 
@@ -214,7 +214,7 @@ def test_a_clock_that_is_off_is_told_as_such(at, tmp_path, minutes):
         code, answer, words = command(at, data, "connection", "test", connection.tenant)
     assert code == 1, words
     assert not answer[0]["works"]
-    assert "the clock of this machine is wrong" in answer[0]["words"]
+    assert "the clock of this machine is wrong" in answer[0]["hint"]
 
 
 @pytest.mark.parametrize(("minutes", "words"), [(-10, r"is \d+ s behind: set it by NTP"), (10, r"is \d+ s ahead")])

@@ -74,6 +74,7 @@ AT_A_TENANT = {
     "connection pull",
     "connection remove",
     "connection test",
+    "connection unsubscribe",
     "credential cut-over",
     "credential standby",
     "gateway rotate",
