@@ -29,7 +29,8 @@ CALLS = """
 CREATE TABLE calls AS
 SELECT i, t, h, moment FROM (
     SELECT i, i % {tenants} AS t, CAST(floor(share * {hours}) AS BIGINT) AS h,
-           {day} + to_hours(h) + to_microseconds(30000000 + CAST((share * {hours} - h) * 3500000000.0 AS BIGINT)) AS moment
+           {day} + to_hours(h)
+           + to_microseconds(30000000 + CAST((share * {hours} - h) * 3500000000.0 AS BIGINT)) AS moment
     FROM (SELECT range AS i, (range // {tenants}) / ({calls} // {tenants} + 1.0) AS share FROM range({calls})) AS s)
 """
 GRAPH = """
