@@ -77,7 +77,7 @@ def test_what_was_done_with_a_strange_credential_is_no_row_for_adding_it(case):
         ("/users", "T1087.004"),
         ("/groups", "T1069.003"),
         ("/sites/root", "T1213.002"),
-        ("/users/u1/drive/root/children", "T1530"),
+        ("/users/u1/drive/items/i1/children", "T1530"),
         ("/organization", "T1526"),
     ],
 )
