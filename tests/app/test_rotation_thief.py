@@ -11,7 +11,6 @@ from tests.lab.bench import KEYS
 
 from counterfoil import clock
 from counterfoil.app import connecting
-from counterfoil.app.graveyard import name_of
 from counterfoil.app.house import TenantHouse
 from counterfoil.app.leftovers import IMPORTS
 from counterfoil.app.rotation import Driver, begin, taint
@@ -118,7 +117,7 @@ WAYS = {
 def ours(at, mail):
     """The certificate of the credential in use, as PEM; anybody may read it in the tenant."""
     current = at.books.connections.current(mail)
-    return connecting.as_pem(certificate_of(at.books.ledger.engine, name_of(current)))
+    return connecting.as_pem(certificate_of(at.books.ledger.engine, current.name))
 
 
 @pytest.mark.parametrize("way", list(WAYS))

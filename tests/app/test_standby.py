@@ -6,7 +6,6 @@ from tests.app.test_rotation import PACE, connected, run
 
 from counterfoil import clock
 from counterfoil.app import campaigning, driving, standby
-from counterfoil.app.graveyard import name_of
 from counterfoil.credential.campaigns import Campaigns
 from counterfoil.credential.registry import listed
 from counterfoil.credential.rotation import Kind, State
@@ -65,7 +64,7 @@ def test_any_use_of_a_standby_is_an_alarm_that_incident_sees(at):
         use(at, mail, made, "heartbeat")
     use(at, mail, made, "verify")
     (alarm,) = at.command("incident", "watch")[1]
-    assert name_of(made) in str(alarm)
+    assert made.name in str(alarm)
 
 
 def test_cut_over_waits_for_nothing_and_a_campaign_proves_the_old_one_dead(at):
@@ -75,7 +74,7 @@ def test_cut_over_waits_for_nothing_and_a_campaign_proves_the_old_one_dead(at):
     old = at.books.connections.current(mail)
     asked = [len(at.lab.operate("rows", log=log, tenant=mail.tenant_id)) for log in ("signin", "activity")]
     code, said, words = at.command("credential", "cut-over", "--tenant", "one", "--yes")
-    assert (code, said) == (0, {"old": name_of(old), "current": name_of(made), "tenant": "one"}), words
+    assert (code, said) == (0, {"old": old.name, "current": made.name, "tenant": "one"}), words
     after = [len(at.lab.operate("rows", log=log, tenant=mail.tenant_id)) for log in ("signin", "activity")]
     assert after == asked, "nothing has to be published: the tenant is not asked at all"
     assert at.books.connections.current(mail).generation == made.generation

@@ -22,11 +22,10 @@ from counterfoil.model.mail import Json
 from counterfoil.model.trust import Stub
 
 ACTION = "leftover-accepted"
-REMOVE = "counterfoil connection unsubscribe TENANT ID --why WORDS; the next look finds it gone"
 NEVER = {
     SUBSCRIPTION: (
         "a subscription tells a stranger of mail, and none is ours: it is removed, not accepted",
-        REMOVE,
+        "counterfoil connection unsubscribe TENANT ID --why WORDS; the next look finds it gone",
     ),
     SESSIONS: ("import sessions end by themselves", "wait until the time that their words name"),
 }

@@ -35,7 +35,7 @@ from counterfoil.model.trust import Connection, Credential, CredentialState, Job
 from counterfoil.tenant import grants
 from counterfoil.tenant.door import CallRefused, Door
 from counterfoil.tenant.endpoints import Endpoints
-from counterfoil.tenant.registration import Registration
+from counterfoil.tenant.registration import Registration, key_ids
 from counterfoil.tenant.registry import Connections
 from counterfoil.tenant.token import Means, ThroughSigner, TokenRefused, Tokens
 from counterfoil.tenant.wire import Wire
@@ -124,7 +124,7 @@ def leave(books: Books, connection: Connection, actor: str) -> int:
     retired = 0
     for credential in registry.listed(books.ledger.engine, connection.tenant_id):
         if credential.app == connection.app and credential.state in RETIRABLE:
-            name = f"{credential.tenant}/{credential.app}/{credential.generation}"
+            name = credential.name
             stub = books.custodian.mark(credential.tenant, credential.app, name, CredentialState.RETIRED)
             take_in(books.ledger, stub)
             retired += 1
@@ -226,7 +226,7 @@ def _newest(books: Books, connection: Connection) -> Credential:
 
 def _settle(books: Books, connection: Connection, credential: Credential, actor: str) -> None:
     """A first credential that works becomes current; later ones only by a rotation."""
-    name = f"{credential.tenant}/{credential.app}/{credential.generation}"
+    name = credential.name
     for state in (CredentialState.PUBLISHED, CredentialState.CURRENT):
         if registry.find(books.ledger.engine, name).state in (CredentialState.STAGED, CredentialState.PUBLISHED):
             take_in(books.ledger, books.custodian.mark(credential.tenant, credential.app, name, state))
@@ -255,8 +255,8 @@ def unknown_credentials(books: Books, connection: Connection, door: Door, job: J
     """
     ours = registry.listed(books.ledger.engine, connection.tenant_id)
     listed = Registration(door, connection).credentials(job)
-    given = {entry.thumbprint_sha256: entry.key_id for entry in listed if entry.where == "application"}
-    registry.note_key_ids(books.ledger, [one for one in ours if one.app == connection.app], given, clock.now())
+    mine = [one for one in ours if one.app == connection.app]
+    registry.note_key_ids(books.ledger, mine, key_ids(listed), clock.now())
     known = {c.thumbprint_sha256 for c in ours}
     strange = [entry for entry in listed if entry.thumbprint_sha256 not in known]
     return tuple(f"{entry.kind} {entry.key_id} on the {entry.where}" for entry in strange)

@@ -38,7 +38,7 @@ class Graveyard:
             roles = tokens.fresh(GRAPH, job).roles
         except TokenRefused as error:
             return Try(error.code)
-        said = {"actor": "rotation", "action": "alarm-old-key-accepted", "subject": name_of(credential)}
+        said = {"actor": "rotation", "action": "alarm-old-key-accepted", "subject": credential.name}
         self.ledger.append(stub_at("action", self.means.clock(), **said))
         return Try(None, roles)
 
@@ -49,18 +49,18 @@ class Graveyard:
             Refused: If it is accepted: then no acceptance in this tenant proves anything.
         """
         if control.state is CredentialState.STAGED:
-            self.mark(name_of(control), CredentialState.RETIRED)
+            self.mark(control.name, CredentialState.RETIRED)
         if control.state is not CredentialState.DEAD and self.knock(control, job).error is None:
             raise Refused(
-                f"a key that was never published was accepted: {name_of(control)}", "look at the tenant's sign-ins"
+                f"a key that was never published was accepted: {control.name}", "look at the tenant's sign-ins"
             )
         self.destroy(control)
 
     def destroy(self, credential: Credential) -> None:
         """Mark a key that was tried dead, and destroy its private half unless another connection needs it."""
-        self.mark(name_of(credential), CredentialState.DEAD)
+        self.mark(credential.name, CredentialState.DEAD)
         # If we die here, the step is taken again: the mark is found and the key is destroyed.
-        stub = self.custodian.destroy(self.connection.tenant_id, self.connection.app, name_of(credential))
+        stub = self.custodian.destroy(self.connection.tenant_id, self.connection.app, credential.name)
         if stub is not None:
             take_in(self.ledger, stub)
 
@@ -73,8 +73,3 @@ class Graveyard:
 def is_negative_control(credential: Credential) -> bool:
     """Say whether a key is there to be refused: where it is accepted, no acceptance proves anything."""
     return credential.generation >= CONTROLS_FROM
-
-
-def name_of(credential: Credential) -> str:
-    """Return ``tenant/app/generation``."""
-    return f"{credential.tenant}/{credential.app}/{credential.generation}"

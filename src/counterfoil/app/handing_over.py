@@ -74,9 +74,9 @@ def _ask(
     old = [c for c in one.credentials if c.thumbprint_sha256 != new.thumbprint_sha256]
     for credential in old:
         if credential.state not in DONE:
-            mark(books, _name(credential), CredentialState.TAINTED)
-    detail: dict[str, Json] = {"app": connection.app, "new": _name(new), "deadline": rfc3339(deadline)}
-    detail["old"] = [_name(c) for c in old]
+            mark(books, credential.name, CredentialState.TAINTED)
+    detail: dict[str, Json] = {"app": connection.app, "new": new.name, "deadline": rfc3339(deadline)}
+    detail["old"] = [c.name for c in old]
     detail["others"] = [one.app for one in _beside(books, connection.tenant_id, connection.app)]
     said = Said(Kind.HANDOVER, "the administrator is asked to replace the certificate", connection.tenant_id, detail)
     incidents.add(incident.name, said, Operator(who, clock.now()))
@@ -86,7 +86,7 @@ def _ask(
         connection.app,
         tuple(c.thumbprint_sha1 for c in old),
         new.thumbprint_sha1,
-        as_pem(registry.certificate_of(books.ledger.engine, _name(new))),
+        as_pem(registry.certificate_of(books.ledger.engine, new.name)),
         deadline,
         tuple(connection.roles or ()),
     )
@@ -190,21 +190,17 @@ def _listed(tokens: Tokens, connection: Connection, job: Job) -> set[str] | None
 
 def _settle(books: Books, new: Credential, who: str) -> None:
     for state in (CredentialState.PUBLISHED, CredentialState.CURRENT):
-        if registry.find(books.ledger.engine, _name(new)).state in (CredentialState.STAGED, CredentialState.PUBLISHED):
-            mark(books, _name(new), state)
+        if registry.find(books.ledger.engine, new.name).state in (CredentialState.STAGED, CredentialState.PUBLISHED):
+            mark(books, new.name, state)
     connection = books.connections.one(new.tenant, new.app)
     try:
         if books.connections.current(connection).generation == new.generation:
             return
     except Refused:
         pass  # nothing is current yet: this one will be
-    fresh = registry.find(books.ledger.engine, _name(new))
+    fresh = registry.find(books.ledger.engine, new.name)
     books.connections.make_current(fresh, books.connections.fence(connection), clock.now(), who)
 
 
 def _texts(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
-
-
-def _name(credential: Credential) -> str:
-    return f"{credential.tenant}/{credential.app}/{credential.generation}"

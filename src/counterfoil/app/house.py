@@ -6,11 +6,12 @@ stolen token of it cannot undo an eviction.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from counterfoil.app.graveyard import CONTROLS_FROM, Graveyard, is_negative_control, name_of
+from counterfoil.app.graveyard import CONTROLS_FROM, Graveyard, is_negative_control
 from counterfoil.app.leftovers import Leftovers
 from counterfoil.credential import registry
 from counterfoil.credential.campaign import Pace, Place
@@ -26,7 +27,7 @@ from counterfoil.tenant.door import Ask, Door
 from counterfoil.tenant.endpoints import GRAPH, MANAGEMENT
 from counterfoil.tenant.permissions import PERMISSIONS
 from counterfoil.tenant.registration import Listed as Entry
-from counterfoil.tenant.registration import Registration
+from counterfoil.tenant.registration import Registration, key_ids
 from counterfoil.tenant.registry import Connections
 from counterfoil.tenant.token import Means, ThroughSigner, TokenRefused, Tokens
 
@@ -45,6 +46,20 @@ class Books:
     through: ThroughSigner
     means: Means
     new_job: Callable[[str, str], Job]
+
+    @contextmanager
+    def at_work(self, connection: Connection, reason: str, now: datetime) -> Iterator[tuple[Tokens, Job]]:
+        """Work with the credential in use, for one job; a rotation waits for its end.
+
+        Raises:
+            Refused: If the connection has no current credential.
+        """
+        job, current = self.new_job(reason, connection.tenant), self.connections.current(connection)
+        self.connections.begin_use(job.id, current, now)
+        try:
+            yield Tokens(connection, current, self.through.for_use, self.means), job
+        finally:
+            self.connections.end_use(job.id)
 
 
 class TenantHouse:
@@ -89,8 +104,7 @@ class TenantHouse:
     def listing(self, place: Place) -> tuple[Listed, ...]:
         """Read all credentials of the application and its service principal."""
         found = self._registration.credentials(self._job("inspect", place))
-        given = {entry.thumbprint_sha256: entry.key_id for entry in found if entry.where == "application"}
-        registry.note_key_ids(self._books.ledger, self._credentials(), given, self._now())
+        registry.note_key_ids(self._books.ledger, self._credentials(), key_ids(found), self._now())
         return tuple(Listed(entry.key_id, entry.thumbprint_sha256, entry.where) for entry in found)
 
     def publish(self, place: Place) -> None:
@@ -111,12 +125,12 @@ class TenantHouse:
         current = self._books.connections.current(self._connection)
         if current.thumbprint_sha256 != place.new:
             # An emergency, or another campaign, has moved on meanwhile: what we would keep is not what is in use.
-            raise Refused(f"another credential is in use now: {name_of(current)}", "nothing was removed")
+            raise Refused(f"another credential is in use now: {current.name}", "nothing was removed")
         job = self._job("rotate", place)
         if place.kind is Kind.ROUTINE:
             for credential in self._olds(place):
                 if credential.state is not CredentialState.TAINTED:
-                    self._graveyard.mark(name_of(credential), CredentialState.RETIRED)
+                    self._graveyard.mark(credential.name, CredentialState.RETIRED)
         here = self._registration.credentials(job)
         ours = [e for e in here if e.where == "application" and e.thumbprint_sha256 in keep]
         # The new one is written in any case: whoever took it away since we looked would leave the list empty.
@@ -188,13 +202,13 @@ class TenantHouse:
         """Swap the pointer under the lease's number, and let the signer know."""
         chosen = next(c for c in self._credentials() if c.thumbprint_sha256 == thumbprint)
         if chosen.state is CredentialState.TAINTED:
-            raise Refused(f"the credential {name_of(chosen)} is tainted", "a compromise goes forward only")
+            raise Refused(f"the credential {chosen.name} is tainted", "a compromise goes forward only")
         if not self._books.connections.make_current(chosen, place.fence, self._now(), "rotation"):
             return False
         # If we died between publishing and saying so, the signer still has it as staged.
-        if registry.find(self._books.ledger.engine, name_of(chosen)).state is CredentialState.STAGED:
-            self._graveyard.mark(name_of(chosen), CredentialState.PUBLISHED)
-        self._graveyard.mark(name_of(chosen), CredentialState.CURRENT)
+        if registry.find(self._books.ledger.engine, chosen.name).state is CredentialState.STAGED:
+            self._graveyard.mark(chosen.name, CredentialState.PUBLISHED)
+        self._graveyard.mark(chosen.name, CredentialState.CURRENT)
         return True
 
     def in_use(self, place: Place) -> int:
@@ -219,7 +233,7 @@ class TenantHouse:
         own = _control_of(place.label)
         for credential in self._credentials():
             left = is_negative_control(credential) and credential.state is not CredentialState.DEAD
-            if left or name_of(credential) == own:
+            if left or credential.name == own:
                 self._graveyard.bury(credential, self._job("prove-dead", place))
 
     def withdraw(self, place: Place) -> None:

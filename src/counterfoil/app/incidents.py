@@ -93,7 +93,7 @@ def open_by_answer(
 def _canary(ledger: Ledger, marks: tuple[str, ...]) -> str:
     """Say that a standby key is among what was used: nobody of us uses one, so whoever has it was in its key store."""
     standing = [c for c in registry.listed(ledger.engine) if c.state is CredentialState.STANDBY]
-    names = [f"{c.tenant}/{c.app}/{c.generation}" for c in standing if c.thumbprint_sha256 in marks]
+    names = [c.name for c in standing if c.thumbprint_sha256 in marks]
     return f"; a standby key that nobody uses is among what was used: {', '.join(names)}" if names else ""
 
 
@@ -177,7 +177,7 @@ def alarms(incidents: Incidents) -> list[Alarm]:
         for entry in incident.of(Kind.NOTE)
         if "alarm" in entry.said.detail
     }
-    marks = {f"{c.tenant}/{c.app}/{c.generation}": c.thumbprint_sha256 for c in registry.listed(ledger.engine)}
+    marks = {c.name: c.thumbprint_sha256 for c in registry.listed(ledger.engine)}
     return [
         Alarm(index, time, what, credential, marks.get(credential), by_stub.get(index))
         for index, time, what, credential in _alarming(ledger)

@@ -33,7 +33,6 @@ from counterfoil.tenant import grants
 from counterfoil.tenant.door import Door
 from counterfoil.tenant.registration import Registration
 from counterfoil.tenant.rules import RULE_OF, SENDS, list_rules
-from counterfoil.tenant.token import Tokens
 
 LEFT_BEHIND = "left-behind"
 INBOX_RULES = "inbox-rules"
@@ -78,16 +77,11 @@ def look_at_rules(books: Books, connection: Connection, data: Path, now: datetim
     Raises:
         Refused: If the connection has no current credential.
     """
-    job = books.new_job("collect-logs", connection.tenant)
-    current = books.connections.current(connection)
-    books.connections.begin_use(job.id, current, now)
-    try:
-        tokens = Tokens(connection, current, books.through.for_use, books.means)
-        standing = _rules(list_rules(Door(tokens), job).words, now)
-    except CounterfoilError as error:
-        standing = failure(error, now)
-    finally:
-        books.connections.end_use(job.id)
+    with books.at_work(connection, "collect-logs", now) as (tokens, job):
+        try:
+            standing = _rules(list_rules(Door(tokens), job).words, now)
+        except CounterfoilError as error:
+            standing = failure(error, now)
     Standings(data).note(connection, INBOX_RULES, standing)
     return standing
 

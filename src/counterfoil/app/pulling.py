@@ -28,7 +28,6 @@ from counterfoil.model.number import counted
 from counterfoil.model.trust import Connection, Job
 from counterfoil.tenant.door import CallRefused, Door
 from counterfoil.tenant.logs import Logs
-from counterfoil.tenant.token import Tokens
 
 EVIDENCE = "evidence"
 FIRST_REACH = timedelta(days=7)
@@ -117,12 +116,9 @@ def pull(
 def _through_connection(
     books: Books, connection: Connection, standings: Standings, folder: Path, now: datetime
 ) -> None:
-    job = books.new_job("collect-logs", connection.tenant)
-    current = books.connections.current(connection)
-    books.connections.begin_use(job.id, current, now)
-    door = Door(Tokens(connection, current, books.through.for_use, books.means))
-    one = Pull(Logs(door), folder, job)
-    try:
+    with books.at_work(connection, "collect-logs", now) as (tokens, job):
+        door = Door(tokens)
+        one = Pull(Logs(door), folder, job)
         if lists(connection):
             standings.note(connection, LEFT_BEHIND, look(books, connection, door, job, now))
         for log in _logs(connection):
@@ -131,8 +127,6 @@ def _through_connection(
             for standing in _in_steps(one, log, start, now):
                 # If we die here, the next pull goes on from the end of this step.
                 standings.note(connection, log, standing)
-    finally:
-        books.connections.end_use(job.id)
 
 
 def _in_steps(one: Pull, log: str, since: datetime, until: datetime) -> Iterator[Standing]:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from types import MappingProxyType
 
-from counterfoil.app.graveyard import CONTROLS_FROM, is_negative_control, name_of
+from counterfoil.app.graveyard import CONTROLS_FROM, is_negative_control
 from counterfoil.credential import registry
 from counterfoil.credential.campaign import Pace, Place
 from counterfoil.credential.campaigns import Campaign, Campaigns
@@ -155,7 +155,7 @@ def begin(
     Nothing is written; ``own_test`` is our own test tenant, ``promised`` are names of keys that other campaigns make
     for a connection. One without a current credential is left out, since it has nothing to rotate.
     """
-    stems = {f"{one.tenant_id}/{one.app}" for one in wanted}
+    stems = {one.stem for one in wanted}
     chosen = [standing for standing in connections.standings() if standing.stem in stems]
     keys = by_stem(registry.listed(ledger.engine))
     found = [
@@ -215,7 +215,7 @@ def is_left(credential: Credential, promised: Collection[str] = ()) -> bool:
     if credential.state in (CredentialState.TAINTED, CredentialState.RETIRED):
         return True
     begun = credential.state in (CredentialState.STAGED, CredentialState.PUBLISHED)
-    return begun and name_of(credential) in promised
+    return begun and credential.name in promised
 
 
 def taint(ledger: Ledger, places: Iterable[Place], mark: Callable[[str, CredentialState], None]) -> None:

@@ -8,7 +8,7 @@ use: no certificate has to be published first, nobody has to wait for replicas.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from counterfoil.app.graveyard import CONTROLS_FROM, name_of
+from counterfoil.app.graveyard import CONTROLS_FROM
 from counterfoil.app.house import Books, key_credential
 from counterfoil.credential import registry
 from counterfoil.credential.collect import take_in
@@ -82,10 +82,8 @@ def _publish(books: Books, connection: Connection, control: Door, one: Credentia
         entry for entry in registration.credentials(job) if (entry.where, entry.kind) == ("application", "certificate")
     ]
     if all(entry.thumbprint_sha256 != one.thumbprint_sha256 for entry in here):
-        certificate = registry.certificate_of(books.ledger.engine, name_of(one))
-        registration.replace_certificates(
-            [*(entry.raw for entry in here), key_credential(certificate, name_of(one))], job
-        )
+        certificate = registry.certificate_of(books.ledger.engine, one.name)
+        registration.replace_certificates([*(entry.raw for entry in here), key_credential(certificate, one.name)], job)
 
 
 def cut_over(books: Books, connection: Connection, actor: str) -> CutOver:
@@ -122,5 +120,5 @@ def _of(books: Books, connection: Connection) -> list[Credential]:
 
 
 def _mark(books: Books, one: Credential, state: CredentialState) -> Credential:
-    take_in(books.ledger, books.custodian.mark(one.tenant, one.app, name_of(one), state))
-    return registry.find(books.ledger.engine, name_of(one))
+    take_in(books.ledger, books.custodian.mark(one.tenant, one.app, one.name, state))
+    return registry.find(books.ledger.engine, one.name)

@@ -4,8 +4,8 @@ Only the application that made one may delete it (Microsoft Graph, "Delete subsc
 token does it. We make none ourselves; whoever shares the application with us may, so a person names each.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from counterfoil.app.campaigning import is_control
@@ -14,10 +14,9 @@ from counterfoil.gateway.store.tenants import Operator
 from counterfoil.ledger.stubs import stub_at
 from counterfoil.model.errors import Refused
 from counterfoil.model.mail import Json
-from counterfoil.model.trust import Connection, Job
+from counterfoil.model.trust import Connection
 from counterfoil.tenant.door import Door
 from counterfoil.tenant.registration import Registration
-from counterfoil.tenant.token import Tokens
 
 ACTION = "subscription-removed"
 
@@ -34,36 +33,24 @@ def unsubscribe(books: Books, tenant: str, ids: Collection[str], by: Operator, w
         (connection, entry)
         for connection in books.connections.all(tenant)
         if not is_control(connection)
-        for entry in _listed(books, connection)
+        for entry in _listed(books, connection, by.now)
         if entry["id"] in ids
     ]
     if missing := set(ids) - {entry["id"] for _, entry in found}:
         raise Refused(f"{tenant} has no subscription {min(missing)}", "see: counterfoil connection pull, status")
     for connection, entry in found:
         detail: dict[str, Json] = {"id": entry["id"], "address": _address(entry), "why": why}
-        said = {"actor": by.who, "action": ACTION, "subject": f"{connection.tenant_id}/{connection.app}"}
+        said = {"actor": by.who, "action": ACTION, "subject": connection.stem}
         books.ledger.append(stub_at("action", by.now, connection.tenant_id, **said, detail=detail))
-        with _registration(books, connection) as (registration, job):
-            registration.remove_subscription(entry["id"], job)
+        with books.at_work(connection, "contain", by.now) as (tokens, job):
+            Registration(Door(tokens), connection).remove_subscription(entry["id"], job)
     return tuple((entry["id"], _address(entry)) for _, entry in found)
 
 
-def _listed(books: Books, connection: Connection) -> tuple[dict[str, Any], ...]:
-    with _registration(books, connection) as (registration, job):
-        return registration.subscriptions(job)
+def _listed(books: Books, connection: Connection, now: datetime) -> tuple[dict[str, Any], ...]:
+    with books.at_work(connection, "contain", now) as (tokens, job):
+        return Registration(Door(tokens), connection).subscriptions(job)
 
 
 def _address(entry: dict[str, Any]) -> str:
     return str(entry.get("notificationUrl"))
-
-
-@contextmanager
-def _registration(books: Books, connection: Connection) -> Iterator[tuple[Registration, Job]]:
-    """Open the connection's own door for one job, which a rotation waits for."""
-    job, current = books.new_job("contain", connection.tenant), books.connections.current(connection)
-    books.connections.begin_use(job.id, current, books.means.clock())
-    try:
-        door = Door(Tokens(connection, current, books.through.for_use, books.means))
-        yield Registration(door, connection), job
-    finally:
-        books.connections.end_use(job.id)

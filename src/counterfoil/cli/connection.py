@@ -142,7 +142,7 @@ def _import(arguments: argparse.Namespace) -> int:
     ):
         credential = connecting.enter(books, connection, operator().who, arguments.days, _key(arguments))
         strange = arguments.tenant not in {tenant.name for tenant in state.tenants.all()}
-        name = f"{credential.tenant}/{credential.app}/{credential.generation}"
+        name = credential.name
         pem = connecting.as_pem(certificate_of(state.ledger.engine, name))
     if arguments.json:
         answer_json({"credential": name, "thumbprint_sha1": credential.thumbprint_sha1, "certificate": pem})

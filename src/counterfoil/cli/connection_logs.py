@@ -30,7 +30,7 @@ def run_pull(arguments: argparse.Namespace) -> int:
         every = books.connections.all(arguments.tenant)
         able = [connection for connection in every if pulls(connection, containers) or may_list_rules(connection)]
         for one in able:
-            note(state.ledger, "logs-pull", f"{one.tenant_id}/{one.app}", one.tenant_id)
+            note(state.ledger, "logs-pull", one.stem, one.tenant_id)
         found = [(one, pull(books, one, arguments.data, clock.now(), containers)) for one in able]
         for one, all_of in found:
             if may_list_rules(one):

@@ -27,7 +27,7 @@ def run_test(arguments: argparse.Namespace) -> int:
         if not found:
             raise Refused(f"{arguments.tenant} has no such connection", "list them: counterfoil connection list")
         for one in found:
-            note(state.ledger, "connection-test", f"{one.tenant_id}/{one.app}", one.tenant_id)
+            note(state.ledger, "connection-test", one.stem, one.tenant_id)
         who, products = operator().who, arguments.product or ()
         tested = {c.app: connecting.test(books, c, _wanted(c, products), who, probes) for c in found}
     if arguments.json:

@@ -6,7 +6,6 @@ from counterfoil import clock
 from counterfoil.app import standby
 from counterfoil.app.campaigning import control_of
 from counterfoil.app.connecting import opened_books
-from counterfoil.app.graveyard import name_of
 from counterfoil.app.house import Books
 from counterfoil.cli.output import answer_json, answer_text
 from counterfoil.cli.state import confirm, note, opened, operator
@@ -27,13 +26,13 @@ def prepare(arguments: argparse.Namespace) -> int:
                 f"{connection.tenant} has no control application to publish with",
                 "counterfoil credential create --standby, and have the administrator upload the certificate",
             )
-        note(state.ledger, "standby-prepare", f"{connection.tenant_id}/{connection.app}", connection.tenant_id)
+        note(state.ledger, "standby-prepare", connection.stem, connection.tenant_id)
         door = Door(Tokens(control, books.connections.current(control), books.through.for_use, books.means))
         made = standby.prepare(books, connection, door, days=arguments.days, sleep=clock.sleep)
     if arguments.json:
-        answer_json({"credential": name_of(made), "state": made.state.value, "tenant": connection.tenant})
+        answer_json({"credential": made.name, "state": made.state.value, "tenant": connection.tenant})
     else:
-        answer_text(f"{name_of(made)} is published, believed, and put away; any use of it is an alarm")
+        answer_text(f"{made.name} is published, believed, and put away; any use of it is an alarm")
     return 0
 
 
@@ -44,9 +43,9 @@ def cut_over(arguments: argparse.Namespace) -> int:
         confirm(f"{connection.tenant}: the credential in use is tainted for good", connection.tenant, yes=arguments.yes)
         done = standby.cut_over(books, connection, operator().who)
     if arguments.json:
-        answer_json({"old": name_of(done.old), "current": name_of(done.new), "tenant": connection.tenant})
+        answer_json({"old": done.old.name, "current": done.new.name, "tenant": connection.tenant})
     else:
-        answer_text(f"{name_of(done.new)} is in use from now on; {name_of(done.old)} is tainted and signs nothing more")
+        answer_text(f"{done.new.name} is in use from now on; {done.old.name} is tainted and signs nothing more")
         answer_text(f"It is still listed in the tenant: counterfoil rotate apply NAME --only {connection.tenant}")
     return 0
 

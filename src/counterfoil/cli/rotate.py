@@ -245,7 +245,7 @@ def _accept(arguments: argparse.Namespace) -> int:
 
 def _stems(books: campaigning.Shelf, tenant: str | None) -> set[str] | None:
     """Return the connections of a tenant, as the signer names them; ``None`` where none is named."""
-    return None if tenant is None else {f"{c.tenant_id}/{c.app}" for c in books.connections.all(tenant)}
+    return None if tenant is None else {c.stem for c in books.connections.all(tenant)}
 
 
 def _tell(arguments: argparse.Namespace, seen: Observation, why: str | None) -> int:
@@ -253,7 +253,7 @@ def _tell(arguments: argparse.Namespace, seen: Observation, why: str | None) -> 
     with _shelf(arguments) as books:
         campaigns = Campaigns(books.ledger)
         campaigns.campaign(arguments.campaign)
-        names = {f"{c.tenant_id}/{c.app}": c.tenant for c in books.connections.all()}
+        names = {c.stem: c.tenant for c in books.connections.all()}
         only = _stems(books, arguments.only)
         if only is None and seen is not Observation.ROLL_BACK:
             campaigns.hold(arguments.campaign, why, clock.now(), operator().who)

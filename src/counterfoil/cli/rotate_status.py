@@ -39,7 +39,7 @@ def say_status(books: Registers, chosen: str | None, pace: Pace, *, as_json: boo
     """Print where every tenant of one campaign, or of all, stands."""
     campaigns = Campaigns(books.ledger)
     found = [campaigns.campaign(chosen)] if chosen is not None else campaigns.all()
-    names = {f"{c.tenant_id}/{c.app}": c.tenant for c in books.connections.all()}
+    names = {c.stem: c.tenant for c in books.connections.all()}
     documents: list[Json] = []
     for campaign in found:
         places = campaigns.places(campaign.id)

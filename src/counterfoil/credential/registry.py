@@ -101,7 +101,7 @@ def note_key_ids(ledger: Ledger, mine: Iterable[Credential], given: Mapping[str 
     for one in mine:
         key_id = given.get(one.thumbprint_sha256)
         if key_id not in {None, one.key_id}:
-            set_key_id(ledger, f"{one.tenant}/{one.app}/{one.generation}", str(key_id), now)
+            set_key_id(ledger, one.name, str(key_id), now)
 
 
 def find(engine: sa.Engine, credential: str) -> Credential:

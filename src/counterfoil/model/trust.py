@@ -35,6 +35,11 @@ class Connection:
     service_principal: str
     roles: tuple[str, ...] | None
 
+    @property
+    def stem(self) -> str:
+        """What the names of its credentials begin with: ``tenant/app``, both GUIDs."""
+        return f"{self.tenant_id}/{self.app}"
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -56,6 +61,11 @@ class Credential:
     key_id: str | None
     not_before: datetime
     not_after: datetime
+
+    @property
+    def name(self) -> str:
+        """``tenant/app/generation``, by which the signer and the register know it."""
+        return f"{self.tenant}/{self.app}/{self.generation}"
 
 
 @dataclass(frozen=True, slots=True)

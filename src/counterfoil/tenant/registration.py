@@ -7,6 +7,7 @@ control-plane identity with ``Application.ReadWrite.OwnedBy``, which is a connec
 import base64
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,11 @@ class Listed:
     name: str
     thumbprint_sha256: str | None
     raw: dict[str, Json]
+
+
+def key_ids(found: Iterable[Listed]) -> dict[str | None, str]:
+    """Return which key id the application has for each certificate, by SHA-256 thumbprint. Pure."""
+    return {entry.thumbprint_sha256: entry.key_id for entry in found if entry.where == "application"}
 
 
 class Registration:

@@ -56,7 +56,7 @@ class Standing:
     @property
     def stem(self) -> str:
         """Tenant id and application, as the signer names them."""
-        return f"{self.connection.tenant_id}/{self.connection.app}"
+        return self.connection.stem
 
 
 class Connections:
@@ -84,7 +84,7 @@ class Connections:
         def write(writing: sa.Connection) -> None:
             writing.execute(sa.insert(connections).values(**row))
 
-        subject = f"{connection.tenant_id}/{connection.app}"
+        subject = connection.stem
         self._ledger.append_all(
             [
                 _reach(connection, self._entered(connection, connection.roles), now),
@@ -138,7 +138,7 @@ class Connections:
         def write(writing: sa.Connection) -> None:
             writing.execute(sa.delete(connections).where(_is(connection.tenant_id, connection.app)))
 
-        subject = f"{connection.tenant_id}/{connection.app}"
+        subject = connection.stem
         stubs = [stub_at("action", now, actor=actor, action="connection-removed", subject=subject)]
         if last:
             stubs.append(stub_at("tenant", now, connection.tenant_id, name=connection.tenant, connected=False))
@@ -205,7 +205,7 @@ class Connections:
             if writing.execute(change).rowcount != 1:
                 raise Refused("another worker has taken this rotation over", "nothing was changed")
 
-        subject = f"{credential.tenant}/{credential.app}/{credential.generation}"
+        subject = credential.name
         try:
             self._ledger.append(stub_at("action", now, actor=actor, action="made-current", subject=subject), also=swap)
         except Refused:
@@ -220,7 +220,7 @@ class Connections:
 
     def begin_use(self, job: str, credential: Credential, now: datetime) -> None:
         """Say that a job works with a credential, so that a rotation waits for it."""
-        name = f"{credential.tenant}/{credential.app}/{credential.generation}"
+        name = credential.name
         row = {"job": job, "credential": name, "until": microseconds(now + LONGEST_USE)}
 
         def write(writing: sa.Connection) -> None:
@@ -239,7 +239,7 @@ class Connections:
 
     def in_use(self, credential: Credential, now: datetime) -> int:
         """Count the jobs that work with a credential."""
-        name = f"{credential.tenant}/{credential.app}/{credential.generation}"
+        name = credential.name
         here = (uses.c.credential == name) & (uses.c.until > microseconds(now))
         with self._ledger.engine.connect() as reading:
             return int(reading.execute(sa.select(sa.func.count()).where(here)).scalar_one())

@@ -131,7 +131,7 @@ def _enter(stage: Stage, connection: Connection, shared: Shared | None) -> None:
     """Enter a connection with a key of its own, or with the shared one, and have the administrator upload it."""
     key = None if shared is None else ((shared.key_pem + shared.certificate_pem).encode(), None)
     credential = connecting.enter(stage.books, connection, "drill", 90, key)
-    name = f"{credential.tenant}/{credential.app}/{credential.generation}"
+    name = credential.name
     pem = connecting.as_pem(certificate_of(stage.state.ledger.engine, name))
     stage.lab.operate("admin_add_key", app_id=connection.app, certificate_pem=pem)
     connecting.test(stage.books, connection, connection.roles or (), "drill")

@@ -11,7 +11,7 @@ from counterfoil.model.instant import hour_of
 from counterfoil.tenant.door import Door
 from counterfoil.tenant.endpoints import GRAPH
 from counterfoil.tenant.mail import Mail
-from counterfoil.tenant.token import Token, Tokens
+from counterfoil.tenant.token import Token
 
 
 class Heartbeats:
@@ -42,17 +42,12 @@ class Heartbeats:
 
     def _one(self, customer: Customer) -> None:
         books = self._stage.books
-        job = books.new_job("heartbeat", customer.name)
         try:
-            current = books.connections.current(customer.mail)
-            books.connections.begin_use(job.id, current, clock.now())
-            tokens = Tokens(customer.mail, current, books.through.for_use, books.means)
-            Mail(Door(tokens)).heartbeat(customer.mailboxes[0], job, self._read[customer.name])
-            with self._lock:
-                self.tokens[customer.name] = tokens.token(GRAPH, job)
-                self.waiting.pop(customer.name, None)
+            with books.at_work(customer.mail, "heartbeat", clock.now()) as (tokens, job):
+                Mail(Door(tokens)).heartbeat(customer.mailboxes[0], job, self._read[customer.name])
+                with self._lock:
+                    self.tokens[customer.name] = tokens.token(GRAPH, job)
+                    self.waiting.pop(customer.name, None)
         except CounterfoilError as error:
             with self._lock:
                 self.waiting[customer.name] = error.message
-        finally:
-            books.connections.end_use(job.id)
